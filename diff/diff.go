@@ -1,0 +1,104 @@
+// Package diff finds what changed between two answers of an API.
+//
+// It takes bytes and rules and gives changes: a [Change] for the whole
+// document, or one for each item of a list that was created, updated or
+// deleted. JSON numbers are exact decimals here, never float64: 1 and 1.0 are
+// equal, 9007199254740992 and 9007199254740993 are not.
+//
+// The package is pure. It does no I/O, keeps no state between calls, and knows
+// nothing of schedules, storage or webhooks.
+package diff
+
+import "encoding/json"
+
+// Format is how a body is read.
+type Format string
+
+// The formats.
+const (
+	JSON Format = "json"
+	Text Format = "text"
+)
+
+// Options are the rules of a comparison as a user writes them.
+type Options struct {
+	// Format is how both bodies are read; empty means JSON. Text takes none of
+	// the other options.
+	Format Format
+	// Items turns on list mode. With nil the document is one thing.
+	Items *Items
+	// Select is the gjson path of what is compared and told, within the
+	// document or within each item. Empty and "@this" mean all of it.
+	Select string
+	// Ignore are the paths, within what Select gives, of members that make no
+	// change. Steps are separated by dots; * stands for any one member, # for
+	// any element of an array, and a backslash takes a dot, * or # literally.
+	Ignore []string
+}
+
+// Items says where the list is and what names an item in it.
+type Items struct {
+	// Path is the gjson path of the array. Empty and "@this" mean the document.
+	Path string
+	// Key is the gjson path, within an item, of what identifies it: a string
+	// or a number.
+	Key string
+}
+
+// Kind is what happened to a document or an item.
+type Kind string
+
+// The kinds of change.
+const (
+	Created Kind = "created"
+	Updated Kind = "updated"
+	Deleted Kind = "deleted"
+)
+
+// Change is one difference between two answers.
+//
+// Its byte slices are never modified by this package and may share memory with
+// the bodies that were compared.
+type Change struct {
+	Kind Kind
+	// Key identifies the item; it is empty in document mode. A number is in
+	// canonical form, so that 1.0 and 1 are one key.
+	Key string
+	// Before and After are the values after Select, whole, ignored members
+	// included: JSON text, in text mode a JSON string. Before is nil when
+	// created, After when deleted.
+	Before, After json.RawMessage
+	// ItemBefore and ItemAfter are the item as it stands in its list, before
+	// Select; nil in document mode.
+	ItemBefore, ItemAfter json.RawMessage
+	// Changed are the JSON pointers (RFC 6901) within the value that made it
+	// an update, ignored members left out, in document order. It is empty for
+	// created and deleted.
+	Changed []string
+	// Patch turns Before into After (RFC 6902). It is empty for created and
+	// deleted, and in text mode.
+	Patch []Operation
+	// Unified is the unified diff of a text body.
+	Unified string
+	// Hash and PreviousHash are the SHA-256, in lower-case hex, of the canonical
+	// form of what is compared in After and Before; empty where that is nil.
+	Hash, PreviousHash string
+}
+
+// Operation is one step of a JSON patch (RFC 6902, section 4): add, remove or
+// replace.
+type Operation struct {
+	Op    string          `json:"op"`
+	Path  string          `json:"path"`
+	Value json.RawMessage `json:"value,omitempty"`
+}
+
+// Result is what a comparison found.
+type Result struct {
+	// Changes are in the order of the newer list, deleted items last in the
+	// order of the older one.
+	Changes []Change
+	// Before and After count the items of the two lists; in document mode they
+	// are 1 where there was a body.
+	Before, After int
+}

@@ -1,0 +1,149 @@
+// Package store names what must survive a restart: the rows, the errors, and
+// the contract that every engine keeps. The engines live below it, each in a
+// package of its own, and package storetest holds them to this contract.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+var (
+	// ErrNotFound says that there is no such row.
+	ErrNotFound = errors.New("not found")
+	// ErrConflict says that a commit was based on a snapshot that is not the
+	// last one any more. Nothing was written.
+	ErrConflict = errors.New("the source has changed since it was read")
+)
+
+// Source is what is kept of a source besides its snapshots.
+type Source struct {
+	Name string
+	// RequestKey identifies the request whose answer the snapshot holds.
+	RequestKey string
+	// RulesKey identifies the rules under which State was adopted.
+	RulesKey string
+	// Version is the version of the last snapshot; 0 before the first.
+	Version int64
+	// Sequence is the number of the source's last change; 0 before the first.
+	Sequence int64
+	// State is what the next poll starts from, valid for RequestKey and RulesKey.
+	State poller.State
+	// Alert is the failure that was told and has not recovered; its zero value
+	// when there is none.
+	Alert SourceAlert
+	// AcceptRemoval lets the next poll remove more items than allowed.
+	AcceptRemoval bool
+}
+
+// SourceAlert is a failure of a source that was told.
+type SourceAlert struct {
+	// Since is when the failures began; zero when there is no alert.
+	Since time.Time
+	// Failures counts the polls that failed in a row when it was last told.
+	Failures int
+	Reason   string
+	// ToldAt is when it was last told.
+	ToldAt time.Time
+}
+
+// Snapshot is the last accepted state of a source: the answer as it came,
+// before anything is selected or ignored.
+type Snapshot struct {
+	// Version counts the snapshots of a source from 1; assigned at commit.
+	Version int64
+	// At is when the answer was complete.
+	At     time.Time
+	Format diff.Format
+	Body   []byte
+}
+
+// Departed is an item that left a list of newest items. It stays known, so
+// that it is not new when it comes back.
+type Departed struct {
+	Key  string
+	Item []byte
+	// At is when it left.
+	At time.Time
+}
+
+// Commit is all that one observation, or one failure, changes of a source. It
+// is written in one transaction, or not at all.
+type Commit struct {
+	// Source is the row as it shall be. Its Version must be that of the last
+	// snapshot, else the commit fails with ErrConflict; the engine sets
+	// Version and Sequence to their new values once it is durable.
+	Source *Source
+	// Snapshot replaces the last one; nil keeps it.
+	Snapshot *Snapshot
+	// KeepSnapshots is how many versions of the source are kept, at least 1.
+	KeepSnapshots int
+	// Depart and Return add to and take from the departed items, by key.
+	Depart []Departed
+	Return []string
+	// Events are appended to the log, in order. The engine assigns their
+	// Position and, to those that are no alerts, their Sequence.
+	Events []Event
+}
+
+// Event is an event with the deliveries that come of it.
+type Event struct {
+	notify.Event
+	// Tell are the deliveries of the event: Endpoint and Lane are given, the
+	// engine fills in the rest.
+	Tell []notify.Delivery
+}
+
+// Retention says what may be removed, as of a time.
+type Retention struct {
+	// Events before it are removed from the log, except those that a waiting
+	// delivery still needs; with them go their finished deliveries, and
+	// departed items that left before it.
+	Events time.Time
+	// Waiting deliveries that were created before it become dead.
+	Waiting time.Time
+}
+
+// Pruned counts what a retention run did.
+type Pruned struct {
+	Events, Deliveries, Departed int64
+	// Expired are the deliveries that became dead for their age.
+	Expired []notify.Delivery
+}
+
+// Store is the whole contract of an engine. Consumers ask for the part of it
+// that they use, in an interface of their own.
+//
+// Writes return when they are on disk. An engine whose disk failed a write
+// fails every later one too: after a failed fsync nobody knows what is on disk.
+type Store interface {
+	poller.BudgetStore
+	poller.RunStore
+	notify.Queue
+
+	// Source returns the row of a source, or ErrNotFound.
+	Source(ctx context.Context, name string) (Source, error)
+	// Sources returns all rows, by name.
+	Sources(ctx context.Context) ([]Source, error)
+	// Snapshot returns the last snapshot of a source, or ErrNotFound.
+	Snapshot(ctx context.Context, source string) (Snapshot, error)
+	// Departed returns those of the keys that are departed items of the source.
+	Departed(ctx context.Context, source string, keys []string) ([]Departed, error)
+	// Commit writes a commit.
+	Commit(ctx context.Context, c *Commit) error
+	// AcceptRemoval sets the AcceptRemoval of a source, or fails with ErrNotFound.
+	AcceptRemoval(ctx context.Context, source string) error
+	// Events returns up to limit events of the log after a position, oldest first.
+	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
+	// Prune removes what retention allows to, in transactions of bounded length.
+	Prune(ctx context.Context, r Retention) (Pruned, error)
+	// Ping says whether the store can write.
+	Ping(ctx context.Context) error
+	// Close waits for writes under way and closes the store.
+	Close() error
+}

@@ -1,0 +1,96 @@
+package notify
+
+import (
+	"context"
+	"time"
+)
+
+// State is where a delivery stands.
+type State string
+
+const (
+	// Waiting deliveries have not been answered with a 2xx yet.
+	Waiting State = "waiting"
+	// Delivered ones have.
+	Delivered State = "delivered"
+	// Dead ones used up their attempts; they are kept, visible and replayable.
+	Dead State = "dead"
+)
+
+// Delivery is one event for one endpoint.
+type Delivery struct {
+	// ID orders deliveries: within a lane they are posted in its order. Assigned at commit.
+	ID       int64
+	Endpoint string
+	// Lane names the deliveries of the endpoint that must keep their order.
+	Lane string
+	// Position is the event's place in the log.
+	Position int64
+	// Posts counts all POSTs so far, Attempts those that count against the
+	// retry schedule.
+	Posts, Attempts int
+	// NotBefore is when the next attempt is due.
+	NotBefore time.Time
+	// Replay marks an event that is told again on request.
+	Replay bool
+}
+
+// Attempt is one POST of a delivery.
+type Attempt struct {
+	// Number counts the POSTs of its delivery from 1.
+	Number   int
+	At       time.Time
+	Duration time.Duration
+	// Status is the HTTP status code, 0 where there was no answer.
+	Status int
+	// Error says what went wrong, in words for the operator, secrets removed;
+	// empty on success.
+	Error string
+	// Response is the beginning of the answer's body, at most 16 KiB, known
+	// secrets masked.
+	Response []byte
+}
+
+// Outcome is what came of one attempt.
+type Outcome struct {
+	Delivery int64
+	Attempt  Attempt
+	// State is where the delivery stands now.
+	State State
+	// Attempts is how many count against the retry schedule now.
+	Attempts int
+	// NotBefore is when a delivery that still waits is due again.
+	NotBefore time.Time
+}
+
+// EndpointState is what must survive of an endpoint.
+type EndpointState struct {
+	Name string
+	// Disabled endpoints are not posted to; their deliveries wait.
+	Disabled bool
+	// Reason says why it is disabled, for the operator.
+	Reason string
+	// Since is when it was disabled.
+	Since time.Time
+	// PausedUntil is when the endpoint may be posted to again, as its
+	// Retry-After asked; zero when not paused.
+	PausedUntil time.Time
+}
+
+// Queue keeps deliveries. All methods may be called concurrently.
+type Queue interface {
+	// Waiting returns up to limit waiting deliveries of an endpoint whose ID is
+	// greater than after, by ID. Deliveries become visible in the order of
+	// their IDs: one that was seen is never followed by a lower one.
+	Waiting(ctx context.Context, endpoint string, after int64, limit int) ([]Delivery, error)
+	// WaitingInLane is Waiting for one lane of the endpoint.
+	WaitingInLane(ctx context.Context, endpoint, lane string, after int64, limit int) ([]Delivery, error)
+	// Event returns the event at a position of the log.
+	Event(ctx context.Context, position int64) (Event, error)
+	// Record saves outcomes and returns when they are durable.
+	Record(ctx context.Context, outcomes []Outcome) error
+	// EndpointStates returns the state of every endpoint that has one saved.
+	EndpointStates(ctx context.Context) ([]EndpointState, error)
+	// SaveEndpointState replaces the state of one endpoint.
+	SaveEndpointState(ctx context.Context, state EndpointState) error
+}

@@ -1,0 +1,84 @@
+// Package poller decides when a source is asked, and asks it.
+//
+// A [Scheduler] fires each source when it is due, a [Limiter] admits it within
+// the request budget that it shares with others, and a [Fetcher] asks and
+// returns an [Observation], which goes to an [Observer]. What an answer means
+// is not decided here: this package neither parses bodies nor tells anybody.
+package poller
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+)
+
+// Source is a thing that is polled: when, within which limit, and how.
+// A Source is immutable once it was handed to a Scheduler.
+type Source struct {
+	// Name identifies the source; its state follows it.
+	Name string
+
+	Schedule Schedule
+	// Jitter spreads each run over [0, Jitter) after its time.
+	Jitter time.Duration
+	// OnMissed says what becomes of a run that was due while nothing ran.
+	OnMissed OnMissed
+
+	Request Request
+	// Limit names the request budget, empty for none.
+	Limit string
+	// Retry governs further attempts within one poll.
+	Retry Retry
+}
+
+// OnMissed says what becomes of a run that was due while the process was away.
+type OnMissed string
+
+const (
+	// RunOnce runs it once, spread over the lesser of the schedule's interval and five minutes.
+	RunOnce OnMissed = "run_once"
+	// Skip waits for the next run.
+	Skip OnMissed = "skip"
+)
+
+// Retry governs the attempts of one poll.
+type Retry struct {
+	// MaxAttempts counts the first one too; at least 1.
+	MaxAttempts int
+	// WaitMin and WaitMax bound the exponential wait between attempts.
+	WaitMin, WaitMax time.Duration
+	// MaxRetryAfter caps what a Retry-After header can ask for.
+	MaxRetryAfter time.Duration
+}
+
+// Request is how a source is asked.
+type Request struct {
+	Method string
+	URL    string
+	Header http.Header
+	Body   []byte
+	// Auth adds credentials to each request; nil for none.
+	Auth Auth
+	// Timeout bounds one attempt, from dial to the last byte of the body.
+	Timeout time.Duration
+	// MaxBodySize bounds the body after decompression, in bytes.
+	MaxBodySize int64
+	// Conditional sends If-None-Match and If-Modified-Since.
+	Conditional bool
+	// FollowRedirects follows up to ten. Configured headers and credentials
+	// never cross to another origin.
+	FollowRedirects bool
+	// SuccessStatusCodes are the codes whose answer is an observation (304
+	// answers to conditional requests are always understood).
+	SuccessStatusCodes []int
+	// ContentType is the media type that an answer must have, empty for any.
+	ContentType string
+	// AllowNetworks opens private networks to redirects to another origin.
+	AllowNetworks []netip.Prefix
+}
+
+// Auth adds credentials to a request.
+type Auth interface {
+	Authorize(ctx context.Context, req *http.Request) error
+}
