@@ -1,0 +1,23 @@
+package diff
+
+import "errors"
+
+// The errors that [Compare] and [CompareItem] can be asked about. Their
+// messages say where and what; with several wrapped, errors.Is finds each.
+var (
+	// ErrInvalidJSON says that a body is not one JSON value in UTF-8, nested at
+	// most 10,000 deep. The message gives the byte offset.
+	ErrInvalidJSON = errors.New("invalid JSON")
+	// ErrNoList says that the items path leads to nothing, or to something
+	// that is no array.
+	ErrNoList = errors.New("no list of items")
+	// ErrBadKey says that the keys do not tell the items apart: one is missing,
+	// empty, null, neither a string nor a number, or occurs twice.
+	ErrBadKey = errors.New("bad item key")
+	// ErrNothingSelected says that select leads to nothing in the document.
+	ErrNothingSelected = errors.New("nothing selected")
+	// ErrBefore says, together with one of the others, that it is the older
+	// answer which does not fit the rules. Comparing with it will fail whatever
+	// the newer answer is, so a caller may want to start anew.
+	ErrBefore = errors.New("the older answer does not fit the rules")
+)
