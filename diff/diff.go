@@ -5,6 +5,11 @@
 // deleted. JSON numbers are exact decimals here, never float64: 1 and 1.0 are
 // equal, 9007199254740992 and 9007199254740993 are not.
 //
+// Members have no order, and whitespace and escapes no meaning; the elements of
+// an array have an order. JSON is read strictly: what is not JSON, or not UTF-8,
+// is refused. A byte order mark at the start is passed over. Where an object
+// repeats a name its last member counts, and the others are as if not sent.
+//
 // The package is pure. It does no I/O, keeps no state between calls, and knows
 // nothing of schedules, storage or webhooks.
 package diff
@@ -32,7 +37,10 @@ type Options struct {
 	Select string
 	// Ignore are the paths, within what Select gives, of members that make no
 	// change. Steps are separated by dots; * stands for any one member, # for
-	// any element of an array, and a backslash takes a dot, * or # literally.
+	// any element of an array, a number for the element at that index or the
+	// member of that name, and a backslash takes a dot, *, # or a backslash
+	// literally. A path that ends in # ignores whatever an array holds, but not
+	// that it is an array.
 	Ignore []string
 }
 
@@ -41,7 +49,7 @@ type Items struct {
 	// Path is the gjson path of the array. Empty and "@this" mean the document.
 	Path string
 	// Key is the gjson path, within an item, of what identifies it: a string
-	// or a number.
+	// that is not empty, or a number. "@this" is the item itself.
 	Key string
 }
 
@@ -65,23 +73,30 @@ type Change struct {
 	// canonical form, so that 1.0 and 1 are one key.
 	Key string
 	// Before and After are the values after Select, whole, ignored members
-	// included: JSON text, in text mode a JSON string. Before is nil when
+	// included: JSON text as it was written, in text mode a JSON string (where
+	// bytes that are not UTF-8 are replaced, though they are compared). In list
+	// mode null stands for what Select did not find. Before is nil when
 	// created, After when deleted.
 	Before, After json.RawMessage
 	// ItemBefore and ItemAfter are the item as it stands in its list, before
 	// Select; nil in document mode.
 	ItemBefore, ItemAfter json.RawMessage
 	// Changed are the JSON pointers (RFC 6901) within the value that made it
-	// an update, ignored members left out, in document order. It is empty for
-	// created and deleted.
+	// an update, ignored members left out, in document order; what is gone from
+	// an object comes before what it has now. Indexes of elements are those in
+	// After, but of one that is gone, the index in Before. Where the pointers
+	// would be out of proportion to the values, it is one to the whole value.
+	// It is empty for created and deleted.
 	Changed []string
-	// Patch turns Before into After (RFC 6902). It is empty for created and
-	// deleted, and in text mode.
+	// Patch turns Before into After (RFC 6902), ignored members included. It
+	// is empty for created and deleted, and in text mode.
 	Patch []Operation
-	// Unified is the unified diff of a text body.
+	// Unified is the unified diff of an updated text, with three lines around
+	// each difference.
 	Unified string
 	// Hash and PreviousHash are the SHA-256, in lower-case hex, of the canonical
-	// form of what is compared in After and Before; empty where that is nil.
+	// form of what is compared in After and Before (see [Canonical]), of a text
+	// of its bytes; empty where that is nil.
 	Hash, PreviousHash string
 }
 

@@ -2,8 +2,10 @@ package diff
 
 import (
 	"bytes"
+	"cmp"
 	"hash/maphash"
 	"iter"
+	"slices"
 	"sort"
 )
 
@@ -72,7 +74,7 @@ type span struct{ start, end uint32 }
 
 // cut copies raw without the spans, some of which may contain others.
 func cut(raw []byte, spans []span) []byte {
-	sort.Slice(spans, func(i, j int) bool { return spans[i].start < spans[j].start })
+	slices.SortFunc(spans, func(x, y span) int { return cmp.Compare(x.start, y.start) })
 	kept := make([]byte, 0, len(raw))
 	at := uint32(0)
 	for _, s := range spans {

@@ -5,8 +5,9 @@ import "errors"
 // The errors that [Compare] and [CompareItem] can be asked about. Their
 // messages say where and what; with several wrapped, errors.Is finds each.
 var (
-	// ErrInvalidJSON says that a body is not one JSON value in UTF-8, nested at
-	// most 10,000 deep. The message gives the byte offset.
+	// ErrInvalidJSON says that a body, or what a path made of it, is not one
+	// JSON value in UTF-8, nested at most 10,000 deep. The message gives the
+	// byte offset, from 0.
 	ErrInvalidJSON = errors.New("invalid JSON")
 	// ErrNoList says that the items path leads to nothing, or to something
 	// that is no array.

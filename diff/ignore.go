@@ -128,7 +128,7 @@ func (n *ignoreNode) child(s step) *ignoreNode {
 		if n.named == nil {
 			n.named = make(map[string]*ignoreNode)
 		}
-		if i, err := strconv.Atoi(s.name); err == nil && strconv.Itoa(i) == s.name && i >= 0 {
+		if _, err := strconv.Atoi(s.name); err == nil {
 			n.indexed = true
 		}
 		next := &ignoreNode{}

@@ -141,16 +141,36 @@ func TestCompareItemRefuses(t *testing.T) {
 	}
 }
 
-// What a path makes may be no JSON; that is an error, not a change.
+// What a path makes is read like a body, and may be no JSON.
 func TestMadeValuesAreRead(t *testing.T) {
 	t.Parallel()
 	r := mustCompile(t, Options{Items: &Items{Key: "id"}, Select: "@pretty"})
 	if got := mustCompare(t, `[{"id":1,"v":[1]}]`, `[{"v":[1.0],"id":1}]`, r).Changes; len(got) != 0 {
 		t.Errorf("got %s", show(got))
 	}
-	broken := mustCompile(t, Options{Items: &Items{Key: "id"}, Select: "v.@fromstr"})
-	_, err := Compare(nil, []byte(`[{"id":"x","v":"[1,"}]`), broken)
-	if err != nil && !errors.Is(err, ErrInvalidJSON) {
-		t.Errorf("got %v", err)
+	const path = "v.@fromstr"
+	const good, bad = `[{"id":"x","v":"[1]"}]`, `[{"id":"x","v":"[1,"}]`
+	for _, tc := range []struct {
+		o                   Options
+		before, after, want string
+	}{
+		{Options{Select: "0." + path}, "", bad, `select: read what path "0.v.@fromstr" makes: `},
+		{Options{Select: "0." + path}, bad, good, `the older answer does not fit the rules: select: read what path "0.v.@fromstr" makes: `},
+		{Options{Items: &Items{Path: "0." + path, Key: "id"}}, "", bad, `items.path: read what path "0.v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: path}}, "", bad, `bad item key: items[0]: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: "id"}, Select: path}, "", bad, `item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: "id"}, Select: path}, good, bad, `item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: "id"}, Select: path}, bad, good, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: "id"}, Select: path}, bad, `[]`, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
+	} {
+		var before []byte
+		if tc.before != "" {
+			before = []byte(tc.before)
+		}
+		_, err := Compare(before, []byte(tc.after), mustCompile(t, tc.o))
+		want := tc.want + "invalid JSON at byte 3: end where a value should be"
+		if !errors.Is(err, ErrInvalidJSON) || err.Error() != want {
+			t.Errorf("%+v: got %v, want %s", tc.o, err, want)
+		}
 	}
 }

@@ -26,6 +26,7 @@ func TestNumberNotation(t *testing.T) {
 		{"1000e" + nines, "1e+1" + strings.Repeat("0", 28) + "02"}, {"0.001e-" + nines, "1e-1" + strings.Repeat("0", 28) + "02"},
 		{"0.01e1" + strings.Repeat("0", 20), "1e+" + strings.Repeat("9", 18) + "98"},
 		{"100e-1" + strings.Repeat("0", 20), "1e-" + strings.Repeat("9", 18) + "98"},
+		{"1000e1999999999999999999", "1e+2000000000000000002"},
 		{"12e2000000000000000000000", "1.2e+2000000000000000000001"},
 	} {
 		got := string(appendNumber([]byte(">"), []byte(tc.in)))

@@ -38,7 +38,7 @@ func (p *parser) parse() (*document, error) {
 		p.pos = at
 		return nil, p.fail("not UTF-8")
 	}
-	p.nodes = make([]node, 0, len(p.raw)/12+1)
+	p.nodes = make([]node, 0, len(p.raw)/8+1)
 	p.space()
 	if err := p.value(); err != nil {
 		return nil, err

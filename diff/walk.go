@@ -59,18 +59,43 @@ func (w *walk) sameText(x, y uint32) bool {
 	return bytes.Equal(w.before.text(x), w.after.text(y))
 }
 
-func (w *walk) sameArray(x, y uint32) bool {
-	a, b := w.elements(w.before, x), w.elements(w.after, y)
-	return slices.EqualFunc(a, b, func(p, q element) bool { return w.same(p.node, q.node) })
-}
+func (w *walk) sameArray(x, y uint32) bool { return w.abreast(x, y, 0, w.same) }
 
 func (w *walk) sameObject(x, y uint32) bool {
+	// Most objects keep the order of their members. The names alone are tried
+	// first, so that no value is compared twice.
+	if w.abreast(x, y, 1, w.sameName) {
+		return w.abreast(x, y, 1, func(p, q uint32) bool { return w.same(p+1, q+1) })
+	}
 	for _, m := range w.members(x, y) {
 		if m.before == 0 || m.after == 0 || !w.same(m.before, m.after) {
 			return false
 		}
 	}
 	return true
+}
+
+// abreast reports whether what counts of two containers is as many on both
+// sides and the same, one after the other. The value of a member stands 1 after
+// its name, that of an element 0 after itself.
+func (w *walk) abreast(x, y, offset uint32, same func(p, q uint32) bool) bool {
+	end, yEnd := w.before.nodes[x].next, w.after.nodes[y].next
+	p, q := x+1, y+1
+	for {
+		for p < end && w.skips(w.before, p+offset) {
+			p = w.before.nodes[p+offset].next
+		}
+		for q < yEnd && w.skips(w.after, q+offset) {
+			q = w.after.nodes[q+offset].next
+		}
+		if p == end || q == yEnd {
+			return p == end && q == yEnd
+		}
+		if !same(p, q) {
+			return false
+		}
+		p, q = w.before.nodes[p+offset].next, w.after.nodes[q+offset].next
+	}
 }
 
 // element is a value in an array.
