@@ -1,0 +1,122 @@
+package config
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// LimitUse sets what the sources of a limit want against what it allows.
+type LimitUse struct {
+	// Path is the place of the limit, such as rate_limits[0].
+	Path string
+	// Name is that of a shared limit; of a source's own limit, the source's.
+	Name string
+	// Sources counts the enabled sources of the limit.
+	Sources int
+	// Wanted are the requests a day that their schedules make on their busiest
+	// days, retries not counted; Allowed are those that the limit lets through.
+	Wanted, Allowed float64
+	Rate            Rate
+}
+
+// Fits says whether the limit allows what is wanted.
+func (u LimitUse) Fits() bool { return u.Wanted <= u.Allowed }
+
+// String gives the arithmetic in one line and, if it does not fit, the ways out.
+func (u LimitUse) String() string {
+	sources := "sources want"
+	if u.Sources == 1 {
+		sources = "source wants"
+	}
+	text := fmt.Sprintf("%s %s: %d %s %s requests a day, %s per %s allow %s: %s %%",
+		u.Path, u.Name, u.Sources, sources, thousands(u.Wanted),
+		thousands(float64(u.Rate.Requests)), u.Rate.Per, thousands(u.Allowed), percent(100*u.Wanted/u.Allowed))
+	if u.Fits() {
+		return text
+	}
+	factor := math.Ceil(10*u.Wanted/u.Allowed) / 10
+	return text + fmt.Sprintf(". It does not fit, so polls will be late or skipped: poll %s times less often, share the limit among fewer sources, or raise it if the API allows more",
+		strconv.FormatFloat(factor, 'f', -1, 64))
+}
+
+// Budget sets each limit against the schedules of its enabled sources. It looks
+// at the year from now on, by days, and never at single runs.
+func (c *Config) Budget(now time.Time) []LimitUse {
+	uses := make([]LimitUse, 0, len(c.RateLimits))
+	shared := make(map[string]int, len(c.RateLimits))
+	for i, l := range c.RateLimits {
+		shared[l.Name] = i
+		uses = append(uses, newLimitUse(fmt.Sprintf("rate_limits[%d]", i), l.Name, l.Rate))
+	}
+	count := runCounter{from: now, known: make(map[scheduleSpan]float64)}
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		at, isShared := shared[s.RateLimit.Name]
+		switch {
+		case !s.Enabled:
+			continue
+		case s.RateLimit.Inline != nil:
+			at = len(uses)
+			uses = append(uses, newLimitUse(fmt.Sprintf("sources[%d].rate_limit", i), s.Name, *s.RateLimit.Inline))
+		case !isShared:
+			continue
+		}
+		u := &uses[at]
+		u.Sources++
+		u.Wanted += count.perDay(scheduleSpan{s.Schedule, u.span()})
+	}
+	return uses
+}
+
+func newLimitUse(path, name string, r Rate) LimitUse {
+	perDay := float64(r.Requests) * float64(day) / float64(r.Per)
+	return LimitUse{Path: path, Name: name, Rate: r, Allowed: perDay}
+}
+
+// span is how many days are looked at together: a budget for a month may be
+// used up in one day.
+func (u LimitUse) span() int {
+	return max(1, int((time.Duration(u.Rate.Per)+day-1)/day))
+}
+
+type scheduleSpan struct {
+	schedule string
+	days     int
+}
+
+// runCounter counts the runs of each schedule once: many sources share one.
+type runCounter struct {
+	from  time.Time
+	known map[scheduleSpan]float64
+}
+
+func (c runCounter) perDay(s scheduleSpan) float64 {
+	n, ok := c.known[s]
+	if ok {
+		return n
+	}
+	if parsed := parseSchedule(s.schedule); parsed.err == nil {
+		n = runsADay(parsed.plan, c.from, s.days)
+	}
+	c.known[s] = n
+	return n
+}
+
+// thousands writes a number as 1,234,567, rounded.
+func thousands(n float64) string {
+	digits := strconv.FormatFloat(math.Round(n), 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+// percent writes a share with one digit behind the point where that tells something.
+func percent(n float64) string {
+	if n >= 100 {
+		return thousands(n)
+	}
+	return strconv.FormatFloat(math.Round(n*10)/10, 'f', -1, 64)
+}

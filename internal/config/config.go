@@ -1,0 +1,78 @@
+// Package config reads a configuration: YAML in, validated values out.
+//
+// [Load] decodes strictly, expands ${…}, merges defaults into every source,
+// checks all that can be checked without asking anybody, and returns every
+// mistake at once with its place and the way out. The struct types are the one
+// description of what a configuration may hold: decoder, [Schema] and the tests
+// of config.example.yaml read their tags.
+//
+// The package imports nothing of this project. Turning its values into the
+// options of other packages is the daemon's job.
+package config
+
+import (
+	"os"
+	"reflect"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Config is a whole configuration, complete and valid.
+type Config struct {
+	Storage    Storage     `yaml:"storage" doc:"Where state is kept, and for how long."`
+	Server     Server      `yaml:"server" doc:"The daemon's own HTTP server."`
+	Log        Log         `yaml:"log" doc:"What the daemon logs, and how." aka:"logging"`
+	RateLimits []RateLimit `yaml:"rate_limits" doc:"Request budgets that sources share by name." aka:"limits|rate_limit"`
+	// Defaults is what was written under that key. It is already merged into
+	// every source.
+	Defaults  Settings   `yaml:"defaults" partial:"true" doc:"Any key of a source but name, for all sources. A source's own key wins; mappings are merged key by key, lists and auth, rate_limit and json are replaced whole; null in a source takes a default away."`
+	Sources   []Source   `yaml:"sources" required:"true" doc:"What is polled." aka:"source|polls|apis"`
+	Endpoints []Endpoint `yaml:"endpoints" doc:"The URLs that are told what changed." aka:"endpoint|webhooks|webhook|targets|receivers"`
+}
+
+// Load reads the file at path, and looks up ${…} in the environment and the
+// files of this process. Its error is an [Errors].
+func Load(path string) (*Config, error) {
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		message := "read configuration: " + reason(err)
+		if os.IsNotExist(err) {
+			message += "; `pollwire init` writes a first one"
+		}
+		return nil, Errors{{File: path, Message: message}}
+	}
+	return Parse(path, data, System())
+}
+
+// Parse reads a configuration from data. The name of the file is for messages
+// only. Its error is an [Errors].
+func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
+	doc, err := readDocument(name, data)
+	if err != nil {
+		return nil, err
+	}
+	r := newReport()
+	d := &decoder{
+		report:  r,
+		keyring: make(keyring),
+		expand:  newExpander(lookup),
+		bad:     make(map[*yaml.Node]bool),
+	}
+	d.structure(doc.top())
+	inherit(doc, d.keyring)
+	var c Config
+	d.owner = reflect.TypeFor[Config]()
+	d.mapping(doc.top(), reflect.ValueOf(&c).Elem(), false)
+	v := &validator{
+		report:    r,
+		bad:       d.bad,
+		schedules: make(scheduleCache),
+		locations: make(map[string]*time.Location),
+	}
+	v.config(doc.top(), &c)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}

@@ -1,0 +1,142 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Items says where the list is and what names an item in it.
+type Items struct {
+	Path   string `yaml:"path" default:"'@this'" doc:"The gjson path of the list; @this is the whole answer." aka:"list|select"`
+	Key    string `yaml:"key" required:"true" example:"id" doc:"The gjson path, within an item, of what identifies it." aka:"id|id_path|primary_key"`
+	Window string `yaml:"window" default:"complete" enum:"complete|newest" doc:"Whether the list is complete, or shows the newest items only; then what leaves it is not deleted."`
+}
+
+// Detect says what counts as a change.
+type Detect struct {
+	Select    string   `yaml:"select" default:"'@this'" doc:"The gjson path of what is compared and told, in the answer or in each item." aka:"path"`
+	Ignore    []string `yaml:"ignore" doc:"Paths of members that make no change; * is any one member, # any element of a list." example:"[updated_at, \"reactions.*\"]" aka:"exclude|ignore_fields"`
+	Events    []string `yaml:"events" default:"[created, updated, deleted]" enum:"created|updated|deleted" doc:"The changes that are told. The log keeps all of them."`
+	FirstPoll string   `yaml:"first_poll" default:"baseline" enum:"baseline|emit" doc:"Whether the first answer is a silent baseline, or all of it is told as created."`
+}
+
+// Expect says what an answer must be like.
+type Expect struct {
+	ContentType string     `yaml:"content_type" is:"media_type" example:"application/json" doc:"The content type that the answer must have."`
+	MaxRemoved  MaxRemoved `yaml:"max_removed" default:"50%" doc:"How much of a list may vanish at once, as a share (50%) or a number of items (10). More fails the poll until it is accepted." aka:"max_deleted"`
+}
+
+// MaxRemoved is how much of a list may vanish at once.
+type MaxRemoved struct {
+	// Percent is from 0 to 100, where IsPercent is set.
+	Percent float64
+	// Count is a number of items, where IsPercent is not set.
+	Count     int
+	IsPercent bool
+}
+
+var errMaxRemoved = errors.New("write a share from 0% to 100%, or a number of items such as 10")
+
+// UnmarshalText reads a share such as 50%, or a count such as 10.
+func (m *MaxRemoved) UnmarshalText(text []byte) error {
+	if share, ok := strings.CutSuffix(string(text), "%"); ok {
+		n, err := strconv.ParseFloat(share, 64)
+		if err != nil || !(n >= 0 && n <= 100) {
+			return errMaxRemoved
+		}
+		*m = MaxRemoved{Percent: n, IsPercent: true}
+		return nil
+	}
+	n, err := strconv.ParseUint(string(text), 10, 31)
+	if err != nil {
+		return errMaxRemoved
+	}
+	*m = MaxRemoved{Count: int(n)}
+	return nil
+}
+
+// String writes it as a configuration does.
+func (m MaxRemoved) String() string {
+	if m.IsPercent {
+		return strconv.FormatFloat(m.Percent, 'g', -1, 64) + "%"
+	}
+	return strconv.Itoa(m.Count)
+}
+
+func (MaxRemoved) pattern() string { return `^\d+(\.\d+)?%?$` }
+
+// look checks how an answer is read and compared.
+func (v *validator) look(at place, s *Source) {
+	for _, path := range []string{"items.path", "items.key", "detect.select"} {
+		if p, ok := v.writtenPath(at, path); ok {
+			v.gjsonPath(p, p.node.Value)
+		}
+	}
+	if p, ok := v.writtenPath(at, "detect.ignore"); ok {
+		v.each(p, s.Detect.Ignore, v.gjsonPath)
+	}
+	if s.Format == "text" {
+		for _, path := range []string{"items", "detect.select", "detect.ignore"} {
+			if p, ok := v.writtenPath(at, path); ok {
+				v.add(p, "a text has no %s: remove it, or set format: json", path)
+			}
+		}
+	}
+	v.events(at, s)
+}
+
+func (v *validator) events(at place, s *Source) {
+	newest := s.Items != nil && s.Items.Window == "newest"
+	p, ok := v.writtenPath(at, "detect.events")
+	if !ok {
+		if newest {
+			s.Detect.Events = []string{"created", "updated"}
+		}
+		return
+	}
+	if len(s.Detect.Events) == 0 {
+		v.add(p, "name at least one of created, updated and deleted; to tell nobody, set notify: []")
+	}
+	v.each(p, s.Detect.Events, func(p place, event string) {
+		if newest && event == "deleted" {
+			v.add(p, "a list with window: newest tells no deletions: what leaves it may still exist; remove deleted, or set window: complete")
+		}
+	})
+}
+
+// gjsonPath refuses paths in the languages that are mistaken for gjson's.
+func (v *validator) gjsonPath(at place, path string) {
+	switch {
+	case path == "":
+		v.add(at, "the path is empty; @this is all of it")
+	case strings.HasPrefix(path, "$"):
+		v.add(at, "%s: this looks like JSONPath; a gjson path has no $, such as data.items", at.quote(path))
+	case strings.HasPrefix(path, "/"):
+		v.add(at, "%s: this looks like a JSON pointer; a gjson path has dots, such as data.items", at.quote(path))
+	case strings.HasPrefix(path, "."):
+		v.add(at, "%s: a gjson path does not begin with a dot; write %s", at.quote(path), strings.TrimLeft(path, "."))
+	case strings.Contains(path, "[]"), strings.Contains(path, "[*]"):
+		v.add(at, "%s: in a gjson path every element of a list is #, such as items.#.name", at.quote(path))
+	}
+}
+
+// eventType sets the type that goes without saying, and checks a written one.
+func (v *validator) eventType(at place, s *Source) {
+	p, ok := v.written(at, "event_type")
+	if !ok {
+		s.EventType = "pollwire.document"
+		if s.Items != nil {
+			s.EventType = "pollwire.item"
+		}
+		return
+	}
+	base, last := s.EventType, s.EventType[strings.LastIndexByte(s.EventType, '.')+1:]
+	switch {
+	case slices.Contains([]string{"created", "updated", "deleted"}, last) && base != last:
+		v.add(p, "%s: the kind of change is added to the type; write %s", p.quote(base), strings.TrimSuffix(base, "."+last))
+	case strings.HasPrefix(base, "pollwire.") && base != "pollwire.item" && base != "pollwire.document":
+		v.add(p, "%s: types that begin with pollwire. are its own; choose another first word", p.quote(base))
+	}
+}

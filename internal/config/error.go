@@ -1,0 +1,94 @@
+package config
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Error is one mistake in a configuration: where it is, and the way out.
+type Error struct {
+	File string
+	// Line and Column count from 1; 0 where the mistake is the whole file's.
+	Line, Column int
+	// Path is the place in the document, such as sources[2].request.url. It is
+	// empty for what concerns the whole document, and for YAML that cannot be read.
+	Path    string
+	Message string
+}
+
+// Error gives file:line:column: path: message, without the parts that are not known.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", e.Line, e.Column)
+	}
+	if e.Path != "" {
+		b.WriteString(": ")
+		b.WriteString(e.Path)
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+// Errors are all mistakes that were found, by position. It is what [Load] and
+// [Parse] return; it is never empty.
+type Errors []*Error
+
+// Error gives one line for each mistake.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, one := range e {
+		lines[i] = one.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap gives the single mistakes to errors.As.
+func (e Errors) Unwrap() []error {
+	errs := make([]error, len(e))
+	for i, one := range e {
+		errs[i] = one
+	}
+	return errs
+}
+
+// report collects mistakes. A mistake in what sources inherit is met once for
+// each of them, and noted once.
+type report struct {
+	errs Errors
+	seen map[Error]bool
+}
+
+func newReport() *report {
+	return &report{seen: make(map[Error]bool)}
+}
+
+// add notes a mistake at a place.
+func (r *report) add(at place, format string, args ...any) {
+	e := Error{
+		File:    at.doc.file,
+		Line:    at.node.Line,
+		Column:  at.node.Column,
+		Path:    at.path,
+		Message: fmt.Sprintf(format, args...),
+	}
+	if !r.seen[e] {
+		r.seen[e] = true
+		r.errs = append(r.errs, &e)
+	}
+}
+
+// err returns the mistakes by position, nil if there are none.
+func (r *report) err() error {
+	if len(r.errs) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(r.errs, func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Path, b.Path))
+	})
+	return r.errs
+}

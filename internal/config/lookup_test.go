@@ -1,0 +1,50 @@
+package config
+
+import (
+	"maps"
+	"os"
+)
+
+// goodSecret is a signing secret that nobody uses.
+const goodSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+// otherSecret is a second one.
+const otherSecret = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g"
+
+// fakeLookup is a small environment, so that no test needs the real one.
+func fakeLookup() Lookup {
+	return lookupOf(map[string]string{
+		"GITHUB_TOKEN":          "ghp_topsecret",
+		"SHOP_KEY":              "shop-topsecret",
+		"INTRANET_PASSWORD":     "pass-topsecret",
+		"OPS_SECRET":            goodSecret,
+		"OPS_OLD_SECRET":        otherSecret,
+		"EMPTY":                 "",
+		"PORT":                  "8470",
+		"INTERVAL":              "90s",
+		"YAML":                  "{a: [1, 2]}",
+		"REFERENCE":             "${GITHUB_TOKEN}",
+		"BROKEN":                "line one\nline two",
+		"CREDENTIALS_DIRECTORY": "/run/credentials/pollwire.service",
+	}, map[string]string{
+		"/run/credentials/pollwire.service/api-token": "api-topsecret\n",
+		"/run/secrets/token":                          "file-topsecret\r\n",
+	})
+}
+
+func lookupOf(env, files map[string]string) Lookup {
+	env, files = maps.Clone(env), maps.Clone(files)
+	return Lookup{
+		Env: func(name string) (string, bool) {
+			value, ok := env[name]
+			return value, ok
+		},
+		File: func(path string) ([]byte, error) {
+			content, ok := files[path]
+			if !ok {
+				return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
+			}
+			return []byte(content), nil
+		},
+	}
+}

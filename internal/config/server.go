@@ -1,0 +1,80 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+)
+
+// Server is the daemon's own HTTP server.
+type Server struct {
+	Listen    string `yaml:"listen" default:"127.0.0.1:8470" doc:"Host and port to listen on; \"\" turns the server off. Beyond loopback it needs token." example:"127.0.0.1:8470" aka:"addr|address|bind|port"`
+	PublicURL URL    `yaml:"public_url" doc:"Where others reach this server, for links in webhooks." example:"https://pollwire.example.com" aka:"base_url|external_url"`
+	Token     Secret `yaml:"token" doc:"Bearer token that requests need; without one, none do." example:"${credential:api-token}"`
+}
+
+// Log says what the daemon logs, and how.
+type Log struct {
+	Level  string `yaml:"level" default:"info" enum:"debug|info|warn|error" doc:"The least level that is logged."`
+	Format string `yaml:"format" default:"text" enum:"text|json" doc:"How a log line is written."`
+}
+
+func (v *validator) server(at place, s *Server) {
+	if p, ok := v.written(at, "public_url"); ok {
+		if u := v.address(p, s.PublicURL); u != nil && u.RawQuery != "" {
+			v.add(p, "the public URL takes no query (?)")
+		}
+	}
+	if p, ok := v.written(at, "token"); ok {
+		v.headerText(p, s.Token.Reveal())
+	}
+	p, ok := v.written(at, "listen")
+	if !ok || s.Listen == "" {
+		return
+	}
+	host, port, err := net.SplitHostPort(s.Listen)
+	if err != nil {
+		v.add(p, "%s: want host and port, such as 127.0.0.1:8470, or [::1]:8470 for IPv6", p.quote(s.Listen))
+		return
+	}
+	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
+		v.add(p, "%s: the port must be a number from 0 to 65535", p.quote(s.Listen))
+		return
+	}
+	if !isLoopback(host) && s.Token == "" {
+		v.add(p, "%s can be reached from other machines: set server.token, or listen on 127.0.0.1", p.quote(s.Listen))
+	}
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+// address checks an HTTP URL and returns it parsed, nil if it is none. No
+// message shows the URL: its path and query may be secret.
+func (v *validator) address(p place, written URL) *url.URL {
+	text := written.Reveal()
+	u, err := url.Parse(text)
+	switch {
+	case text == "":
+		v.add(p, "the URL is empty")
+	case err != nil, hasControl(text):
+		v.add(p, "this is no URL; write one such as https://api.example.com/orders")
+	case u.Scheme != "http" && u.Scheme != "https":
+		v.add(p, "the URL must begin with https:// or http://")
+	case u.Hostname() == "":
+		v.add(p, "the URL has no host")
+	case u.User != nil:
+		v.add(p, "the URL holds a user name: %s", v.insteadOfUser)
+	case u.Fragment != "" || u.RawFragment != "":
+		v.add(p, "the URL has a fragment (#): servers never see it, so remove it, or write %%23 for a #")
+	default:
+		return u
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+package config
+
+import (
+	"net/netip"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Source is a thing that is polled. After [Load] it stands complete: defaults
+// are merged in, and every key has its value.
+type Source struct {
+	Name string `yaml:"name" required:"true" is:"name" example:"go-releases" doc:"What the source is called. Its state follows the name." aka:"id"`
+	Settings
+}
+
+// Settings are all keys of a source but its name.
+type Settings struct {
+	Enabled  bool     `yaml:"enabled" default:"true" doc:"Whether the source is polled."`
+	Schedule string   `yaml:"schedule" required:"true" example:"\"*/5 * * * *\"" doc:"When it is polled: cron with 5 fields, or 6 with seconds first, @hourly, @daily, @weekly, @monthly, @yearly, or @every 30s." aka:"cron|interval|every|frequency|poll_interval"`
+	Timezone string   `yaml:"timezone" example:"Europe/Berlin" doc:"The time zone of schedule; without one, the system's." aka:"tz|time_zone|location"`
+	Jitter   Duration `yaml:"jitter" default:"0s" doc:"Each run comes up to this much later, at random. It must be shorter than the time between runs."`
+	OnMissed string   `yaml:"on_missed" default:"run_once" enum:"run_once|skip" doc:"What becomes of a run that was due while the daemon was not running."`
+
+	Request       Request        `yaml:"request" required:"true" example:"{url: \"https://api.example.com/orders\"}" doc:"What is asked."`
+	AllowNetworks []netip.Prefix `yaml:"allow_networks" doc:"Private networks that a redirect to another host may lead to." example:"[10.0.0.0/8]"`
+	Auth          Auth           `yaml:"auth" whole:"true" doc:"The credentials of each request." aka:"authentication|authorization"`
+	RateLimit     LimitRef       `yaml:"rate_limit" whole:"true" doc:"The request budget: the name of one of rate_limits, or one of its own." aka:"limit|rate_limits"`
+	Retry         Retry          `yaml:"retry" doc:"Further attempts within one poll." aka:"retries"`
+
+	Format string `yaml:"format" default:"auto" enum:"auto|json|text" doc:"How the answer is read; auto goes by its content type."`
+	Items  *Items `yaml:"items" doc:"Turns on list mode: every item of a list is followed by its key. Without it the answer is one thing." aka:"list"`
+	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
+	Expect Expect `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
+
+	EventType string   `yaml:"event_type" is:"event_type" example:"shop.order" doc:"The type of its events, told as shop.order.created and so on; without one, pollwire.item in list mode, else pollwire.document." aka:"type|event"`
+	Notify    []string `yaml:"notify" example:"[ops]" doc:"The endpoints that are told; without the key, every one; [] is none." aka:"endpoints|endpoint|targets"`
+	Alerts    Alerts   `yaml:"alerts" doc:"When a source that fails is told of." aka:"alert"`
+
+	location *time.Location
+}
+
+// Location is the time zone of the schedule.
+func (s *Settings) Location() *time.Location {
+	if s.location == nil {
+		return time.Local
+	}
+	return s.location
+}
+
+// Retry governs further attempts within one poll.
+type Retry struct {
+	MaxAttempts   int      `yaml:"max_attempts" default:"3" min:"1" max:"20" doc:"How often one poll asks at most, the first time included." aka:"attempts|max|count|max_retries"`
+	WaitMin       Duration `yaml:"wait_min" default:"1s" min:"1ms" max:"1h" doc:"The wait before the second attempt; it doubles with each further one." aka:"min|backoff"`
+	WaitMax       Duration `yaml:"wait_max" default:"30s" min:"1ms" max:"1d" doc:"The longest wait between attempts." aka:"max_wait"`
+	MaxRetryAfter Duration `yaml:"max_retry_after" default:"1h" min:"1s" max:"30d" doc:"The longest pause that a Retry-After header can ask for."`
+}
+
+// Alerts says when a source that fails is told of.
+type Alerts struct {
+	FailureThreshold int      `yaml:"failure_threshold" default:"5" min:"1" doc:"How many polls in a row must fail." aka:"threshold|failures"`
+	ReminderInterval Duration `yaml:"reminder_interval" default:"6h" min:"1m" doc:"How long after an alert it is told again." aka:"reminder|interval"`
+}
+
+func (v *validator) sources(at place, c *Config) {
+	if at.node.Kind == yaml.SequenceNode && len(c.Sources) == 0 {
+		v.add(at, "there are no sources: add one with name, schedule and request")
+	}
+	names := newNames("source")
+	for i, p := range at.items() {
+		if p.node.Kind != yaml.MappingNode {
+			continue
+		}
+		s := &c.Sources[i]
+		v.unique(names, p, s.Name)
+		v.settings(p, s)
+		if _, ok := p.key("notify"); !ok {
+			s.Notify = make([]string, len(c.Endpoints))
+			for j := range c.Endpoints {
+				s.Notify[j] = c.Endpoints[j].Name
+			}
+		}
+	}
+}
+
+func (v *validator) settings(at place, s *Source) {
+	v.schedule(at, s)
+	v.request(at, s)
+	v.auth(at, s)
+	v.limitRef(at, &s.RateLimit)
+	v.look(at, s)
+	v.eventType(at, s)
+	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {
+		v.add(p, "wait_min %s is longer than wait_max %s", s.Retry.WaitMin, s.Retry.WaitMax)
+	}
+	if p, ok := v.written(at, "notify"); ok {
+		v.each(p, s.Notify, func(p place, name string) {
+			if !v.endpoints.has(name) {
+				v.add(p, "there is no endpoint %s%s", p.quote(name), v.endpoints.hint(name))
+			}
+		})
+	}
+}

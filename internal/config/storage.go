@@ -1,0 +1,30 @@
+package config
+
+import "strings"
+
+// Storage says where state is kept.
+type Storage struct {
+	DSN       string    `yaml:"dsn" default:"sqlite:pollwire.db" is:"dsn" doc:"The database: sqlite: and the path of its file. A relative path begins at the working directory." aka:"path|url|database"`
+	Retention Retention `yaml:"retention" doc:"How long what was kept stays."`
+}
+
+// Retention says how long what was kept stays.
+type Retention struct {
+	Events    Duration `yaml:"events" default:"30d" min:"1h" doc:"Age at which events leave the log, and dead deliveries with them."`
+	Snapshots int      `yaml:"snapshots" default:"20" min:"1" max:"100000" doc:"How many versions of each source's answer are kept."`
+	Waiting   Duration `yaml:"waiting" default:"90d" min:"1h" doc:"Age at which an undelivered delivery is dead."`
+}
+
+// Path is the path of the SQLite file.
+func (s Storage) Path() string { return strings.TrimPrefix(s.DSN, "sqlite:") }
+
+func (v *validator) storage(at place, s *Storage) {
+	p, ok := v.written(at, "dsn")
+	switch {
+	case !ok:
+	case strings.HasPrefix(s.DSN, "sqlite://"):
+		v.add(p, "write sqlite: and the path without //, such as sqlite:/var/lib/pollwire/pollwire.db")
+	case strings.HasPrefix(s.DSN, "sqlite::memory:"):
+		v.add(p, "a database in memory loses changes: name a file")
+	}
+}
