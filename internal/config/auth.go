@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"gopkg.in/yaml.v3"
 )
 
@@ -79,6 +80,20 @@ func (a *Auth) decode(d *decoder, at place, f field) {
 	case "api_key":
 		decodeInto(d, at, &a.APIKey, whole)
 	}
+}
+
+// schema of auth: one shape for each type.
+func (a *Auth) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+	var all []*jsonschema.Schema
+	for _, kind := range authKinds() {
+		one, err := s.structure(kind.typ, shape{})
+		if err != nil {
+			return nil, err
+		}
+		one.Properties["type"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](kind.name)}
+		all = append(all, one)
+	}
+	return &jsonschema.Schema{AnyOf: all}, nil
 }
 
 func (v *validator) auth(at place, s *Source) {

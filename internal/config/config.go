@@ -52,6 +52,12 @@ func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parseDocument(doc, lookup)
+}
+
+// parseDocument goes on where there is a document, and goes on after every
+// mistake to find the others.
+func parseDocument(doc *document, lookup Lookup) (*Config, error) {
 	r := newReport()
 	d := &decoder{
 		report:  r,
@@ -63,7 +69,7 @@ func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
 	inherit(doc, d.keyring)
 	var c Config
 	d.owner = reflect.TypeFor[Config]()
-	d.mapping(doc.top(), reflect.ValueOf(&c).Elem(), false)
+	d.mapping(doc.top(), reflect.ValueOf(&c).Elem(), field{})
 	v := &validator{
 		report:    r,
 		bad:       d.bad,

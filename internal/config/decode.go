@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ func (d *decoder) value(at place, v reflect.Value, f field) {
 	case isText(v.Type()):
 		d.text(at, v, f)
 	case v.Kind() == reflect.Struct:
-		d.mapping(at, v, f.partial)
+		d.mapping(at, v, f)
 	case v.Kind() == reflect.Slice:
 		d.list(at, v, f)
 	case v.Kind() == reflect.Map:
@@ -78,16 +79,15 @@ func isText(t reflect.Type) bool {
 		reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// mapping decodes into a struct. In a partial one nothing is required and
-// nothing has a default.
-func (d *decoder) mapping(at place, v reflect.Value, partial bool) {
+// mapping decodes into a struct, which is the value of outer. In a partial one
+// nothing is required and nothing has a default.
+func (d *decoder) mapping(at place, v reflect.Value, outer field) {
 	if at.node.Kind != yaml.MappingNode {
-		d.fail(at, "want a mapping (keys and values), got %s", describe(at.node))
+		d.fail(at, "want a mapping%s, got %s", cmp.Or(outer.likeExample(), " (keys and values)"), describe(at.node))
 		return
 	}
-	if len(at.node.Content) > 0 {
-		d.unknownKeys(at, v.Type())
-	}
+	partial := outer.partial
+	meant := d.unknownKeys(at, v.Type())
 	for _, f := range d.fields(v.Type()) {
 		into := v.FieldByIndex(f.index)
 		f.partial = f.partial || partial
@@ -98,6 +98,7 @@ func (d *decoder) mapping(at place, v reflect.Value, partial bool) {
 		case written:
 			d.value(value, into, f)
 		case partial:
+		case f.required && meant[f.key]: // its misspelling was refused
 		case f.required:
 			d.add(at, "the key %q is missing%s", f.key, f.suchAs())
 		default:
@@ -114,6 +115,14 @@ func (f field) suchAs() string {
 	return ", such as " + f.key + ": " + f.example
 }
 
+// likeExample gives the example of a mapping in a sentence.
+func (f field) likeExample() string {
+	if !strings.HasPrefix(f.example, "{") {
+		return ""
+	}
+	return " such as " + f.example
+}
+
 // fallback sets what is not written.
 func (d *decoder) fallback(at place, v reflect.Value, f field) {
 	switch {
@@ -124,43 +133,56 @@ func (d *decoder) fallback(at place, v reflect.Value, f field) {
 			return
 		}
 		empty := &yaml.Node{Kind: yaml.MappingNode, Line: at.node.Line, Column: at.node.Column}
-		d.mapping(place{at.doc, empty, joinPath(at.path, f.key)}, v, false)
+		d.mapping(place{at.doc, empty, joinPath(at.path, f.key)}, v, f)
 	}
 }
 
-func (d *decoder) unknownKeys(at place, t reflect.Type) {
+// unknownKeys refuses keys that a struct type does not have, and returns those
+// that were meant.
+func (d *decoder) unknownKeys(at place, t reflect.Type) map[string]bool {
+	meant := make(map[string]bool)
 	for _, e := range at.entries() {
-		if _, known := d.field(t, e.name); !known && e.key.node.Kind == yaml.ScalarNode && e.key.node.ShortTag() != "!!merge" {
-			d.add(e.key, "unknown key %q%s", e.name, d.wayOut(t, e.name))
+		_, known := d.field(t, e.name)
+		if known || e.key.node.Kind != yaml.ScalarNode || e.key.node.ShortTag() == "!!merge" {
+			continue
 		}
+		hint := ""
+		if key := d.meantKey(t, e.name); key != "" {
+			meant[key] = true
+			hint = fmt.Sprintf("did you mean %q?", key)
+		}
+		d.add(e.key, "unknown key %s; %s", quote(e.name), cmp.Or(d.otherPlace(t, e.name), hint, "the keys here are "+strings.Join(d.names(t), ", ")))
 	}
+	return meant
 }
 
-// wayOut says what to do about an unknown key.
-func (d *decoder) wayOut(t reflect.Type, key string) string {
+// meantKey is the key that was probably meant, or "".
+func (d *decoder) meantKey(t reflect.Type, key string) string {
 	for _, f := range d.fields(t) {
-		for _, name := range f.aka {
-			if name == key {
-				return fmt.Sprintf("; did you mean %q?", f.key)
-			}
+		if slices.Contains(f.aka, key) {
+			return f.key
 		}
+	}
+	return nearest(key, d.names(t))
+}
+
+// otherPlace says where in the element a key is known, or "".
+func (d *decoder) otherPlace(t reflect.Type, key string) string {
+	if d.owner == reflect.TypeFor[Settings]() && key == "name" {
+		return "each source has its own"
 	}
 	if found := d.within(d.owner, key, ""); len(found) == 1 {
-		return "; it belongs under " + found[0]
+		return "it belongs under " + found[0]
 	}
 	if _, ok := d.field(d.owner, key); ok && t != d.owner {
-		return "; it belongs directly under " + cmp.Or(d.ownerPath, "the top level")
+		return "it belongs directly under " + cmp.Or(d.ownerPath, "the top level")
 	}
-	names := d.names(t)
-	if hint := didYouMean(key, names); hint != "" {
-		return hint
-	}
-	return "; the keys here are " + strings.Join(names, ", ")
+	return ""
 }
 
 func (d *decoder) list(at place, v reflect.Value, f field) {
 	if at.node.Kind != yaml.SequenceNode {
-		d.fail(at, "want a list, got %s: put it in [ ], or on lines of its own that begin with -", describe(at.node))
+		d.fail(at, "want a list, got %s: write it in [ ], or each element on a line of its own that begins with -", describe(at.node))
 		return
 	}
 	items := at.items()

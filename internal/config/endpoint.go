@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"gopkg.in/yaml.v3"
 )
 
@@ -42,10 +43,16 @@ type SigningSecret struct {
 
 func (s *SigningSecret) decode(d *decoder, at place, f field) {
 	if at.node.Kind == yaml.MappingNode {
-		d.mapping(at, reflect.ValueOf(s).Elem(), f.partial)
+		d.mapping(at, reflect.ValueOf(s).Elem(), f)
 		return
 	}
 	decodeInto(d, at, &s.Value, f)
+}
+
+// schema of a signing secret: its value alone, or a mapping.
+func (s *SigningSecret) schema(m schemer, f field, in shape) (*jsonschema.Schema, error) {
+	mapping, err := m.structure(reflect.TypeFor[SigningSecret](), shape{})
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, mapping}}, err
 }
 
 // webhookHeaders are headers of a webhook that cannot be set, with the reason.

@@ -16,7 +16,7 @@ func fakeLookup() Lookup {
 	return lookupOf(map[string]string{
 		"GITHUB_TOKEN":          "ghp_topsecret",
 		"SHOP_KEY":              "shop-topsecret",
-		"INTRANET_PASSWORD":     "pass-topsecret",
+		"SUPPLIER_PASSWORD":     "pass-topsecret",
 		"OPS_SECRET":            goodSecret,
 		"OPS_OLD_SECRET":        otherSecret,
 		"EMPTY":                 "",

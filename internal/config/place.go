@@ -29,12 +29,12 @@ func (d *document) top() place {
 }
 
 // plainKey is a key that needs no quotes in a path.
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
 
 // joinPath appends a key to a path.
 func joinPath(path, key string) string {
 	if !plainKey.MatchString(key) {
-		return path + "[" + strconv.Quote(key) + "]"
+		return path + "[" + quote(key) + "]"
 	}
 	if path == "" {
 		return key
@@ -116,7 +116,16 @@ func (p place) quote(value string) string {
 	if p.node.Kind == yaml.ScalarNode && hasReference(p.node.Value) {
 		return "the value of " + strconv.Quote(p.node.Value)
 	}
-	return strconv.Quote(value)
+	return quote(value)
+}
+
+// quote shows a text, the beginning of it where it is long.
+func quote(text string) string {
+	const most = 80
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most]) + "..."
+	}
+	return strconv.Quote(text)
 }
 
 // describe says what kind of value a node is.

@@ -1,6 +1,11 @@
 package config
 
-import "gopkg.in/yaml.v3"
+import (
+	"reflect"
+
+	"github.com/google/jsonschema-go/jsonschema"
+	"gopkg.in/yaml.v3"
+)
 
 // RateLimit is a request budget that sources share by its name.
 type RateLimit struct {
@@ -33,6 +38,12 @@ func (l *LimitRef) decode(d *decoder, at place, f field) {
 		return
 	}
 	decodeInto(d, at, &l.Name, f)
+}
+
+// schema of a limit: a name, or a mapping.
+func (l *LimitRef) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+	inline, err := s.structure(reflect.TypeFor[Rate](), shape{})
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, inline}}, err
 }
 
 func (v *validator) rateLimits(at place, limits []RateLimit) {

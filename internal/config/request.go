@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"gopkg.in/yaml.v3"
 )
 
@@ -64,6 +65,15 @@ func (p *Param) decode(d *decoder, at place, f field) {
 	for i, item := range items {
 		decodeInto(d, item, &(*p)[i], f)
 	}
+}
+
+// schema of a parameter: a value, or a list of them.
+func (p *Param) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+	one := []string{"string", "number", "boolean"}
+	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+		{Types: one},
+		{Type: "array", Items: &jsonschema.Schema{Types: slices.Clone(one)}},
+	}}, nil
 }
 
 // setByPollwire are headers that a request has anyway, with the reason.

@@ -23,7 +23,7 @@ func (d *decoder) scalar(at place, v reflect.Value, f field) {
 	}
 	isString := at.node.ShortTag() == "!!str"
 	if isString != (v.Kind() == reflect.String) && !hasReference(at.node.Value) {
-		d.fail(at, "want %s, got %s%s", kind, describe(at.node), requote(at.node, isString))
+		d.fail(at, "want %s, got %s", kind, mistyped(at))
 		return
 	}
 	switch v.Kind() {
@@ -68,15 +68,16 @@ func wanted(kind reflect.Kind) string {
 	}
 }
 
-// requote says whether quotes are missing, or one pair too many.
-func requote(node *yaml.Node, isString bool) string {
+// mistyped describes a scalar of the wrong type, with the way out where it is
+// a matter of quotes.
+func mistyped(at place) string {
 	switch {
-	case !isString:
-		return ": put it in quotes"
-	case node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
-		return ": remove the quotes"
+	case at.node.ShortTag() != "!!str":
+		return describe(at.node) + ": put it in quotes"
+	case at.node.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
+		return "a string: remove the quotes"
 	default:
-		return ""
+		return at.quote(at.node.Value)
 	}
 }
 
@@ -104,34 +105,45 @@ func orList(words []string) string {
 type textKind struct {
 	pattern *regexp.Regexp
 	want    string
+	// hidden keeps the value out of messages.
+	hidden bool
 }
 
 var textKinds = map[string]textKind{
 	"name": {
 		regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`),
 		"a name has 1 to 63 lower-case letters, digits, ., _ and -, and begins with a letter or a digit",
+		false,
 	},
 	"event_type": {
 		regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$`),
 		"an event type is lower-case words with dots between them, such as shop.order",
+		false,
 	},
 	"event_glob": {
 		regexp.MustCompile(`^[a-z0-9_.*-]+$`),
 		"a pattern is an event type with * for any text, such as shop.order.*",
+		false,
 	},
 	"media_type": {
 		regexp.MustCompile(`^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$`),
 		"a content type is written in lower case and without parameters, such as application/json",
+		false,
 	},
 	"dsn": {
 		regexp.MustCompile(`^sqlite:[^?]+$`),
-		"write sqlite: and the path of a file, such as sqlite:/var/lib/pollwire/pollwire.db",
+		"this version has SQLite only: write sqlite: and the path of a file, such as sqlite:/var/lib/pollwire/pollwire.db",
+		true,
 	},
 }
 
 func (d *decoder) kindOfText(at place, text string, f field) {
 	kind, ok := textKinds[f.is]
 	if !ok || kind.pattern.MatchString(text) {
+		return
+	}
+	if kind.hidden {
+		d.fail(at, "%s", kind.want)
 		return
 	}
 	d.fail(at, "%s: %s%s", at.quote(text), kind.want, slug(at, text, f))

@@ -24,9 +24,11 @@ func (d *decoder) structure(at place) {
 	for _, e := range at.entries() {
 		switch line, repeated := first[e.name]; {
 		case e.key.node.Kind != yaml.ScalarNode:
-			d.add(place{at.doc, e.key.node, at.path}, "%s cannot be a key; a value with { or [ at its beginning needs quotes", describe(e.key.node))
+			d.fail(place{at.doc, e.key.node, at.path}, "%s cannot be a key; a value with { or [ at its beginning needs quotes", describe(e.key.node))
+			d.bad[node] = true
 		case e.key.node.ShortTag() == "!!merge":
 			d.add(place{at.doc, e.key.node, at.path}, "merge keys (<<) are not supported: what sources share goes into defaults")
+			continue
 		case isNull(e.key.node):
 			d.add(place{at.doc, e.key.node, at.path}, "a key is empty; null as a key needs quotes")
 		case repeated:

@@ -1,0 +1,205 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
+)
+
+func mustParse(tb testing.TB, text string) *Config {
+	tb.Helper()
+	c, err := Parse("test.yaml", []byte(text), fakeLookup())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func mustExample(tb testing.TB) *Config {
+	tb.Helper()
+	c, err := Parse("config.example.yaml", mustRead(tb, examplePath), fakeLookup())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func TestExampleValues(t *testing.T) {
+	t.Parallel()
+	c := mustExample(t)
+	releases, orders, prices := &c.Sources[0], &c.Sources[1], &c.Sources[2]
+	for _, test := range []struct {
+		name      string
+		got, want any
+	}{
+		{"path", c.Storage.Path(), "/var/lib/pollwire/pollwire.db"},
+		{"token", c.Server.Token.Reveal(), "api-topsecret"},
+		{"limit", c.RateLimits[0].Rate, Rate{Requests: 5000, Per: Duration(time.Hour), Burst: 20, Concurrency: 4}},
+		{"location", releases.Location().String(), "Europe/Berlin"},
+		{"params", releases.Request.Params.Values().Encode(), "per_page=100"},
+		{"merged headers", len(releases.Request.Headers.Header()), 2},
+		{"header", releases.Request.Headers.Header().Get("Accept"), "application/vnd.github+json"},
+		{"bearer", releases.Auth.Bearer.Token.Reveal(), "ghp_topsecret"},
+		{"limit by name", releases.RateLimit, LimitRef{Name: "github"}},
+		{"window", *releases.Items, Items{Path: "@this", Key: "id", Window: "newest"}},
+		{"inherited timeout", time.Duration(orders.Request.Timeout), 10 * time.Second},
+		{"json", orders.Request.JSON.Reveal(), `{"status":"open","limit":200}`},
+		{"limit of its own", *orders.RateLimit.Inline, Rate{Requests: 10, Per: Duration(time.Minute), Burst: 2, Concurrency: 1}},
+		{"api key", orders.Auth.APIKey.Value.Reveal(), "shop-topsecret"},
+		{"max removed", orders.Expect.MaxRemoved, MaxRemoved{Percent: 50, IsPercent: true}},
+		{"no notify tells everyone", prices.Notify, []string{"ops"}},
+		{"type without items", prices.EventType, "pollwire.document"},
+		{"type with items", orders.EventType, "shop.order"},
+		{"network", prices.AllowNetworks[0].String(), "10.0.0.0/8"},
+		{"password", prices.Auth.Basic.Password.Reveal(), "pass-topsecret"},
+		{"secret", c.Endpoints[0].Secrets[0].Value.Reveal(), goodSecret},
+		{"until", c.Endpoints[0].Secrets[1].Until, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{"retry", len(c.Endpoints[0].Retry.Schedule), 9},
+	} {
+		if diff := cmp.Diff(test.want, test.got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.name, diff)
+		}
+	}
+	if warnings := c.Warnings(reference()); len(warnings) > 0 {
+		t.Errorf("the example gives warnings: %v", warnings)
+	}
+}
+
+// TestExampleIsWhole holds the example to have every key that exists.
+func TestExampleIsWhole(t *testing.T) {
+	t.Parallel()
+	keys := make(keyring)
+	missing := make(map[string]bool)
+	types := make(map[reflect.Type]bool)
+	structTypes(reflect.TypeFor[Config](), keys, types)
+	delete(types, reflect.TypeFor[Settings]()) // the keys of a source
+	for typ := range types {
+		for _, key := range keys.names(typ) {
+			missing[typ.Name()+"."+key] = true
+		}
+	}
+	doc := mustDocument(t, "example", mustRead(t, examplePath))
+	for _, one := range structNodes(doc.top(), reflect.TypeFor[Config](), keys) {
+		for i := 0; i < len(one.node.Content); i += 2 {
+			delete(missing, strings.Replace(one.typ.Name(), "Settings", "Source", 1)+"."+one.node.Content[i].Value)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("config.example.yaml lacks %v", missing)
+	}
+}
+
+// TestExampleSaysDefaults holds what the example calls a default to be one.
+func TestExampleSaysDefaults(t *testing.T) {
+	t.Parallel()
+	keys := make(keyring)
+	doc := mustDocument(t, "example", mustRead(t, examplePath))
+	tried := 0
+	for _, one := range structNodes(doc.top(), reflect.TypeFor[Config](), keys) {
+		for _, f := range keys.fields(one.typ) {
+			value, ok := place{doc: doc, node: one.node}.key(f.key)
+			if !ok {
+				continue
+			}
+			comment := value.node.LineComment
+			if !strings.HasSuffix(comment, "default") && !strings.HasSuffix(comment, "(default)") && !strings.HasSuffix(comment, "default)") {
+				continue
+			}
+			tried++
+			if f.fallback == nil {
+				t.Errorf("%s.%s has no default", one.path, f.key)
+			} else if got, want := mustMarshal(t, value.node), mustMarshal(t, f.fallback); got != want {
+				t.Errorf("%s.%s is called a default with %s, which is %s", one.path, f.key, got, want)
+			}
+		}
+	}
+	if tried < 10 {
+		t.Errorf("only %d values are called a default", tried)
+	}
+}
+
+func mustMarshal(tb testing.TB, node *yaml.Node) string {
+	tb.Helper()
+	plain := *node
+	plain.Style, plain.LineComment, plain.HeadComment, plain.FootComment = yaml.FlowStyle, "", "", ""
+	if node.Kind == yaml.ScalarNode {
+		plain.Style = 0
+	}
+	text, err := yaml.Marshal(&plain)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(text)
+}
+
+// TestDefaults holds the defaults to what users were promised.
+func TestDefaults(t *testing.T) {
+	t.Parallel()
+	got := mustParse(t, minimal)
+	s := got.Sources[0].Settings
+	want := &Config{
+		Storage: Storage{
+			DSN:       "sqlite:pollwire.db",
+			Retention: Retention{Events: Duration(30 * day), Snapshots: 20, Waiting: Duration(90 * day)},
+		},
+		Server: Server{Listen: "127.0.0.1:8470"},
+		Log:    Log{Level: "info", Format: "text"},
+		Sources: []Source{{Name: "orders", Settings: Settings{
+			Enabled: true, Schedule: "@hourly", OnMissed: "run_once",
+			Request: Request{
+				URL: "https://api.example.com/orders", Method: "GET", Timeout: Duration(10 * time.Second),
+				MaxBodySize: 10 << 20, Conditional: true, FollowRedirects: true, SuccessStatusCodes: []int{200},
+			},
+			Retry:     Retry{MaxAttempts: 3, WaitMin: Duration(time.Second), WaitMax: Duration(30 * time.Second), MaxRetryAfter: Duration(time.Hour)},
+			Format:    "auto",
+			Detect:    Detect{Select: "@this", Events: []string{"created", "updated", "deleted"}, FirstPoll: "baseline"},
+			Expect:    Expect{MaxRemoved: MaxRemoved{Percent: 50, IsPercent: true}},
+			EventType: "pollwire.document",
+			Notify:    []string{"ops"},
+			Alerts:    Alerts{FailureThreshold: 5, ReminderInterval: Duration(6 * time.Hour)},
+		}}},
+		Endpoints: []Endpoint{{
+			Name: "ops", URL: "https://hooks.example.com/in", Enabled: true,
+			Secrets: []SigningSecret{{Value: goodSecret}},
+			Timeout: Duration(15 * time.Second), MaxInFlight: 16,
+			Retry: EndpointRetry{
+				Schedule: durations("5s 5m 30m 2h 5h 10h 14h 20h 24h"),
+				Jitter:   0.2, MaxRetryAfter: Duration(24 * time.Hour),
+			},
+		}},
+	}
+	if !reflect.DeepEqual(want, got) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+	if s.Location() != time.Local {
+		t.Errorf("the time zone is %s, want the system's", s.Location())
+	}
+}
+
+func durations(text string) []Duration {
+	var all []Duration
+	for word := range strings.FieldsSeq(text) {
+		d, err := time.ParseDuration(word)
+		if err != nil {
+			panic(err)
+		}
+		all = append(all, Duration(d))
+	}
+	return all
+}
+
+// minimal is the least that does something.
+const minimal = `
+sources:
+  - name: orders
+    schedule: "@hourly"
+    request: {url: https://api.example.com/orders}
+endpoints:
+  - name: ops
+    url: https://hooks.example.com/in
+    secrets: [` + goodSecret + `]
+`
