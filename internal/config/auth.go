@@ -122,7 +122,7 @@ func (v *validator) credential(at place, key string, value Secret) {
 	p, ok := v.written(at, key)
 	switch {
 	case !ok:
-	case value == "":
+	case value.IsZero():
 		v.add(p, "it is empty")
 	default:
 		v.headerText(p, value.Reveal())

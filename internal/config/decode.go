@@ -239,12 +239,12 @@ func (d *decoder) text(at place, v reflect.Value, f field) {
 	var err error
 	switch into := v.Addr().Interface().(type) {
 	case *Secret:
-		*into = Secret(text)
+		*into = NewSecret(text)
 		if tag := at.node.ShortTag(); tag != "!!str" && !f.loose() {
 			d.fail(at, "want a string, got %s: put it in quotes", describe(at.node))
 		}
 	case *URL:
-		*into = URL(text)
+		*into = NewURL(text)
 	case *time.Time:
 		if *into, err = time.Parse(time.RFC3339, text); err != nil {
 			err = fmt.Errorf("this is no time; write it with date, time and zone, such as 2027-01-01T00:00:00Z")

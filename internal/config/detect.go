@@ -65,7 +65,7 @@ func (m MaxRemoved) String() string {
 	return strconv.Itoa(m.Count)
 }
 
-func (MaxRemoved) pattern() string { return `^\d+(\.\d+)?%?$` }
+func (MaxRemoved) pattern() string { return `^((100|\d{1,2}(\.\d+)?)%|\d+)$` }
 
 // look checks how an answer is read and compared.
 func (v *validator) look(at place, s *Source) {

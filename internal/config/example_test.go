@@ -151,7 +151,7 @@ func TestDefaults(t *testing.T) {
 		Sources: []Source{{Name: "orders", Settings: Settings{
 			Enabled: true, Schedule: "@hourly", OnMissed: "run_once",
 			Request: Request{
-				URL: "https://api.example.com/orders", Method: "GET", Timeout: Duration(10 * time.Second),
+				URL: NewURL("https://api.example.com/orders"), Method: "GET", Timeout: Duration(10 * time.Second),
 				MaxBodySize: 10 << 20, Conditional: true, FollowRedirects: true, SuccessStatusCodes: []int{200},
 			},
 			Retry:     Retry{MaxAttempts: 3, WaitMin: Duration(time.Second), WaitMax: Duration(30 * time.Second), MaxRetryAfter: Duration(time.Hour)},
@@ -163,8 +163,8 @@ func TestDefaults(t *testing.T) {
 			Alerts:    Alerts{FailureThreshold: 5, ReminderInterval: Duration(6 * time.Hour)},
 		}}},
 		Endpoints: []Endpoint{{
-			Name: "ops", URL: "https://hooks.example.com/in", Enabled: true,
-			Secrets: []SigningSecret{{Value: goodSecret}},
+			Name: "ops", URL: NewURL("https://hooks.example.com/in"), Enabled: true,
+			Secrets: []SigningSecret{{Value: NewSecret(goodSecret)}},
 			Timeout: Duration(15 * time.Second), MaxInFlight: 16,
 			Retry: EndpointRetry{
 				Schedule: durations("5s 5m 30m 2h 5h 10h 14h 20h 24h"),

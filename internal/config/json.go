@@ -16,7 +16,7 @@ type JSON struct{ Secret }
 func (j *JSON) decode(d *decoder, at place, _ field) {
 	var b bytes.Buffer
 	if d.json(&b, at) {
-		j.Secret = Secret(b.String())
+		j.Secret = NewSecret(b.String())
 	}
 }
 

@@ -120,7 +120,7 @@ func (v *validator) repeatedParams(at place, u *url.URL, params Params) {
 
 func (v *validator) body(at place, r *Request) {
 	body, hasBody := v.written(at, "body")
-	hasBody = hasBody && r.Body != ""
+	hasBody = hasBody && !r.Body.IsZero()
 	json, hasJSON := v.written(at, "json")
 	if hasBody && hasJSON {
 		v.add(json, "there is a body too: keep one of body and json")

@@ -42,7 +42,7 @@ func (v *validator) server(at place, s *Server) {
 		v.add(p, "%s: the port must be a number from 0 to 65535", p.quote(s.Listen))
 		return
 	}
-	if !isLoopback(host) && s.Token == "" {
+	if !isLoopback(host) && s.Token.IsZero() {
 		v.add(p, "%s can be reached from other machines: set server.token, or listen on 127.0.0.1", p.quote(s.Listen))
 	}
 }

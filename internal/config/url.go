@@ -10,17 +10,25 @@ import (
 // URL is the address of a source or an endpoint. Its path and query often are
 // or hold a secret, so that, however it is printed, logged or marshalled, only
 // scheme and host are shown; Reveal gives all of it.
-type URL string
+type URL struct {
+	text Secret
+}
+
+// NewURL hides the path and the query of a URL.
+func NewURL(text string) URL { return URL{NewSecret(text)} }
 
 // Reveal returns the whole URL.
-func (u URL) Reveal() string { return string(u) }
+func (u URL) Reveal() string { return u.text.Reveal() }
+
+// IsZero says whether the URL is empty.
+func (u URL) IsZero() bool { return u.text.IsZero() }
 
 // String returns the scheme and the host, and /... for what follows.
 func (u URL) String() string {
-	if u == "" {
+	if u.IsZero() {
 		return ""
 	}
-	parsed, err := url.Parse(string(u))
+	parsed, err := url.Parse(u.Reveal())
 	if err != nil || parsed.Host == "" {
 		return hidden
 	}
