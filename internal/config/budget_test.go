@@ -1,0 +1,121 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestBudget(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, `
+rate_limits:
+  - {name: github, requests: 5000, per: 1h}
+  - {name: small, requests: 10, per: 1m}
+  - {name: month, requests: 1000, per: 30d}
+  - {name: unused, requests: 1, per: 1s}
+defaults:
+  request: {url: "https://api.example.com/"}
+sources:
+  - {name: a, schedule: "*/5 * * * *", rate_limit: github}
+  - {name: b, schedule: "@every 30s", rate_limit: github}
+  - {name: c, schedule: "* * * * *", rate_limit: github, enabled: false}
+  - {name: d, schedule: "* * * * * *", rate_limit: small}
+  - {name: e, schedule: "*/36 * * * mon", rate_limit: month}
+  - {name: f, schedule: "@every 1m", rate_limit: {requests: 1, per: 90s}}
+  - {name: g, schedule: "@every 1s"}
+`)
+	var got []string
+	for _, use := range c.Budget(reference()) {
+		got = append(got, use.String())
+	}
+	const wayOut = ". It does not fit, so polls will be late or skipped: poll %s times less often, share the limit among fewer sources, or raise it if the API allows more"
+	want := []string{
+		"rate_limits[0] github: 2 sources want 3,168 requests a day, 5,000 per 1h allow 120,000: 2.6 %",
+		"rate_limits[1] small: 1 source wants 86,400 requests a day, 10 per 1m allow 14,400: 600 %" + fmt.Sprintf(wayOut, "6"),
+		"rate_limits[2] month: 1 source wants 8 requests a day, 1,000 per 30d allow 33: 24 %",
+		"rate_limits[3] unused: 0 sources want 0 requests a day, 1 per 1s allow 86,400: 0 %",
+		"sources[5].rate_limit f: 1 source wants 1,440 requests a day, 1 per 1m30s allow 960: 150 %" + fmt.Sprintf(wayOut, "1.5"),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBudgetIsCheap counts what a second-by-second schedule and many sources
+// want, which would take long one run at a time.
+func TestBudgetIsCheap(t *testing.T) {
+	t.Parallel()
+	c := &Config{RateLimits: []RateLimit{{Name: "a", Rate: Rate{Requests: 1, Per: Duration(366 * day)}}}}
+	for i := range 10000 {
+		c.Sources = append(c.Sources, Source{Name: fmt.Sprint(i), Settings: Settings{Enabled: true, Schedule: "* * * * * *", RateLimit: LimitRef{Name: "a"}}})
+	}
+	use := c.Budget(time.Date(2026, 10, 25, 1, 59, 0, 0, time.UTC))[0]
+	if use.Fits() || use.Sources != 10000 || use.Wanted != 864e6 {
+		t.Errorf("got %s", use)
+	}
+}
+
+func TestThousands(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[float64]string{0: "0", 0.4: "0", 999: "999", 999.5: "1,000", 1234567: "1,234,567", 120000: "120,000"} {
+		if got := thousands(n); got != want {
+			t.Errorf("%v is written %s, want %s", n, got, want)
+		}
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, `
+storage: {retention: {waiting: 1d}}
+rate_limits:
+  - {name: unused, requests: 1, per: 1s}
+  - {name: tight, requests: 1, per: 1h}
+sources:
+  - name: untold
+    schedule: "@hourly"
+    notify: []
+    request: {url: https://api.example.com/}
+  - name: open
+    schedule: "@every 10m"
+    rate_limit: tight
+    event_type: shop.order
+    detect: {events: [created]}
+    auth: {type: bearer, token: x}
+    request: {url: http://api.example.com/}
+  - name: local
+    schedule: "@hourly"
+    auth: {type: bearer, token: x}
+    request: {url: "http://[::1]:8080/"}
+endpoints:
+  - name: ops
+    url: http://hooks.example.com/
+    secrets: [`+goodSecret+`, {value: `+otherSecret+`, until: 2024-01-01T00:00:00+02:00}]
+    events: ["shop.*", "shop.order.deleted", "pollwire.source.*", "*.gap", "nothing*"]
+`)
+	var got []string
+	for _, w := range c.Warnings(reference()) {
+		got = append(got, w.String())
+	}
+	want := []string{
+		"rate_limits[0]: no enabled source uses the rate limit unused",
+		"rate_limits[1]: tight: 1 source wants 144 requests a day, 1 per 1h allow 24: 600 %. It does not fit, so polls will be late or skipped: poll 6 times less often, share the limit among fewer sources, or raise it if the API allows more",
+		"sources[0]: nobody is told about untold: its changes are only in the log",
+		"sources[1].request.url: the credentials of open are sent without TLS: use https://",
+		"endpoints[0].url: the webhooks of ops are signed, but sent readable for others on the way: use https://",
+		"endpoints[0].secrets[1]: this secret of ops ended on 2024-01-01: remove it",
+		"endpoints[0].retry.schedule: its waits add up to 75h35m5s, but storage.retention.waiting ends a delivery after 24h",
+		"endpoints[0].events[1]: shop.order.deleted matches no event that a source tells ops",
+		"endpoints[0].events[4]: nothing* matches no event that a source tells ops",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := mustParse(t, strings.TrimSpace(minimal)).Warnings(reference()); got != nil {
+		t.Errorf("the minimum gives warnings: %v", got)
+	}
+}
