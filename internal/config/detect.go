@@ -69,11 +69,11 @@ func (MaxRemoved) pattern() string { return `^((100|\d{1,2}(\.\d+)?)%|\d+)$` }
 
 // look checks how an answer is read and compared.
 func (v *validator) look(at place, s *Source) {
-	for _, path := range []string{"items.path", "items.key", "detect.select"} {
-		if p, ok := v.writtenPath(at, path); ok {
-			v.gjsonPath(p, p.node.Value)
-		}
+	if s.Items != nil {
+		v.writtenGJSON(at, "items.path", s.Items.Path)
+		v.writtenGJSON(at, "items.key", s.Items.Key)
 	}
+	v.writtenGJSON(at, "detect.select", s.Detect.Select)
 	if p, ok := v.writtenPath(at, "detect.ignore"); ok {
 		v.each(p, s.Detect.Ignore, v.gjsonPath)
 	}
@@ -104,6 +104,12 @@ func (v *validator) events(at place, s *Source) {
 			v.add(p, "a list with window: newest tells no deletions: what leaves it may still exist; remove deleted, or set window: complete")
 		}
 	})
+}
+
+func (v *validator) writtenGJSON(at place, keys, path string) {
+	if p, ok := v.writtenPath(at, keys); ok {
+		v.gjsonPath(p, path)
+	}
 }
 
 // gjsonPath refuses paths in the languages that are mistaken for gjson's.

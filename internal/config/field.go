@@ -1,6 +1,8 @@
 package config
 
 import (
+	"encoding"
+	"encoding/json"
 	"reflect"
 	"strings"
 
@@ -31,11 +33,41 @@ type field struct {
 	example  string
 	required bool
 	enum     []string
-	min, max string
+	min, max *bound
 	is       string
 	aka      []string
 	partial  bool
 	whole    bool
+}
+
+// bound is the least or the greatest value of a key.
+type bound struct {
+	text  string
+	value reflect.Value
+}
+
+// newBound reads a bound from a tag, nil if there is none. A list has it for
+// its elements.
+func newBound(sf reflect.StructField, tag string) *bound {
+	text, ok := sf.Tag.Lookup(tag)
+	if !ok {
+		return nil
+	}
+	t := sf.Type
+	if t.Kind() == reflect.Slice {
+		t = t.Elem()
+	}
+	value := reflect.New(t)
+	var err error
+	if own, isText := value.Interface().(encoding.TextUnmarshaler); isText {
+		err = own.UnmarshalText([]byte(text))
+	} else {
+		err = json.Unmarshal([]byte(text), value.Interface())
+	}
+	if err != nil {
+		panic("config: the bound " + text + " of " + sf.Name + " is none")
+	}
+	return &bound{text, value.Elem()}
 }
 
 // keyring keeps the fields of struct types: reading tags is slow.
@@ -74,8 +106,8 @@ func newField(key string, sf reflect.StructField) field {
 		doc:      sf.Tag.Get("doc"),
 		example:  sf.Tag.Get("example"),
 		required: sf.Tag.Get("required") == "true",
-		min:      sf.Tag.Get("min"),
-		max:      sf.Tag.Get("max"),
+		min:      newBound(sf, "min"),
+		max:      newBound(sf, "max"),
 		is:       sf.Tag.Get("is"),
 		partial:  sf.Tag.Get("partial") == "true",
 		whole:    sf.Tag.Get("whole") == "true",

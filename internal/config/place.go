@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -28,12 +27,16 @@ func (d *document) top() place {
 	return place{doc: d, node: d.root}
 }
 
-// plainKey is a key that needs no quotes in a path.
-var plainKey = regexp.MustCompile(`^[A-Za-z0-9_-]{1,80}$`)
+// isPlainKey says whether a key needs no quotes in a path.
+func isPlainKey(key string) bool {
+	return key != "" && len(key) <= 80 && strings.Trim(key, plainCharacters) == ""
+}
+
+const plainCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 // joinPath appends a key to a path.
 func joinPath(path, key string) string {
-	if !plainKey.MatchString(key) {
+	if !isPlainKey(key) {
 		return path + "[" + quote(key) + "]"
 	}
 	if path == "" {

@@ -166,7 +166,7 @@ func (v *validator) headerName(at place, name string, reserved map[string]string
 }
 
 // tokenCharacters are those of RFC 9110, section 5.6.2.
-const tokenCharacters = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+const tokenCharacters = plainCharacters + "!#$%&'*+.^`|~"
 
 // headerText refuses what would end or break a header line. It may be a secret.
 func (v *validator) headerText(at place, text string) {

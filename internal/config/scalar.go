@@ -162,20 +162,11 @@ func slug(at place, text string, f field) string {
 
 // bounds checks min and max.
 func (d *decoder) bounds(at place, v reflect.Value, f field) {
-	for _, bound := range []struct {
-		text, words string
-		sign        int
-	}{{f.min, "at least", -1}, {f.max, "at most", 1}} {
-		if bound.text == "" {
-			continue
-		}
-		limit := reflect.New(v.Type()).Elem()
-		quiet := &decoder{report: newReport(), expand: d.expand, bad: d.bad}
-		quiet.value(place{at.doc, parseNode(bound.text), at.path}, limit, field{typ: f.typ})
-		if compare(v, limit) == bound.sign {
-			d.fail(at, "it must be %s %s, not %s", bound.words, bound.text, at.quoteNumber(v))
-			return
-		}
+	switch {
+	case f.min != nil && compare(v, f.min.value) < 0:
+		d.fail(at, "it must be at least %s, not %s", f.min.text, at.quoteNumber(v))
+	case f.max != nil && compare(v, f.max.value) > 0:
+		d.fail(at, "it must be at most %s, not %s", f.max.text, at.quoteNumber(v))
 	}
 }
 

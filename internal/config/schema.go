@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
@@ -111,6 +110,8 @@ func nullable(p *jsonschema.Schema) *jsonschema.Schema {
 			Description: p.Description, Default: p.Default, Examples: p.Examples,
 			AnyOf: []*jsonschema.Schema{&inner, {Type: "null"}},
 		}
+	case p.Types != nil:
+		p.Types = append(p.Types, "null")
 	case p.Type != "":
 		p.Types, p.Type = []string{p.Type, "null"}, ""
 	}
@@ -194,20 +195,19 @@ func (s schemer) scalar(t reflect.Type, f field) (*jsonschema.Schema, error) {
 		if t.Kind() == reflect.Float64 {
 			plain.Type = "number"
 		}
-		plain.Minimum, plain.Maximum = number(f.min), number(f.max)
+		plain.Minimum, plain.Maximum = f.min.number(), f.max.number()
 	default:
 		return nil, fmt.Errorf("a %s has no schema", t)
 	}
 	return orReference(plain), nil
 }
 
-// number reads a bound from a tag, nil if there is none.
-func number(text string) *float64 {
-	n, err := strconv.ParseFloat(text, 64)
-	if err != nil {
+// number is a bound in a schema, nil if there is none.
+func (b *bound) number() *float64 {
+	if b == nil {
 		return nil
 	}
-	return &n
+	return jsonschema.Ptr(b.value.Convert(reflect.TypeFor[float64]()).Float())
 }
 
 // nodeJSON is a node of a tag as JSON; ${…} in it stays as it is.

@@ -89,13 +89,11 @@ func explain(e *Error, data []byte, message string) {
 // where the block begins that it is in, and not where it was left; but up to
 // the line before, the document is whole.
 func brokenLine(data []byte, from int) int {
-	const maxLines, maxSize = 200, 64 << 10
+	effort := 1 << 20 // bytes to parse
 	broken := from
 	end := len(data) - len(rest(data, from-1))
-	for line := from; line < from+maxLines && end < len(data); line++ {
-		if end > maxSize {
-			return from
-		}
+	for line := from; end < len(data) && effort > 0; line++ {
+		effort -= end + 1<<10
 		var n yaml.Node
 		if yaml.Unmarshal(data[:end], &n) == nil {
 			broken = line
