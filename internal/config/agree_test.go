@@ -33,16 +33,21 @@ func TestEveryKeyWithOddValues(t *testing.T) {
 	data := mustRead(t, examplePath)
 	keys := make(keyring)
 	example := mustDocument(t, "example", data).root
-	taken := 0
+	taken, tried := 0, make(map[string]bool)
 	for i, one := range structNodes(place{doc: &document{}, node: example}, reflect.TypeFor[Config](), keys) {
 		for j := 1; j < len(one.node.Content); j += 2 {
-			path := joinPath(one.path, one.node.Content[j-1].Value)
+			key := one.node.Content[j-1].Value
+			path := joinPath(one.path, key)
+			if tried[one.typ.Name()+key] {
+				continue // one source has it like the other
+			}
+			tried[one.typ.Name()+key] = true
 			for _, text := range odd() {
 				doc := &document{file: "example", root: clone(example)}
 				parent := structNodes(doc.top(), reflect.TypeFor[Config](), keys)[i].node
 				parent.Content[j] = valueNode(text, parent.Content[j])
 				whole := clone(doc.root) // loading merges defaults into it
-				if _, err := parseDocument(doc, fakeLookup()); err != nil {
+				if _, err := parseDocument(doc, fakeLookup(), keys); err != nil {
 					checkPlaces(t, path, text, err)
 					continue
 				}
@@ -127,7 +132,7 @@ func TestReferenceFitsEveryScalar(t *testing.T) {
 			parent := structNodes(doc.top(), reflect.TypeFor[Config](), keys)[i].node
 			parent.Content[j] = valueNode("'${NOT_SET:-"+old.Value+"}'", old)
 			asYAML := mustYAML(t, doc.root)
-			if _, err := parseDocument(doc, fakeLookup()); err != nil {
+			if _, err := parseDocument(doc, fakeLookup(), keys); err != nil {
 				t.Errorf("%s takes no reference: %v", path, err)
 			}
 			if err := schema.Validate(jsonOf(t, asYAML)); err != nil {

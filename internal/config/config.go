@@ -52,21 +52,21 @@ func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseDocument(doc, lookup)
+	return parseDocument(doc, lookup, make(keyring))
 }
 
 // parseDocument goes on where there is a document, and goes on after every
 // mistake to find the others.
-func parseDocument(doc *document, lookup Lookup) (*Config, error) {
+func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) {
 	r := newReport()
 	d := &decoder{
 		report:  r,
-		keyring: make(keyring),
+		keyring: keys,
 		expand:  newExpander(lookup),
 		bad:     make(map[*yaml.Node]bool),
 	}
 	d.structure(doc.top())
-	inherit(doc, d.keyring)
+	inherit(doc, keys)
 	var c Config
 	d.owner = reflect.TypeFor[Config]()
 	d.mapping(doc.top(), reflect.ValueOf(&c).Elem(), field{})

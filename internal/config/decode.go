@@ -143,7 +143,7 @@ func (d *decoder) unknownKeys(at place, t reflect.Type) map[string]bool {
 	meant := make(map[string]bool)
 	for _, e := range at.entries() {
 		_, known := d.field(t, e.name)
-		if known || e.key.node.Kind != yaml.ScalarNode || e.key.node.ShortTag() == "!!merge" {
+		if known || e.key.node.Kind != yaml.ScalarNode || e.key.node.ShortTag() == "!!merge" || isNull(e.key.node) {
 			continue
 		}
 		hint := ""

@@ -12,21 +12,21 @@ import (
 )
 
 // scheduleCache keeps what a schedule gave: many sources share one.
-type scheduleCache map[string]parsedSchedule
+type scheduleCache map[string]*parsedSchedule
 
 type parsedSchedule struct {
 	// text is the schedule as the parser of cron takes it.
 	text string
 	plan cron.Schedule
-	// shortest is the shortest time between runs.
-	shortest time.Duration
+	// interval is what shortestInterval gave, zero before it was asked.
+	interval time.Duration
 	err      error
 }
 
 // reference is a time before a leap day, at which schedules are tried out.
 func reference() time.Time { return time.Date(2024, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
-func (c scheduleCache) parse(text string) parsedSchedule {
+func (c scheduleCache) parse(text string) *parsedSchedule {
 	s, ok := c[text]
 	if !ok {
 		s = parseSchedule(text)
@@ -41,9 +41,9 @@ func cronParser() cron.Parser {
 
 // parseSchedule reads a schedule. It checks each field itself first: cron's
 // parser does not say which one is wrong, and lets some mistakes pass.
-func parseSchedule(text string) parsedSchedule {
-	fail := func(format string, args ...any) parsedSchedule {
-		return parsedSchedule{err: fmt.Errorf(format, args...)}
+func parseSchedule(text string) *parsedSchedule {
+	fail := func(format string, args ...any) *parsedSchedule {
+		return &parsedSchedule{err: fmt.Errorf(format, args...)}
 	}
 	text = strings.TrimSpace(text)
 	switch {
@@ -59,7 +59,7 @@ func parseSchedule(text string) parsedSchedule {
 		}
 	default:
 		if err := checkCronFields(strings.Fields(text)); err != nil {
-			return parsedSchedule{err: err}
+			return &parsedSchedule{err: err}
 		}
 	}
 	plan, err := cronParser().Parse(text)
@@ -69,12 +69,12 @@ func parseSchedule(text string) parsedSchedule {
 	if plan.Next(reference()).IsZero() {
 		return fail("%s never comes: there is no such day in any year", strconv.Quote(text))
 	}
-	return parsedSchedule{text: text, plan: plan, shortest: shortestInterval(plan)}
+	return &parsedSchedule{text: text, plan: plan}
 }
 
 // parseEvery reads what follows @every. Days are ours: cron's parser does not
 // know them.
-func parseEvery(text string) parsedSchedule {
+func parseEvery(text string) *parsedSchedule {
 	every, err := parseDuration(text)
 	switch {
 	case err != nil:
@@ -87,9 +87,9 @@ func parseEvery(text string) parsedSchedule {
 		err = fmt.Errorf("@every: it must be at most 366d")
 	}
 	if err != nil {
-		return parsedSchedule{err: err}
+		return &parsedSchedule{err: err}
 	}
-	return parsedSchedule{text: "@every " + every.String(), plan: cron.Every(every), shortest: every}
+	return &parsedSchedule{text: "@every " + every.String(), plan: cron.Every(every), interval: every}
 }
 
 // cronField is what a field of a schedule takes.
@@ -187,19 +187,22 @@ func (f cronField) wrong(text, hint string) error {
 	return fmt.Errorf("the field %s is wrong: %s%s", f.name, strconv.Quote(text), hint)
 }
 
-// shortestInterval is the shortest time between runs, as far as 500 of them show it.
-func shortestInterval(plan cron.Schedule) time.Duration {
-	at := plan.Next(reference())
-	shortest := 366 * day
-	for range 500 {
-		next := plan.Next(at)
+// shortestInterval is the shortest time between runs, as far as 200 of them show it.
+func (s *parsedSchedule) shortestInterval() time.Duration {
+	if s.interval > 0 {
+		return s.interval
+	}
+	at := s.plan.Next(reference())
+	s.interval = 366 * day
+	for range 200 {
+		next := s.plan.Next(at)
 		if next.IsZero() {
 			break
 		}
-		shortest = min(shortest, next.Sub(at))
+		s.interval = min(s.interval, next.Sub(at))
 		at = next
 	}
-	return shortest
+	return s.interval
 }
 
 // runsADay counts the runs of the busiest span of days, and gives them per day.
@@ -254,8 +257,11 @@ func (v *validator) schedule(at place, s *Source) {
 	}
 	s.Schedule = parsed.text
 	p, ok = v.written(at, "jitter")
-	if ok && time.Duration(s.Jitter) >= parsed.shortest {
-		v.add(p, "a jitter of %s is not shorter than the %s between runs of %s", s.Jitter, Duration(parsed.shortest), s.Name)
+	if !ok || s.Jitter == 0 {
+		return
+	}
+	if shortest := Duration(parsed.shortestInterval()); s.Jitter >= shortest {
+		v.add(p, "a jitter of %s is not shorter than the %s between runs of %s", s.Jitter, shortest, s.Name)
 	}
 }
 

@@ -60,8 +60,8 @@ func TestParseSchedule(t *testing.T) {
 			t.Errorf("%q: %v", text, got.err)
 			continue
 		}
-		if got.shortest != want.shortest {
-			t.Errorf("%q: the shortest time between runs is %s, want %s", text, got.shortest, want.shortest)
+		if shortest := got.shortestInterval(); shortest != want.shortest {
+			t.Errorf("%q: the shortest time between runs is %s, want %s", text, shortest, want.shortest)
 		}
 		if runs := runsADay(got.plan, reference(), 1); math.Abs(runs-want.runs) > 1e-9 {
 			t.Errorf("%q: %v runs a day, want %v", text, runs, want.runs)
@@ -137,8 +137,8 @@ func FuzzSchedule(f *testing.F) {
 		if _, err := cronParser().Parse(got.text); err != nil {
 			t.Errorf("%q becomes %q, which cron does not take: %v", text, got.text, err)
 		}
-		if got.shortest < time.Second {
-			t.Errorf("%q comes every %s", text, got.shortest)
+		if shortest := got.shortestInterval(); shortest < time.Second {
+			t.Errorf("%q comes every %s", text, shortest)
 		}
 		if runs := runsADay(got.plan, reference(), 1); runs <= 0 || runs > 86400 {
 			t.Errorf("%q runs %v times a day", text, runs)

@@ -33,6 +33,8 @@ type Settings struct {
 	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
 	Expect Expect `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
 
+	// EventType and Notify are never left open after Load: Notify then names
+	// every endpoint, disabled ones too, or nobody.
 	EventType string   `yaml:"event_type" is:"event_type" example:"shop.order" doc:"The type of its events, told as shop.order.created and so on; without one, pollwire.item in list mode, else pollwire.document." aka:"type|event"`
 	Notify    []string `yaml:"notify" example:"[ops]" doc:"The endpoints that are told; without the key, every one; [] is none." aka:"endpoints|endpoint|targets"`
 	Alerts    Alerts   `yaml:"alerts" doc:"When a source that fails is told of." aka:"alert"`

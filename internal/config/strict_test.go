@@ -97,7 +97,7 @@ func TestUnknownKeysAtEveryLevel(t *testing.T) {
 		node.Content = append(node.Content,
 			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "qqqqqqqqqq", Line: 999, Column: 9},
 			&yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "x", Line: 999, Column: 12})
-		_, err := parseDocument(doc, fakeLookup())
+		_, err := parseDocument(doc, fakeLookup(), keys)
 		var errs Errors
 		if !errors.As(err, &errs) || len(errs) != 1 {
 			t.Errorf("%s: got %v, want one mistake", one.path, err)
