@@ -3,6 +3,8 @@ package poller
 import (
 	"context"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 // Observation is what one complete poll saw.
@@ -24,6 +26,17 @@ type Observation struct {
 	// State is what the next poll of the source starts from, once the
 	// observation has been accepted.
 	State State
+
+	buffer *httpclient.Body
+}
+
+// Release gives the buffer of Body back for reuse; Body is invalid afterwards.
+// Who called [Fetcher.Fetch] calls it, an [Observer] does not. It may be called
+// more than once.
+func (o *Observation) Release() {
+	o.Body = nil
+	o.buffer.Release()
+	o.buffer = nil
 }
 
 // State is what lets the next poll notice cheaply that nothing changed. It is

@@ -1,0 +1,196 @@
+package httpclient
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+const (
+	// Masked stands where a secret was.
+	Masked = "<secret>"
+	// minSecret is the length below which a value is no secret worth the name,
+	// and masking it would only garble what is said.
+	minSecret = 3
+	// maxErrorText bounds an error's text, which may quote what a peer sent.
+	maxErrorText = 1024
+)
+
+// urlUserinfo is the part of a URL that holds a password.
+var urlUserinfo = regexp.MustCompile(`://[^/\s@"']+@`)
+
+// Redactor removes known secrets from text. A nil Redactor knows none. Its
+// methods may be called concurrently.
+type Redactor struct {
+	forms    []string // longest first
+	replacer *strings.Replacer
+	next     *Redactor
+}
+
+// NewRedactor returns a redactor of secrets, each in all the forms in which it
+// is likely to be echoed: as it is, URL-encoded, in base64, and as part of a
+// JSON string. Values shorter than three bytes are left out.
+func NewRedactor(secrets ...string) *Redactor {
+	var forms []string
+	for _, s := range secrets {
+		if len(s) >= minSecret {
+			forms = append(forms, formsOf(s)...)
+		}
+	}
+	// Of two that begin at the same place, the longer must win, or its rest is left.
+	slices.SortFunc(forms, func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(b), len(a)), strings.Compare(a, b))
+	})
+	forms = slices.Compact(forms)
+	if len(forms) == 0 {
+		return nil
+	}
+	pairs := make([]string, 0, 2*len(forms))
+	for _, f := range forms {
+		pairs = append(pairs, f, Masked)
+	}
+	return &Redactor{forms: forms, replacer: strings.NewReplacer(pairs...)}
+}
+
+// With returns a redactor that knows the secrets of r and these too. It is cheap
+// however many r knows.
+func (r *Redactor) With(secrets ...string) *Redactor {
+	more := NewRedactor(secrets...)
+	if more == nil {
+		return r
+	}
+	more.next = r
+	return more
+}
+
+func formsOf(secret string) []string {
+	raw := []byte(secret)
+	query, path := url.QueryEscape(secret), url.PathEscape(secret)
+	forms := []string{
+		secret, query, path, lowerEscapes(query), lowerEscapes(path),
+		strings.TrimRight(base64.StdEncoding.EncodeToString(raw), "="),
+		strings.TrimRight(base64.URLEncoding.EncodeToString(raw), "="),
+	}
+	if quoted, err := json.Marshal(secret); err == nil {
+		inner := string(quoted[1 : len(quoted)-1])
+		forms = append(forms, inner, strings.ReplaceAll(inner, "/", `\/`))
+	}
+	return forms
+}
+
+// lowerEscapes writes %2F as %2f, as some encoders do.
+func lowerEscapes(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			b[i+1], b[i+2] = lower(b[i+1]), lower(b[i+2])
+			i += 2
+		}
+	}
+	return string(b)
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'F' {
+		c += 'a' - 'A'
+	}
+	return c
+}
+
+// Mask replaces every known secret in text, and the userinfo of any URL.
+func (r *Redactor) Mask(text string) string {
+	for ; r != nil; r = r.next {
+		text = r.replacer.Replace(text)
+	}
+	return urlUserinfo.ReplaceAllString(text, "://"+Masked+"@")
+}
+
+// Holds reports whether text holds a known secret.
+func (r *Redactor) Holds(text string) bool {
+	for ; r != nil; r = r.next {
+		if slices.ContainsFunc(r.forms, func(f string) bool { return strings.Contains(text, f) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Error returns err with the secrets in its text masked and its length bounded.
+// Where that changed anything, errors.Is still sees what err wraps, but nothing
+// can unwrap it.
+func (r *Redactor) Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	masked := r.Mask(text)
+	if len(masked) > maxErrorText {
+		masked = strings.ToValidUTF8(masked[:maxErrorText], "") + "…"
+	}
+	if masked == text {
+		return err
+	}
+	return &maskedError{text: masked, err: err}
+}
+
+type maskedError struct {
+	text string
+	err  error
+}
+
+func (e *maskedError) Error() string        { return e.text }
+func (e *maskedError) Is(target error) bool { return errors.Is(e.err, target) }
+
+// Excerpt makes the start of a body fit to be shown in one line: secrets
+// masked, unprintable characters as spaces, at most limit bytes of UTF-8. cut
+// says that start ends where it does by accident: then a secret may be cut too,
+// and what could be the beginning of one is left out.
+func (r *Redactor) Excerpt(start []byte, cut bool, limit int) string {
+	text := r.Mask(string(start))
+	if cut {
+		text = text[:len(text)-r.partial(text)]
+	}
+	var b strings.Builder
+	space := false
+	for _, c := range text {
+		if c == utf8.RuneError || unicode.IsSpace(c) || !unicode.IsPrint(c) {
+			space = b.Len() > 0
+			continue
+		}
+		need := utf8.RuneLen(c)
+		if space {
+			need++
+		}
+		if b.Len()+need > limit {
+			break
+		}
+		if space {
+			b.WriteByte(' ')
+			space = false
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// partial returns the length of the longest end of text that begins a secret.
+func (r *Redactor) partial(text string) int {
+	longest := 0
+	for ; r != nil; r = r.next {
+		for _, f := range r.forms {
+			for n := min(len(f)-1, len(text)); n > longest; n-- {
+				if strings.HasSuffix(text, f[:n]) {
+					longest = n
+				}
+			}
+		}
+	}
+	return longest
+}

@@ -1,0 +1,108 @@
+package poller
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+// FetchError says why an attempt gave no observation. Its text names the
+// request, with credentials and query values removed.
+type FetchError struct {
+	// Method and URL are the request, as it may be shown.
+	Method, URL string
+	// Status is the code of the answer, 0 where there was none.
+	Status int
+	// Retryable says that another attempt may succeed soon.
+	Retryable bool
+	// RetryAfter is the wait that the answer asked for, at least one second and
+	// not capped; 0 where it asked for none.
+	RetryAfter time.Duration
+	// Err is the reason.
+	Err error
+}
+
+// Error names the request and the reason.
+func (e *FetchError) Error() string { return e.Method + " " + e.URL + ": " + e.Err.Error() }
+
+// Unwrap returns the reason.
+func (e *FetchError) Unwrap() error { return e.Err }
+
+// ErrTimeout says that the answer was not complete in time.
+var ErrTimeout = errors.New("answer not complete within request.timeout")
+
+// ErrUnfit says that a complete answer is no observation: its code, its type or
+// its lack of a body speaks against it.
+var ErrUnfit = errors.New("answer is no observation")
+
+// errRequest says that the request cannot be sent as it is configured.
+var errRequest = errors.New("request cannot be sent")
+
+// errRedirect says that a redirect was not followed to its end.
+var errRedirect = errors.New("redirect was not followed")
+
+// unfit is an ErrUnfit in words of its own.
+type unfit struct {
+	text string
+	// code is set where the status code alone made it unfit.
+	code bool
+}
+
+func (u *unfit) Error() string        { return u.text }
+func (u *unfit) Is(target error) bool { return target == ErrUnfit }
+
+// stopped says that the caller ended the attempt.
+type stopped struct{ cause error }
+
+func (s *stopped) Error() string        { return "stopped: " + s.cause.Error() }
+func (s *stopped) Unwrap() error        { return s.cause }
+func (s *stopped) Is(target error) bool { return target == context.Canceled }
+
+// timedOut is an ErrTimeout that says how long it waited, and for what.
+type timedOut struct {
+	after time.Duration
+	doing string
+}
+
+func (t *timedOut) Error() string {
+	return fmt.Sprintf("timed out after %s %s (request.timeout)", t.after, t.doing)
+}
+func (t *timedOut) Is(target error) bool { return target == ErrTimeout }
+
+// retryable decides whether another attempt may succeed soon. status is the
+// code of the answer, 0 where there was none.
+//
+// The network and its peers may recover: refused and cut connections, timeouts,
+// 408, 429 and 5xx. What was said on purpose stays as it is: other codes, the
+// wrong content, too large a body, a certificate, a refused address.
+func retryable(status int, err error) bool {
+	if u, ok := errors.AsType[*unfit](err); ok && u.code {
+		return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+	}
+	for _, final := range []error{
+		context.Canceled, ErrUnfit, errRequest, errRedirect,
+		httpclient.ErrProxied, httpclient.ErrCompressedTooLarge,
+	} {
+		if errors.Is(err, final) {
+			return false
+		}
+	}
+	return !isFinal[*httpclient.BodyTooLargeError](err) &&
+		!isFinal[*httpclient.EncodingError](err) &&
+		!isFinal[*httpclient.ForbiddenAddressError](err) &&
+		!isFinal[*tls.CertificateVerificationError](err) &&
+		!isFinal[x509.UnknownAuthorityError](err) &&
+		!isFinal[x509.HostnameError](err) &&
+		!isFinal[x509.CertificateInvalidError](err)
+}
+
+func isFinal[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,171 @@
+package poller
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+// FetcherOptions are what a Fetcher is made of. The zero value is usable.
+type FetcherOptions struct {
+	// Version is pollwire's own, for the User-Agent.
+	Version string
+	// Secrets are values that no error may show, besides the credentials of the
+	// source itself.
+	Secrets []string
+	// MaxIdleConnsPerHost is how many connections to one host are kept for
+	// reuse; 0 means 256.
+	MaxIdleConnsPerHost int
+	// TLS is the configuration of TLS; nil means Go's defaults.
+	TLS *tls.Config
+	// Proxy chooses a proxy; nil means by HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
+	Proxy func(*http.Request) (*url.URL, error)
+	// Dial replaces the network. For tests.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// RoundTripper replaces network and HTTP. For tests.
+	RoundTripper http.RoundTripper
+}
+
+// Fetcher asks sources. Its methods may be called concurrently.
+type Fetcher struct {
+	client  *httpclient.Client
+	secrets *httpclient.Redactor
+
+	mu        sync.RWMutex
+	templates map[string]*template // by name of the source
+}
+
+// NewFetcher returns a fetcher.
+func NewFetcher(o FetcherOptions) *Fetcher {
+	return &Fetcher{
+		client: httpclient.New(httpclient.Options{
+			Version:             o.Version,
+			MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
+			TLS:                 o.TLS,
+			Proxy:               o.Proxy,
+			Dial:                o.Dial,
+			RoundTripper:        o.RoundTripper,
+		}),
+		secrets:   httpclient.NewRedactor(o.Secrets...),
+		templates: make(map[string]*template),
+	}
+}
+
+// Fetch asks a source once, starting from the state of its last accepted
+// answer. It returns a complete answer or a *[FetchError], nothing in between.
+// The caller releases the observation.
+//
+// A body that ends with its connection (HTTP/1.0 without Content-Length) cannot
+// be told from one that was cut. It is accepted where its own form says that it
+// is whole, which gzip and a JSON object, array or string do, and refused else.
+func (f *Fetcher) Fetch(ctx context.Context, s *Source, state State) (*Observation, error) {
+	t, err := f.template(s)
+	if err != nil {
+		return nil, &FetchError{
+			Method: cmp.Or(s.Request.Method, http.MethodGet),
+			URL:    "request.url",
+			Err:    f.secrets.Error(err),
+		}
+	}
+	start := time.Now()
+	timed, cancel := context.WithTimeoutCause(ctx, t.timeout, ErrTimeout)
+	defer cancel()
+	a, err := f.ask(timed, t, state)
+	if err != nil {
+		return nil, f.failed(ctx, timed, t, nil, err)
+	}
+	defer a.resp.Body.Close()
+	o, err := f.read(t, state, a)
+	if err != nil {
+		return nil, f.failed(ctx, timed, t, a.resp, err)
+	}
+	o.Source = s.Name
+	o.At = time.Now()
+	o.Duration = o.At.Sub(start)
+	return o, nil
+}
+
+// Forget drops what was prepared for a source.
+func (f *Fetcher) Forget(source string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.templates, source)
+}
+
+// CloseIdle closes the connections that are kept for reuse.
+func (f *Fetcher) CloseIdle() { f.client.CloseIdle() }
+
+// template returns what was prepared for this very source: one of the same name
+// may have been replaced by a reload.
+func (f *Fetcher) template(s *Source) (*template, error) {
+	f.mu.RLock()
+	t := f.templates[s.Name]
+	f.mu.RUnlock()
+	if t != nil && t.source == s {
+		return t, nil
+	}
+	t, err := newTemplate(s, f.client.UserAgent())
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.templates[s.Name] = t
+	return t, nil
+}
+
+// ask sends the request and follows redirects.
+func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, error) {
+	req, validated, err := t.request(ctx, state)
+	if err != nil {
+		return answer{}, err
+	}
+	resp, err := f.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	if t.follow && isRedirect(resp) && !t.accepts(resp.StatusCode) {
+		return f.follow(ctx, t, resp)
+	}
+	return answer{resp: resp, validated: validated}, nil
+}
+
+// failed makes the error of an attempt. ctx is the caller's, timed the attempt's;
+// resp is nil where there was no answer.
+func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Response, err error) *FetchError {
+	fe := &FetchError{Method: t.base.Method, URL: httpclient.RedactURL(t.base.URL)}
+	if resp != nil {
+		fe.Status = resp.StatusCode
+		if !t.accepts(resp.StatusCode) {
+			fe.RetryAfter, _ = httpclient.ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+		}
+	}
+	// What the answer said stays what it said, however the contexts stand now.
+	if !isFinal[*unfit](err) {
+		switch {
+		case ctx.Err() != nil:
+			err = &stopped{cause: context.Cause(ctx)}
+		case timed.Err() != nil && resp == nil:
+			err = &timedOut{after: t.timeout, doing: "waiting for the answer"}
+		case timed.Err() != nil:
+			err = &timedOut{after: t.timeout, doing: "reading the body"}
+		}
+	}
+	fe.Retryable = retryable(fe.Status, err)
+	mask := f.mask(t)
+	fe.URL = mask.Mask(fe.URL)
+	fe.Err = mask.Error(err)
+	return fe
+}
+
+// mask knows all that errors about a source must not show.
+func (f *Fetcher) mask(t *template) *httpclient.Redactor {
+	return f.secrets.With(append(t.credentials(), t.queryValues()...)...)
+}

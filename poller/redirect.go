@@ -1,0 +1,108 @@
+package poller
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+// maxRedirects is how many an attempt follows.
+const maxRedirects = 10
+
+// answer is the end of a way through redirects. Its body is not read yet.
+type answer struct {
+	resp *http.Response
+	// validated says that the request carried our validators.
+	validated bool
+	// redirected says that it is not the answer of the configured URL.
+	redirected bool
+}
+
+// isRedirect reports whether an answer leads elsewhere.
+func isRedirect(resp *http.Response) bool {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
+		http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location") != ""
+	}
+	return false
+}
+
+// follow goes where a redirect leads.
+//
+// From the first step to another origin on, the request is a stranger's:
+// nothing that was configured goes along, not even back to where it started,
+// and only public addresses are reached but for those that the source allows.
+func (f *Fetcher) follow(ctx context.Context, t *template, resp *http.Response) (answer, error) {
+	at, crossed := t.base.URL, false
+	for range maxRedirects {
+		code := resp.StatusCode
+		next, err := redirectTarget(at, resp.Header.Get("Location"))
+		httpclient.Drain(resp)
+		resp.Body.Close()
+		if err != nil {
+			return answer{}, err
+		}
+		crossed = crossed || !sameOrigin(at, next)
+		resp, err = f.step(ctx, t, next, code, crossed)
+		if err != nil {
+			return answer{}, fmt.Errorf("redirected to %s: %w", httpclient.RedactURL(next), err)
+		}
+		if !isRedirect(resp) || t.accepts(resp.StatusCode) {
+			return answer{resp: resp, redirected: true}, nil
+		}
+		at = next
+	}
+	resp.Body.Close()
+	return answer{}, fmt.Errorf("more than %d redirects: %w", maxRedirects, errRedirect)
+}
+
+// step sends the request of one redirect.
+func (f *Fetcher) step(ctx context.Context, t *template, next *url.URL, code int, crossed bool) (*http.Response, error) {
+	if !crossed {
+		req, err := t.hop(ctx, next, code != http.StatusSeeOther)
+		if err != nil {
+			return nil, err
+		}
+		return f.client.Do(req)
+	}
+	req, err := t.crossing(ctx, next, f.client.UserAgent(), f.secrets.With(t.credentials()...))
+	if err != nil {
+		return nil, err
+	}
+	return f.client.DoGuarded(req, httpclient.Guard{Allow: t.source.Request.AllowNetworks, Key: "allow_networks"})
+}
+
+// redirectTarget resolves a Location.
+func redirectTarget(at *url.URL, location string) (*url.URL, error) {
+	u, err := at.Parse(location)
+	if err != nil {
+		return nil, fmt.Errorf("parse location: %w", errRedirect)
+	}
+	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil, fmt.Errorf("location is no http or https url: %w", errRedirect)
+	}
+	// Credentials of a server's choosing are not ours to send.
+	u.User, u.Fragment, u.RawFragment = nil, "", ""
+	return u, nil
+}
+
+// sameOrigin reports whether two URLs have the same scheme, host and port.
+func sameOrigin(a, b *url.URL) bool {
+	return a.Scheme == b.Scheme && strings.EqualFold(a.Hostname(), b.Hostname()) && port(a) == port(b)
+}
+
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "":
+		return p
+	case u.Scheme == "https":
+		return "443"
+	default:
+		return "80"
+	}
+}
