@@ -5,9 +5,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,7 +38,7 @@ type Redactor struct {
 
 // NewRedactor returns a redactor of secrets, each in all the forms in which it
 // is likely to be echoed: as it is, URL-encoded, in base64, and as part of a
-// JSON string. Values shorter than three bytes are left out.
+// JSON string or an HTML page. Values shorter than three bytes are left out.
 func NewRedactor(secrets ...string) *Redactor {
 	var forms []string
 	for _, s := range secrets {
@@ -78,11 +80,21 @@ func formsOf(secret string) []string {
 		strings.TrimRight(base64.StdEncoding.EncodeToString(raw), "="),
 		strings.TrimRight(base64.URLEncoding.EncodeToString(raw), "="),
 	}
-	if quoted, err := json.Marshal(secret); err == nil {
-		inner := string(quoted[1 : len(quoted)-1])
-		forms = append(forms, inner, strings.ReplaceAll(inner, "/", `\/`))
+	goQuoted := strconv.Quote(secret)
+	for _, quoted := range []string{inJSON(secret), goQuoted[1 : len(goQuoted)-1]} {
+		forms = append(forms, quoted, strings.ReplaceAll(quoted, "/", `\/`))
 	}
-	return forms
+	return append(forms, html.EscapeString(secret))
+}
+
+// inJSON writes a secret as Go's encoder does within a string; others leave &,
+// < and > as they are, which is Go's own quoting.
+func inJSON(secret string) string {
+	quoted, err := json.Marshal(secret)
+	if err != nil {
+		return secret
+	}
+	return string(quoted[1 : len(quoted)-1])
 }
 
 // lowerEscapes writes %2F as %2f, as some encoders do.
