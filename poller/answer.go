@@ -39,7 +39,7 @@ func (f *Fetcher) read(t *template, state State, a answer) (*Observation, error)
 	bodyless := resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusResetContent
 	mediaType := mediaTypeOf(resp.Header.Get("Content-Type"))
 	if want := mediaTypeOf(t.source.Request.ContentType); want != "" && mediaType != want && !bodyless {
-		return nil, f.unexpectedType(t, resp, mediaType, want)
+		return nil, f.unexpectedType(t, resp, want)
 	}
 	body, err := f.client.ReadBody(resp, t.limit)
 	if err != nil {
@@ -86,8 +86,10 @@ func (f *Fetcher) unexpectedCode(t *template, a answer) error {
 	return &unfit{text: text + f.excerpt(t, resp), code: true}
 }
 
-func (f *Fetcher) unexpectedType(t *template, resp *http.Response, got, want string) error {
-	if got == "" {
+func (f *Fetcher) unexpectedType(t *template, resp *http.Response, want string) error {
+	// Masked as it came: a secret in other letters, or cut, is not recognised.
+	got := f.mask(t).Excerpt([]byte(resp.Header.Get("Content-Type")), false, excerptShown)
+	if got = mediaTypeOf(got); got == "" {
 		got = "missing"
 	}
 	return &unfit{text: fmt.Sprintf("content type is %s, not %s (expect.content_type)", got, want) + f.excerpt(t, resp)}

@@ -74,21 +74,32 @@ func (r *Redactor) With(secrets ...string) *Redactor {
 
 func formsOf(secret string) []string {
 	raw := []byte(secret)
-	query, path := url.QueryEscape(secret), url.PathEscape(secret)
+	query, segment := url.QueryEscape(secret), url.PathEscape(secret)
+	path := (&url.URL{Path: secret}).EscapedPath()
 	forms := []string{
-		secret, query, path, lowerEscapes(query), lowerEscapes(path),
+		secret, query, segment, path, lowerEscapes(query), lowerEscapes(segment), lowerEscapes(path),
 		strings.TrimRight(base64.StdEncoding.EncodeToString(raw), "="),
 		strings.TrimRight(base64.URLEncoding.EncodeToString(raw), "="),
 	}
-	goQuoted := strconv.Quote(secret)
-	for _, quoted := range []string{inJSON(secret), goQuoted[1 : len(goQuoted)-1]} {
+	for _, quoted := range []string{inJSON(secret), quote(secret)} {
 		forms = append(forms, quoted, strings.ReplaceAll(quoted, "/", `\/`))
 	}
-	return append(forms, html.EscapeString(secret))
+	forms = append(forms, html.EscapeString(secret))
+	// Errors quote what a peer sent, which may have been quoted already.
+	for _, f := range forms[:len(forms):len(forms)] {
+		forms = append(forms, quote(f))
+	}
+	return forms
 }
 
-// inJSON writes a secret as Go's encoder does within a string; others leave &,
-// < and > as they are, which is Go's own quoting.
+// quote writes a text as it stands within a quoted Go string.
+func quote(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
+// inJSON writes a secret as Go's encoder does within a string. Others leave &, <
+// and > as they are, which is what quote does too.
 func inJSON(secret string) string {
 	quoted, err := json.Marshal(secret)
 	if err != nil {
