@@ -184,6 +184,26 @@ func TestRedirectBackIsNotTrusted(t *testing.T) {
 	checkStranger(t, net.asked[2], s.Request.Auth)
 }
 
+// A redirect among strangers is no redirect within the source's origin.
+func TestRedirectWithinOtherOriginStaysStrange(t *testing.T) {
+	t.Parallel()
+	net := &hostSwitch{}
+	net.hosts = map[string]http.HandlerFunc{
+		"a.example": redirectTo(302, "https://b.example/1"),
+		"b.example": func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/1" {
+				redirectTo(302, "/2")(w, r)
+				return
+			}
+			say("there")(w, r)
+		},
+	}
+	s := secretSource("https://a.example/", Bearer{Token: "bearer-secret"})
+	mustFetch(t, newFetcher(t, FetcherOptions{RoundTripper: net}), s, State{}).Release()
+	checkStranger(t, net.asked[1], s.Request.Auth)
+	checkStranger(t, net.asked[2], s.Request.Auth)
+}
+
 func TestRedirectLoopEnds(t *testing.T) {
 	t.Parallel()
 	net := &hostSwitch{hosts: map[string]http.HandlerFunc{"a.example": redirectTo(302, "/again")}}
