@@ -1,0 +1,172 @@
+package poller
+
+import "time"
+
+// knows says whether a name can be waited for: an empty one is no limit.
+func (l *Limiter) knows(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lim := l.limits[name]
+	return name == "" || lim != nil && lim.defined()
+}
+
+// limit returns the limit of a name, made where it is missing. The lock is held.
+func (l *Limiter) limit(name string) *limit {
+	lim := l.limits[name]
+	if lim == nil {
+		lim = &limit{wakeAt: never}
+		l.limits[name] = lim
+	}
+	return lim
+}
+
+// enqueue puts an idle ticket into the queue of a limit. Its owner is told when
+// it may be used, at once where there is no limit, and always after a limit that
+// is not configured was given.
+func (l *Limiter) enqueue(name string, t *ticket) {
+	l.mu.Lock()
+	if name == "" {
+		t.limit, t.state = nil, ticketOffered
+		l.mu.Unlock()
+		t.owner.admitted()
+		return
+	}
+	lim := l.limit(name)
+	t.limit = lim
+	lim.queue.pushBack(t)
+	if !lim.defined() {
+		l.logger.Warn("request waits for a limit that is not configured", "limit", name)
+	}
+	l.mu.Unlock()
+	l.pump(lim)
+}
+
+// use spends a request on an offered ticket, right before it is sent. It is
+// false where the ticket may not be used after all: it was cancelled, or what
+// it was offered for does not hold any more, and then it is at the front of its
+// queue again and will be offered again.
+func (l *Limiter) use(t *ticket) bool {
+	l.mu.Lock()
+	if t.state != ticketOffered {
+		l.mu.Unlock()
+		return false
+	}
+	lim := t.limit
+	if lim == nil {
+		t.state = ticketUsed
+		l.mu.Unlock()
+		return true
+	}
+	lim.offered--
+	now := l.now()
+	if l.state != stateRunning || lim.admissibleAt(now) > now || !lim.covered() {
+		lim.queue.pushFront(t)
+		l.mu.Unlock()
+		l.pump(lim)
+		return false
+	}
+	lim.spend(now)
+	t.state = ticketUsed
+	if lim.stale {
+		signal(l.wanted)
+	}
+	waiting := lim.queue.head != nil
+	l.mu.Unlock()
+	if waiting {
+		l.pump(lim) // The next one may have had to wait for this offer.
+	}
+	return true
+}
+
+// release says that the request of a used ticket is over.
+func (l *Limiter) release(t *ticket) {
+	l.mu.Lock()
+	if t.state != ticketUsed {
+		l.mu.Unlock()
+		return
+	}
+	t.state = ticketIdle
+	lim := t.limit
+	if lim != nil {
+		lim.underWay--
+	}
+	l.mu.Unlock()
+	l.pump(lim)
+}
+
+// cancel takes a ticket that was not used out of its queue, or gives back its
+// offer.
+func (l *Limiter) cancel(t *ticket) {
+	l.mu.Lock()
+	lim := t.limit
+	switch {
+	case t.state == ticketQueued:
+		lim.queue.remove(t)
+	case t.state == ticketOffered:
+		t.state = ticketIdle
+		if lim != nil {
+			lim.offered--
+		}
+	}
+	l.mu.Unlock()
+	l.pump(lim)
+}
+
+// pump offers all that a limit admits now. Owners are told without the lock.
+func (l *Limiter) pump(lim *limit) {
+	if lim == nil {
+		return
+	}
+	for {
+		l.mu.Lock()
+		t := l.offer(lim)
+		l.mu.Unlock()
+		if t == nil {
+			return
+		}
+		t.owner.admitted()
+	}
+}
+
+// offer takes the first ticket from a limit's queue if it may be used now;
+// otherwise it sees to it that somebody looks again. The lock is held.
+func (l *Limiter) offer(lim *limit) *ticket {
+	t := lim.queue.head
+	if t == nil || l.state != stateRunning {
+		return nil
+	}
+	now := l.now()
+	if at := lim.admissibleAt(now); at > now {
+		if at != never {
+			l.wakeAt(lim, at, now)
+		}
+		return nil
+	}
+	if !lim.covered() {
+		lim.stale = true
+		signal(l.urgent)
+		return nil
+	}
+	lim.queue.remove(t)
+	t.state = ticketOffered
+	lim.offered++
+	return t
+}
+
+// wakeAt looks at a limit again at a time. The lock is held.
+func (l *Limiter) wakeAt(lim *limit, at, now time.Duration) {
+	if lim.wakeAt == at {
+		return
+	}
+	lim.wakeAt = at
+	if lim.timer != nil {
+		lim.timer.Reset(at - now)
+		return
+	}
+	lim.timer = time.AfterFunc(at-now, func() {
+		l.mu.Lock()
+		lim.wakeAt = never
+		l.mu.Unlock()
+		l.pump(lim)
+	})
+}

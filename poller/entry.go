@@ -1,0 +1,81 @@
+package poller
+
+import (
+	"math"
+	"time"
+)
+
+// noRun is the time of a run that does not come, in Unix nanoseconds.
+const noRun = math.MaxInt64
+
+// entry is one source in the Scheduler. It is guarded by the Scheduler's lock,
+// but for its ticket. Times are Unix nanoseconds of the wall clock.
+type entry struct {
+	ticket    ticket
+	scheduler *Scheduler
+	source    *Source
+
+	// index is the place in the heap, and due the earlier of fireAt and retryAt.
+	index int
+	due   int64
+	// next is when the next run is due, fireAt the same with jitter.
+	next, fireAt int64
+	// retryAt is when the next attempt of this poll is due, noRun if none is.
+	retryAt int64
+	// attempt is that of the poll that is under way.
+	attempt int
+	phase   phase
+
+	// asked says that next does not come from the schedule: it is a first run,
+	// or one that was missed.
+	asked bool
+	// again says that a poll was asked for while one was under way.
+	again bool
+	// removed entries are kept until their poll ends, so that the source does
+	// not overlap with itself when it comes back.
+	removed bool
+	// unsaved says that next is in the list of what is to be saved.
+	unsaved bool
+}
+
+// phase is where an entry's poll stands.
+type phase uint8
+
+const (
+	phaseIdle    phase = iota // no poll
+	phaseWaiting              // for its limit, or a worker
+	phaseRunning              // on a worker
+	phaseBackoff              // until its next attempt
+)
+
+var _ admitter = (*entry)(nil)
+
+// admitted hands the entry to the workers, once its limit admits it.
+func (e *entry) admitted() { e.scheduler.pool.push(e) }
+
+// begun says whether a poll has begun, so that what it sees may be older than now.
+func (e *entry) begun() bool {
+	return e.phase == phaseRunning || e.phase == phaseBackoff || e.phase == phaseWaiting && e.attempt > 1
+}
+
+// setDue recomputes due; the caller fixes the heap.
+func (e *entry) setDue() { e.due = min(e.fireAt, e.retryAt) }
+
+// followSchedule sets the next run to the schedule's next after now.
+func (e *entry) followSchedule(now int64) {
+	e.asked = false
+	e.next = nextRun(e.source.Schedule, now)
+	e.fireAt = e.next
+	if e.next != noRun {
+		e.fireAt += jitter(e.source.Jitter)
+	}
+}
+
+// nextRun is Schedule.Next in Unix nanoseconds.
+func nextRun(s Schedule, now int64) int64 {
+	next := s.Next(time.Unix(0, now))
+	if next.IsZero() {
+		return noRun
+	}
+	return next.UnixNano()
+}

@@ -1,0 +1,141 @@
+package poller
+
+import (
+	"context"
+	"time"
+)
+
+// maxSleep is how long the loop sleeps at most while there are sources, so that
+// a change of the wall clock is noticed.
+const maxSleep = time.Minute
+
+// loop is the one goroutine that fires.
+func (s *Scheduler) loop(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		case <-s.wake:
+		case <-s.pings:
+		}
+		if d, ok := s.fireDue(); ok {
+			timer.Reset(d)
+		} else {
+			timer.Stop()
+		}
+	}
+}
+
+// fireDue fires all that is due, and returns for how long to sleep; not ok means
+// until something is added.
+func (s *Scheduler) fireDue() (d time.Duration, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.now()
+	fired := 0
+	for s.state == stateRunning && len(s.heap) > 0 && s.heap[0].due <= now {
+		s.fire(s.heap[0], now)
+		fired++
+	}
+	s.ticks.count(now, fired)
+	if len(s.heap) == 0 {
+		s.wakeAt = noRun
+		return 0, false
+	}
+	s.wakeAt = min(s.ticks.wakeAt(s.heap[0].due), now+int64(maxSleep))
+	return time.Duration(s.wakeAt - now), true
+}
+
+// fire does what is due of an entry: the next attempt of its poll, a new poll,
+// or both, of which the new poll is then dropped.
+func (s *Scheduler) fire(e *entry, now int64) {
+	if e.retryAt <= now {
+		e.retryAt = noRun
+		s.admit(e, e.attempt+1)
+	}
+	if e.fireAt <= now {
+		e.followSchedule(now)
+		if e.phase == phaseIdle {
+			s.admit(e, 1)
+		} else {
+			s.dropped++
+			s.logger.Debug("run dropped, the last poll has not ended", "source", e.source.Name)
+		}
+	}
+	e.setDue()
+	s.heap.fix(e)
+}
+
+// admit queues an entry at its limit for an attempt.
+func (s *Scheduler) admit(e *entry, attempt int) {
+	e.phase, e.attempt = phaseWaiting, attempt
+	s.limiter.enqueue(e.source.Limit, &e.ticket)
+}
+
+// attempt makes one attempt on a worker.
+func (s *Scheduler) attempt(e *entry) {
+	s.mu.Lock()
+	// The limit is asked last: what it admits is sent. An entry may come here
+	// again after its ticket was cancelled; then the ticket refuses.
+	if s.state != stateRunning || e.phase != phaseWaiting || !s.limiter.use(&e.ticket) {
+		s.mu.Unlock()
+		return
+	}
+	e.phase = phaseRunning
+	source, attempt := e.source, e.attempt
+	s.mu.Unlock()
+	outcome := s.poll(s.ctx, source, attempt)
+	s.limiter.release(&e.ticket)
+	s.finish(e, outcome)
+}
+
+// finish decides what follows an attempt.
+func (s *Scheduler) finish(e *entry, o Outcome) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case e.removed:
+		e.phase = phaseIdle
+		delete(s.entries, e.source.Name)
+	case s.state != stateRunning && (o.RetryAfter > 0 || s.ctx.Err() != nil):
+		// The poll has not come to its end. Its run stays the saved one, and
+		// counts as missed at the next start.
+	case o.RetryAfter > 0:
+		e.phase = phaseBackoff
+		e.retryAt = s.now() + int64(o.RetryAfter)
+		e.setDue()
+		s.heap.fix(e)
+		if s.ticks.wakeAt(e.due) < s.wakeAt {
+			signal(s.wake)
+		}
+	default:
+		e.phase, e.attempt = phaseIdle, 0
+		s.markUnsaved(e)
+		if e.again && s.state == stateRunning {
+			e.again = false
+			s.admit(e, 1)
+		}
+	}
+}
+
+// now reads the wall clock, and brings all entries in order if it was set. The
+// lock is held.
+func (s *Scheduler) now() int64 {
+	now, jump := s.clock.read()
+	if jump == 0 {
+		return now
+	}
+	s.logger.Warn("the wall clock was set, next runs are computed anew", "by", jump)
+	for _, e := range s.heap {
+		if e.clockSet(int64(jump), now) && e.phase == phaseIdle {
+			s.markUnsaved(e)
+		}
+	}
+	s.heap.rebuild()
+	s.ticks = ticks{}
+	signal(s.wake)
+	return now
+}

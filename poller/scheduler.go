@@ -1,0 +1,235 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// ErrUnknownSource says that there is no source of that name.
+var ErrUnknownSource = errors.New("unknown source")
+
+// defaultWorkers is how many polls may be under way at once.
+const defaultWorkers = 64
+
+// Outcome is what came of one attempt of a poll.
+type Outcome struct {
+	// RetryAfter, where it is positive, says that the attempt failed and that
+	// the next one of the same poll may be made after this wait.
+	RetryAfter time.Duration
+}
+
+// PollFunc makes one attempt of a poll, counted from 1. It is called on a worker
+// once the source's limit has admitted it, never twice at a time for a source.
+// It returns soon after ctx is done.
+type PollFunc func(ctx context.Context, s *Source, attempt int) Outcome
+
+// SchedulerOptions are what a Scheduler needs.
+type SchedulerOptions struct {
+	// Poll is called for each attempt.
+	Poll PollFunc
+	// Limiter admits the attempts. It is started and stopped by its owner:
+	// before the Scheduler, and after it.
+	Limiter *Limiter
+	// Runs keeps the next run times across restarts.
+	Runs RunStore
+	// Workers is the most polls under way at once; 0 means 64.
+	Workers int
+	// Logger may be nil.
+	Logger *slog.Logger
+}
+
+// Scheduler fires sources when they are due. A source that waits for its limit,
+// for a retry or for its next run holds no worker and no goroutine.
+//
+// A source never overlaps with itself: a run that comes due while the last poll
+// has not ended is dropped. Runs that were due while nothing ran are made once,
+// spread over some minutes, or skipped, as the source says.
+type Scheduler struct {
+	poll    PollFunc
+	limiter *Limiter
+	runs    RunStore
+	logger  *slog.Logger
+	clock   *clock
+	pool    *pool
+
+	mu      sync.Mutex
+	state   runState
+	entries map[string]*entry
+	heap    dueHeap
+	// saved are the next runs of sources that there is no entry of.
+	saved map[string]int64
+	// unsaved are the entries whose next run is to be saved.
+	unsaved []*entry
+	dropped int64
+	// wakeAt is when the loop will look at the heap again.
+	wakeAt int64
+	ticks  ticks
+
+	ctx         context.Context // of the polls
+	cancelPolls context.CancelCauseFunc
+	stopLoops   context.CancelFunc
+	loops       sync.WaitGroup
+
+	wake    chan struct{} // the heap may have a new first entry
+	pings   chan struct{} // Alive asks the loop
+	dirty   chan struct{} // there is something to save
+	stopped chan struct{} // closed when nothing fires any more
+	ended   chan struct{} // closed when Stop is done
+}
+
+// NewScheduler returns a Scheduler without sources.
+func NewScheduler(o SchedulerOptions) *Scheduler {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Workers <= 0 {
+		o.Workers = defaultWorkers
+	}
+	s := &Scheduler{
+		poll: o.Poll, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
+		clock:   newClock(time.Now),
+		entries: make(map[string]*entry), saved: make(map[string]int64),
+		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
+		stopped: make(chan struct{}), ended: make(chan struct{}),
+	}
+	s.pool = newPool(o.Workers, s.attempt)
+	return s
+}
+
+// Start loads the saved run times and begins to fire. Only Stop ends what it
+// starts, not the end of ctx: a signal shall let polls under way end.
+func (s *Scheduler) Start(ctx context.Context) error {
+	s.mu.Lock()
+	if s.state != stateNew {
+		s.mu.Unlock()
+		return fmt.Errorf("start scheduler: %w", ErrNotRunning)
+	}
+	s.state = stateStarting
+	s.mu.Unlock()
+
+	next, err := s.runs.NextRuns(ctx)
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state != stateStarting:
+		return fmt.Errorf("start scheduler: %w", ErrNotRunning)
+	case err != nil:
+		s.state = stateNew
+		return fmt.Errorf("load next runs: %w", err)
+	}
+	s.state = stateRunning
+	for name, at := range next {
+		s.saved[name] = at.UnixNano()
+	}
+	ctx = context.WithoutCancel(ctx)
+	s.ctx, s.cancelPolls = context.WithCancelCause(ctx)
+	loopCtx, cancel := context.WithCancel(ctx)
+	s.stopLoops = cancel
+	fresh := make([]*entry, 0, len(s.entries))
+	for _, e := range s.entries {
+		fresh = append(fresh, e)
+	}
+	s.place(fresh)
+	s.loops.Go(func() { s.loop(loopCtx) })
+	s.loops.Go(func() { s.saveLoop(loopCtx) })
+	return nil
+}
+
+// Stop ends firing at once and waits for the polls under way; when ctx is done
+// it cancels them, and still waits until they have returned. Then it saves the
+// next runs. Further calls wait for the first.
+func (s *Scheduler) Stop(ctx context.Context) error {
+	s.mu.Lock()
+	was := s.state
+	s.state = stateStopped
+	if was == stateStopped {
+		s.mu.Unlock()
+		return waitFor(ctx, s.ended)
+	}
+	close(s.stopped)
+	defer close(s.ended)
+	if was != stateRunning {
+		s.mu.Unlock()
+		return nil
+	}
+	for _, e := range s.entries {
+		if e.phase == phaseWaiting {
+			s.limiter.cancel(&e.ticket)
+		}
+	}
+	s.mu.Unlock()
+	s.stopLoops()
+	s.loops.Wait()
+	s.pool.close()
+	drained := waitFor(ctx, s.pool.done)
+	if drained != nil {
+		s.cancelPolls(fmt.Errorf("stop scheduler: %w", ErrNotRunning))
+		<-s.pool.done
+		drained = fmt.Errorf("cancel polls under way: %w", drained)
+	}
+	s.cancelPolls(nil)
+	// What is saved late is still worth more than nothing.
+	saveCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSaveTimeout)
+	defer cancel()
+	if err := errors.Join(drained, s.saveRuns(saveCtx)); err != nil {
+		return fmt.Errorf("stop scheduler: %w", err)
+	}
+	return nil
+}
+
+// Trigger polls a source now, within its limit. While a poll of it has begun and
+// not ended, it is polled once more afterwards. The error is ErrUnknownSource or
+// ErrNotRunning.
+func (s *Scheduler) Trigger(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[name]
+	switch {
+	case s.state != stateRunning:
+		return fmt.Errorf("trigger source %q: %w", name, ErrNotRunning)
+	case e == nil || e.removed:
+		return fmt.Errorf("trigger source %q: %w", name, ErrUnknownSource)
+	case e.phase == phaseIdle:
+		s.admit(e, 1)
+	case e.begun():
+		e.again = true
+	}
+	return nil
+}
+
+// NextRun returns when a source is due next, jitter included; false where there
+// is no such source, or no such time.
+func (s *Scheduler) NextRun(name string) (time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[name]
+	if e == nil || e.removed || e.fireAt == noRun || s.state == stateNew || s.state == stateStarting {
+		return time.Time{}, false
+	}
+	return time.Unix(0, e.fireAt).UTC(), true
+}
+
+// Dropped counts the runs that came due while the source's last poll had not ended.
+func (s *Scheduler) Dropped() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dropped
+}
+
+// Alive returns nil once the goroutine that fires has answered, else
+// ErrNotRunning or the error of ctx.
+func (s *Scheduler) Alive(ctx context.Context) error {
+	select {
+	case s.pings <- struct{}{}:
+		return nil
+	case <-s.stopped:
+		return fmt.Errorf("ask scheduler: %w", ErrNotRunning)
+	case <-ctx.Done():
+		return fmt.Errorf("ask scheduler: %w", context.Cause(ctx))
+	}
+}
