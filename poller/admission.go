@@ -143,7 +143,7 @@ func (l *Limiter) offer(lim *limit) *ticket {
 		return nil
 	}
 	if !lim.covered() {
-		lim.stale = true
+		lim.stale, lim.needed = true, true
 		signal(l.urgent)
 		return nil
 	}

@@ -38,6 +38,8 @@ type limit struct {
 	saving                 bool
 	// stale says that the saved state should be renewed.
 	stale bool
+	// needed says that a request waits for nothing but a reservation.
+	needed bool
 	// touched says that the saved state is not the exact one.
 	touched bool
 
@@ -111,6 +113,13 @@ func (l *limit) chunk() int {
 	return max(1, l.def.Requests/32, second)
 }
 
+// ahead says whether the next chunk is reserved before somebody needs it. Where
+// requests are few and far apart it is not: a crash would cost a day of a limit
+// of one request a day, and a save more does no harm.
+func (l *limit) ahead() bool {
+	return l.chunk() > 1 || l.interval() < time.Minute
+}
+
 // admissibleAt returns when one more request may be offered: a time that is not
 // after now if at once, never if something other than time must come first.
 // Whether it is reserved is another question.
@@ -150,15 +159,18 @@ func (l *limit) spend(now time.Duration) {
 	l.reservedNext--
 	l.touched = true
 	// The next chunk is asked for early, so that no request waits for a save.
-	if l.reserved <= l.chunk()/2 && !l.saving {
+	if l.reserved <= l.chunk()/2 {
 		l.stale = true
 	}
 }
 
 // beginSave starts a save of the present state with a new reservation.
 func (l *limit) beginSave() (reserve int) {
-	l.saving, l.stale, l.touched = true, false, true
-	l.reservedNext = l.chunk()
+	l.reservedNext = 0
+	if l.defined() && (l.needed || l.ahead()) {
+		l.reservedNext = l.chunk()
+	}
+	l.saving, l.stale, l.needed, l.touched = true, false, false, true
 	return l.reservedNext
 }
 
