@@ -39,6 +39,11 @@ func parseCron(spec string, loc *time.Location) (Schedule, error) {
 	if !ok {
 		return nil, errors.New("unknown kind of schedule")
 	}
+	for _, bits := range []uint64{fields.Second, fields.Minute, fields.Hour, fields.Dom, fields.Month, fields.Dow} {
+		if bits == 0 { // Written as a lone comma; the search for a run would take seconds.
+			return nil, errors.New("a field has no value")
+		}
+	}
 	const allHours = 1<<24 - 1
 	c := &cronSchedule{fields: *fields, loc: loc}
 	c.everyHour = fields.Hour&starBit != 0 || fields.Hour&allHours == allHours
