@@ -26,10 +26,10 @@ type entry struct {
 	attempt int
 	phase   phase
 
-	// asked says that next does not come from the schedule: it is a first run,
+	// extra says that next does not come from the schedule: it is a first run,
 	// or one that was missed.
-	asked bool
-	// again says that a poll was asked for while one was under way.
+	extra bool
+	// again says that a poll was extra for while one was under way.
 	again bool
 	// removed entries are kept until their poll ends, so that the source does
 	// not overlap with itself when it comes back.
@@ -63,7 +63,7 @@ func (e *entry) setDue() { e.due = min(e.fireAt, e.retryAt) }
 
 // followSchedule sets the next run to the schedule's next after now.
 func (e *entry) followSchedule(now int64) {
-	e.asked = false
+	e.extra = false
 	e.next = nextRun(e.source.Schedule, now)
 	e.fireAt = e.next
 	if e.next != noRun {

@@ -236,8 +236,9 @@ func (l *Limiter) Pause(name string, until time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	lim := l.limit(name)
-	at := l.now() + time.Until(until)
-	if at <= l.now() || at <= lim.pausedUntil {
+	now := l.now()
+	at := now + clampAge(time.Until(until))
+	if at <= now || at <= lim.pausedUntil {
 		return
 	}
 	lim.pausedUntil = at

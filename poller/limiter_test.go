@@ -420,6 +420,31 @@ func TestPauseAfterTheClockWasSetBack(t *testing.T) {
 	})
 }
 
+// Times that make no sense neither hang a limit nor open it.
+func TestAbsurdTimes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		store.saved["old"] = Budget{Limit: "old", Spent: []Spend{{Count: 5}, {At: time.Unix(1, 0), Count: -3}}}
+		far := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+		store.saved["new"] = Budget{Limit: "new", Spent: []Spend{{At: far, Count: 1}}, Reserved: -4, PausedUntil: far}
+		l := mustStartLimiter(t, store,
+			Limit{Name: "old", Requests: 1, Per: time.Hour}, Limit{Name: "new", Requests: 1, Per: time.Hour})
+		if d := cmp.Diff(seconds(0), takeAll(t, l, "old", 1)); d != "" {
+			t.Error("admitted at (-want +got):\n" + d)
+		}
+		if d := cmp.Diff(seconds(3600), takeAll(t, l, "new", 1)); d != "" {
+			t.Error("admitted at (-want +got):\n" + d)
+		}
+		l.Pause("old", far)
+		ctx, cancel := context.WithTimeout(t.Context(), 365*24*time.Hour)
+		defer cancel()
+		if _, err := l.Take(ctx, "old"); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("take from a limit that is paused for centuries: %v", err)
+		}
+	})
+}
+
 func TestLimiterLifeCycle(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -32,7 +32,7 @@ func (e *entry) resume(saved, now int64) (changed bool) {
 		// A time beyond the schedule's next means that the clock was set back,
 		// or that the schedule has changed.
 	case saved > now:
-		e.next, e.asked = saved, true
+		e.next, e.extra = saved, true
 		e.fireAt = saved
 	case e.source.OnMissed != Skip:
 		e.ask(now, e.spread(now))
@@ -45,7 +45,7 @@ func (e *entry) resume(saved, now int64) (changed bool) {
 func (e *entry) ask(now int64, within time.Duration) {
 	at := now + int64(stableOffset(e.source.Name, within))
 	if at < e.next {
-		e.next, e.fireAt, e.asked = at, at, true
+		e.next, e.fireAt, e.extra = at, at, true
 	}
 }
 
@@ -75,12 +75,12 @@ func (e *entry) clockSet(delta, now int64) (changed bool) {
 	case e.fireAt == noRun:
 	case e.fireAt <= now-delta:
 		e.next, e.fireAt = min(e.next, now), min(e.fireAt, now)
-	case e.asked:
+	case e.extra:
 		// It was to run after a while, and that while has not changed.
 		at := e.fireAt + delta
 		e.followSchedule(now)
 		if at < e.next {
-			e.next, e.fireAt, e.asked = at, at, true
+			e.next, e.fireAt, e.extra = at, at, true
 		}
 	case e.fireAt > now && e.next <= now:
 		// Only its jitter is left to wait for.

@@ -129,10 +129,9 @@ func (l *Limiter) restore(b Budget) {
 	def := lim.def
 	lim.def = Limit{} // It may be defined already: define it again, with what was spent.
 	now, wall := l.now(), time.Now().Round(0)
-	var back time.Duration
-	var last time.Duration
+	var back, last time.Duration
 	for i, s := range b.Spent {
-		ahead := s.At.Sub(wall)
+		ahead := clampAge(s.At.Sub(wall))
 		back = max(back, ahead)
 		at := now + min(0, ahead)
 		if i > 0 {
@@ -145,7 +144,7 @@ func (l *Limiter) restore(b Budget) {
 	}
 	lim.claim, lim.claimedAt = max(0, b.Reserved), now
 	if !b.PausedUntil.IsZero() {
-		lim.pausedUntil = max(lim.pausedUntil, now+b.PausedUntil.Sub(wall)-back)
+		lim.pausedUntil = max(lim.pausedUntil, now+clampAge(b.PausedUntil.Sub(wall))-back)
 	}
 	if def.Requests > 0 {
 		lim.define(def, now)
@@ -153,6 +152,13 @@ func (l *Limiter) restore(b Budget) {
 	if lim.stale {
 		signal(l.wanted)
 	}
+}
+
+// clampAge bounds a distance in time, which may come from nonsense on disk or in
+// a header, so that sums of it do not overflow.
+func clampAge(d time.Duration) time.Duration {
+	const most = 10 * 365 * 24 * time.Hour
+	return min(max(d, -most), most)
 }
 
 // pause waits for a while, or returns the error of ctx.

@@ -403,7 +403,7 @@ func TestClockSetBackPutsNothingOff(t *testing.T) {
 	if late.fireAt != at(5*hour) || late.retryAt != at(5*hour+time.Minute) {
 		t.Errorf("run at %v, retry at %v", time.Duration(late.fireAt), time.Duration(late.retryAt))
 	}
-	first := &entry{source: src, next: at(10*hour + time.Minute), fireAt: at(10*hour + time.Minute), retryAt: noRun, asked: true}
+	first := &entry{source: src, next: at(10*hour + time.Minute), fireAt: at(10*hour + time.Minute), retryAt: noRun, extra: true}
 	first.clockSet(-at(5*hour), at(5*hour))
 	if first.fireAt != at(5*hour+time.Minute) {
 		t.Errorf("first run at %v", time.Duration(first.fireAt))
