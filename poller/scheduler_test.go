@@ -312,6 +312,22 @@ func TestSchedulerResumes(t *testing.T) {
 	}
 }
 
+// A missed run that would be made after the next regular one is that one.
+func TestSchedulerMakesMissedRunsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs := newMemoryRuns()
+		runs.saved["a"] = time.Now().Add(-time.Hour)
+		r := newRig(t, runs)
+		r.Apply([]*Source{source(t, "a", "1 0 0 * * *")})
+		mustStart(t, r.Scheduler)
+		wait(time.Hour)
+		if d := cmp.Diff([]made{{"a", 1, time.Second}}, r.polls.take()); d != "" {
+			t.Error("polls (-want +got):\n" + d)
+		}
+	})
+}
+
 // A restart of thousands of sources whose runs were missed spreads them, and a
 // process that crashes while it spreads them does not put them off again.
 func TestSchedulerSpreadsMissedRuns(t *testing.T) {
@@ -415,6 +431,57 @@ func TestSchedulerRepeatsAnInterruptedRun(t *testing.T) {
 	})
 }
 
+// The next run is not saved while the poll before it has not ended.
+func TestNextRunIsNotSavedAheadOfItsPoll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs := newMemoryRuns()
+		due := time.Now().Add(300 * time.Millisecond)
+		runs.saved["a"] = due
+		r := newRig(t, runs)
+		n := 0
+		r.polls.do = func(ctx context.Context, _ *Source, _ int) Outcome {
+			if n++; n > 1 {
+				_ = pause(ctx, time.Minute)
+			}
+			return Outcome{}
+		}
+		r.Apply([]*Source{source(t, "a", "@every 500ms")})
+		mustStart(t, r.Scheduler)
+		wait(30 * time.Second)
+		if got := runs.get("a"); got.After(due) {
+			t.Errorf("saved next run is %v, the run under way was due at %v at the earliest", got, due)
+		}
+	})
+}
+
+// A trigger while a poll waits for its next attempt is for another poll.
+func TestTriggerBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 60, Per: time.Hour, Burst: 1})
+		r.polls.do = func(_ context.Context, _ *Source, attempt int) Outcome {
+			return Outcome{RetryAfter: time.Duration(2-attempt) * time.Second}
+		}
+		a := source(t, "a", "@yearly")
+		a.Limit = "api"
+		r.Apply([]*Source{a})
+		mustStart(t, r.Scheduler)
+		wait(30 * time.Second)
+		if err := r.Trigger("a"); err != nil {
+			t.Fatal(err)
+		}
+		wait(time.Hour)
+		var got []int
+		for _, m := range r.polls.take() {
+			got = append(got, m.Attempt)
+		}
+		if d := cmp.Diff([]int{1, 2, 1, 2}, got); d != "" {
+			t.Error("attempts (-want +got):\n" + d)
+		}
+	})
+}
+
 func TestTrigger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -509,7 +576,7 @@ func TestLimitHoldsNoWorker(t *testing.T) {
 func TestPauseHoldsForWhatWaitsForAWorker(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 100, Per: time.Minute, Burst: 100})
+		r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 60, Per: time.Minute, Burst: 1})
 		r.polls.do = func(ctx context.Context, s *Source, _ int) Outcome {
 			if s.Limit == "" {
 				_ = pause(ctx, time.Minute)
@@ -523,15 +590,18 @@ func TestPauseHoldsForWhatWaitsForAWorker(t *testing.T) {
 		mustStart(t, r.Scheduler)
 		r.Apply(sources)
 		wait(time.Second) // Now all workers are busy.
-		limited := source(t, "limited", "@yearly")
-		limited.Limit = "api"
-		r.Apply(append(sources, limited))
+		first, second := source(t, "first", "@yearly"), source(t, "second", "@yearly")
+		first.Limit, second.Limit = "api", "api"
+		r.Apply(append(sources, first))
+		wait(time.Second)
+		r.Apply(append(sources, first, second))
 		wait(time.Second)
 		r.limiter.Pause("api", time.Now().Add(time.Hour))
 		r.polls.take()
 		wait(2 * time.Hour)
-		if got := r.polls.take(); len(got) != 1 || got[0].At != time.Hour+2*time.Second {
-			t.Errorf("polls: %v", got)
+		want := []made{{"first", 1, time.Hour + 3*time.Second}, {"second", 1, time.Hour + 4*time.Second}}
+		if d := cmp.Diff(want, r.polls.take()); d != "" {
+			t.Error("polls (-want +got):\n" + d)
 		}
 	})
 }
