@@ -392,6 +392,40 @@ func TestSchedulerFollowsTheWallClock(t *testing.T) {
 	}
 }
 
+// After a jump the sources are due in their new order, and one that is never
+// due stays so.
+func TestClockSetReordersSources(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newMemoryRuns())
+		var set time.Duration
+		r.clock = newClock(func() time.Time { return time.Now().Add(set) })
+		a, b, c, d := source(t, "a", "0 1 * * *"), source(t, "b", "0 13 * * *"), source(t, "c", "0 23 * * *"), source(t, "d", "@daily")
+		d.Schedule = once(time.Now().Add(-time.Hour))
+		r.Apply([]*Source{a, b, c, d})
+		mustStart(t, r.Scheduler)
+		wait(30 * time.Minute)
+		if n := len(r.polls.take()); n != 4 {
+			t.Errorf("%d first polls", n)
+		}
+		if _, ok := r.NextRun("d"); ok {
+			t.Error("a source that is never due has a next run")
+		}
+		synctest.Wait()
+		r.mu.Lock()
+		set = -12 * time.Hour // From 00:30 to 12:30 of the day before.
+		r.mu.Unlock()
+		wait(24 * time.Hour)
+		var order []string
+		for _, m := range r.polls.take() {
+			order = append(order, m.Source)
+		}
+		if d := cmp.Diff([]string{"b", "c", "a"}, order); d != "" {
+			t.Error("polls (-want +got):\n" + d)
+		}
+	})
+}
+
 // A retry, and a run that is due while the clock is set back, are not put off.
 func TestClockSetBackPutsNothingOff(t *testing.T) {
 	t.Parallel()
