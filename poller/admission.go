@@ -21,8 +21,8 @@ func (l *Limiter) limit(name string) *limit {
 }
 
 // enqueue puts an idle ticket into the queue of a limit. Its owner is told when
-// it may be used, at once where there is no limit, and always after a limit that
-// is not configured was given.
+// it may be used: at once where the name is empty, and not before Apply where the
+// limit is not configured, since asking without a limit could do harm.
 func (l *Limiter) enqueue(name string, t *ticket) {
 	l.mu.Lock()
 	if name == "" {
@@ -99,10 +99,10 @@ func (l *Limiter) release(t *ticket) {
 func (l *Limiter) cancel(t *ticket) {
 	l.mu.Lock()
 	lim := t.limit
-	switch {
-	case t.state == ticketQueued:
+	switch t.state {
+	case ticketQueued:
 		lim.queue.remove(t)
-	case t.state == ticketOffered:
+	case ticketOffered:
 		t.state = ticketIdle
 		if lim != nil {
 			lim.offered--
