@@ -1,0 +1,291 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+var (
+	// ErrRunning says that a dispatcher was started twice.
+	ErrRunning = errors.New("the dispatcher is running")
+	// ErrNotRunning says that a dispatcher was not started, or has stopped.
+	ErrNotRunning = errors.New("the dispatcher is not running")
+	// ErrUnknownEndpoint says that no endpoint has that name.
+	ErrUnknownEndpoint = errors.New("no such endpoint")
+)
+
+// DispatcherOptions are what a [Dispatcher] needs. Queue and Sender are required.
+type DispatcherOptions struct {
+	Queue  Queue
+	Sender *Sender
+	// PublicURL is where the API is reached from outside, for links to events;
+	// empty for no links.
+	PublicURL string
+	// Logger gets what the operator should know; nil for nowhere.
+	Logger *slog.Logger
+	// OnFatal is called once when an outcome or a state could not be saved.
+	// Nothing is posted any more then. It must return at once and must not call
+	// Stop itself.
+	OnFatal func(error)
+	// Alert is called when an endpoint has answered that it is gone and was
+	// disabled, after that was saved. The endpoint waits until it returns, so
+	// it must not call Enable, Disable or Stop.
+	Alert func(ctx context.Context, state EndpointState)
+
+	bounds bounds
+}
+
+// Dispatcher posts the deliveries of a [Queue] to their endpoints: within a lane
+// in order and one at a time, lanes beside each other, and no endpoint in the
+// way of another. It keeps nothing that the queue does not have, so that it goes
+// on after a crash where it was; what was answered but not yet recorded then is
+// posted again. Its methods may be called concurrently.
+type Dispatcher struct {
+	options DispatcherOptions
+
+	mu sync.Mutex
+	// endpoints is what Apply was given last.
+	endpoints map[string]*Endpoint
+	// session is what runs between Start and Stop, else nil.
+	session *session
+}
+
+// NewDispatcher returns a dispatcher that has to be started.
+func NewDispatcher(o DispatcherOptions) *Dispatcher {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnFatal == nil {
+		o.OnFatal = func(error) {}
+	}
+	if o.Alert == nil {
+		o.Alert = func(context.Context, EndpointState) {}
+	}
+	if o.bounds == (bounds{}) {
+		o.bounds = defaultBounds
+	}
+	return &Dispatcher{options: o, endpoints: make(map[string]*Endpoint)}
+}
+
+// Start reads the saved states and begins to post. The context bounds the start
+// only; what was started runs until Stop. A dispatcher that has stopped can be
+// started again.
+func (d *Dispatcher) Start(ctx context.Context) error {
+	d.mu.Lock()
+	if d.session != nil {
+		d.mu.Unlock()
+		return ErrRunning
+	}
+	s := newSession(ctx, &d.mu, &d.options)
+	d.session = s
+	d.mu.Unlock()
+
+	states, err := d.options.Queue.EndpointStates(ctx)
+	d.mu.Lock()
+	if err == nil && s.stopping {
+		err = ErrNotRunning // stopped while it was being started
+	}
+	if err != nil {
+		d.mu.Unlock()
+		_ = d.end(ctx, s) // nothing is under way
+		return fmt.Errorf("start dispatcher: %w", err)
+	}
+	defer d.mu.Unlock()
+	for _, state := range states {
+		s.states[state.Name] = state
+	}
+	s.started = true
+	for _, e := range d.endpoints {
+		s.open(e)
+	}
+	return nil
+}
+
+// Stop posts nothing new, waits for the attempts under way and returns when
+// their outcomes are durable. When ctx ends first the attempts are cut short:
+// they are not recorded, will be made again, and are told of in the error. Stop
+// may be called twice, at once and before Start.
+func (d *Dispatcher) Stop(ctx context.Context) error {
+	d.mu.Lock()
+	s := d.session
+	d.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return d.end(ctx, s)
+}
+
+// end stops a session and forgets it.
+func (d *Dispatcher) end(ctx context.Context, s *session) error {
+	d.mu.Lock()
+	// From here on no worker is added, so that they can be waited for.
+	s.stopping = true
+	d.mu.Unlock()
+
+	err := s.stop(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session == s {
+		d.session = nil
+	}
+	return err
+}
+
+// Apply replaces the endpoints. Those that stay keep their lanes, and what is
+// under way to the others ends. The deliveries of an endpoint that is removed
+// stay in the queue.
+func (d *Dispatcher) Apply(endpoints []Endpoint) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.endpoints = make(map[string]*Endpoint, len(endpoints))
+	for i := range endpoints {
+		e := endpoints[i]
+		d.endpoints[e.Name] = &e
+	}
+	if d.session == nil || !d.session.started || d.session.stopping {
+		return
+	}
+	for name, w := range d.session.workers {
+		if d.endpoints[name] == nil {
+			w.mail.remove()
+		}
+	}
+	for name, e := range d.endpoints {
+		if w := d.session.workers[name]; w != nil {
+			w.mail.configure(e)
+		} else {
+			d.session.open(e)
+		}
+	}
+}
+
+// Wake says that deliveries were committed for these endpoints; without names,
+// for any. It never waits.
+func (d *Dispatcher) Wake(endpoints ...string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session == nil {
+		return
+	}
+	if len(endpoints) == 0 {
+		for _, w := range d.session.workers {
+			w.mail.wake()
+		}
+	}
+	for _, name := range endpoints {
+		if w := d.session.workers[name]; w != nil {
+			w.mail.wake()
+		}
+	}
+}
+
+// Enable lets a disabled endpoint be posted to again and returns when that is
+// saved. An endpoint that is not Enabled in its configuration stays silent.
+func (d *Dispatcher) Enable(ctx context.Context, endpoint string) error {
+	err := d.change(ctx, endpoint, func(s *EndpointState) {
+		s.Disabled, s.Reason, s.Since = false, "", time.Time{}
+	})
+	if err != nil {
+		return fmt.Errorf("enable endpoint %s: %w", endpoint, err)
+	}
+	return nil
+}
+
+// Disable stops posting to an endpoint and returns when that is saved. Its
+// deliveries wait; attempts under way end.
+func (d *Dispatcher) Disable(ctx context.Context, endpoint, reason string) error {
+	err := d.change(ctx, endpoint, func(s *EndpointState) {
+		s.Disabled, s.Reason, s.Since = true, reason, time.Now()
+	})
+	if err != nil {
+		return fmt.Errorf("disable endpoint %s: %w", endpoint, err)
+	}
+	return nil
+}
+
+// change has the worker of an endpoint change and save its state.
+func (d *Dispatcher) change(ctx context.Context, endpoint string, change func(*EndpointState)) error {
+	w, err := d.worker(endpoint)
+	if err != nil {
+		return err
+	}
+	return w.ask(ctx, func() error {
+		change(&w.state)
+		return w.saveState()
+	})
+}
+
+func (d *Dispatcher) worker(endpoint string) (*worker, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session == nil || !d.session.started {
+		return nil, ErrNotRunning
+	}
+	w := d.session.workers[endpoint]
+	if w == nil {
+		return nil, ErrUnknownEndpoint
+	}
+	return w, nil
+}
+
+// EndpointStatus is how an endpoint stands.
+type EndpointStatus struct {
+	EndpointState
+	// Enabled is what its configuration says.
+	Enabled bool
+	// InFlight counts the attempts under way.
+	InFlight int
+	// Held counts the waiting deliveries in memory, Lanes their lanes; the
+	// queue may have more.
+	Held, Lanes int
+}
+
+// Status returns how each endpoint stands, by name; nothing while the
+// dispatcher is not running.
+func (d *Dispatcher) Status() []EndpointStatus {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.session == nil {
+		return nil
+	}
+	status := make([]EndpointStatus, 0, len(d.session.workers))
+	for _, w := range d.session.workers {
+		status = append(status, w.mail.published())
+	}
+	slices.SortFunc(status, func(a, b EndpointStatus) int { return strings.Compare(a.Name, b.Name) })
+	return status
+}
+
+// Alive returns nil when every endpoint is being served, for a watchdog. It
+// fails when the dispatcher does not run or has failed, and when an endpoint's
+// worker does not answer before ctx ends.
+func (d *Dispatcher) Alive(ctx context.Context) error {
+	d.mu.Lock()
+	s := d.session
+	if s == nil || !s.started || s.stopping {
+		d.mu.Unlock()
+		return ErrNotRunning
+	}
+	workers := make([]*worker, 0, len(s.workers))
+	for _, w := range s.workers {
+		workers = append(workers, w)
+	}
+	d.mu.Unlock()
+	if err := s.failure(); err != nil {
+		return err
+	}
+	for _, w := range workers {
+		err := w.ask(ctx, func() error { return nil })
+		// A worker that was removed meanwhile is no sign of illness.
+		if err != nil && !errors.Is(err, ErrNotRunning) {
+			return fmt.Errorf("ask worker of endpoint %s: %w", w.name, err)
+		}
+	}
+	return s.failure()
+}

@@ -1,0 +1,63 @@
+package notify
+
+import (
+	"container/heap"
+	"time"
+)
+
+// pending is what is held in memory of a delivery that waits. A Delivery with
+// its strings is several times as large.
+type pending struct {
+	id, position    int64
+	notBefore       time.Time
+	posts, attempts int
+	replay          bool
+}
+
+// lane is the deliveries of an endpoint that must keep their order. The first
+// of them that waits is posted until it is delivered or dead; the others wait
+// for it. Only their beginning is held in memory.
+type lane struct {
+	name string
+	// items are by ID; the first is the one that is posted, or is next.
+	items []pending
+	// last is the highest ID that was ever held.
+	last int64
+	// more says that the queue has further deliveries of the lane after last,
+	// which the backlog has passed.
+	more bool
+	// due is when a lane in the heap is ready; index is its place there, -1
+	// while it is not in the heap.
+	due   time.Time
+	index int
+}
+
+// laneHeap keeps the lanes that wait for a time, the next one first.
+type laneHeap []*lane
+
+var _ heap.Interface = (*laneHeap)(nil)
+
+func (h laneHeap) Len() int           { return len(h) }
+func (h laneHeap) Less(i, j int) bool { return h[i].due.Before(h[j].due) }
+
+func (h laneHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+// Push implements [heap.Interface].
+func (h *laneHeap) Push(x any) {
+	l := x.(*lane)
+	l.index = len(*h)
+	*h = append(*h, l)
+}
+
+// Pop implements [heap.Interface].
+func (h *laneHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	l.index = -1
+	return l
+}

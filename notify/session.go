@@ -1,0 +1,156 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// flushGrace is how long what was answered may take to become durable after the
+// attempts under way were cut short.
+const flushGrace = 5 * time.Second
+
+// session is what a dispatcher runs between Start and Stop.
+type session struct {
+	options *DispatcherOptions
+	// ctx is that of reads and writes of the queue, posts that of attempts,
+	// which ends earlier.
+	ctx, posts          context.Context
+	cancel, cancelPosts context.CancelFunc
+
+	recorder  *recorder
+	envelopes *envelopeCache
+	// halted is closed when nothing may be posted any more.
+	halted chan struct{}
+	halt   func()
+	// ended is closed when all workers and the recorder have returned.
+	ended    chan struct{}
+	teardown sync.Once
+	running  sync.WaitGroup
+	// cut counts the attempts that were cut short.
+	cut atomic.Int64
+
+	failMu sync.Mutex
+	failed error
+
+	// These belong to the dispatcher, under its mutex.
+	workers           map[string]*worker
+	states            map[string]EndpointState
+	started, stopping bool
+	// mu is the dispatcher's.
+	mu *sync.Mutex
+}
+
+// newSession starts the recorder; workers are opened later.
+func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions) *session {
+	s := &session{
+		options: o, mu: mu,
+		envelopes: newEnvelopeCache(o.Queue, o.PublicURL),
+		halted:    make(chan struct{}),
+		ended:     make(chan struct{}),
+		workers:   make(map[string]*worker),
+		states:    make(map[string]EndpointState),
+	}
+	s.halt = sync.OnceFunc(func() { close(s.halted) })
+	// What runs outlives the start; Stop ends it.
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.posts, s.cancelPosts = context.WithCancel(s.ctx)
+	s.recorder = newRecorder(o.Queue, s.fail)
+	go s.recorder.run(s.ctx)
+	return s
+}
+
+// open starts the worker of an endpoint. The dispatcher's mutex is held.
+func (s *session) open(e *Endpoint) {
+	state, ok := s.states[e.Name]
+	if !ok {
+		state = EndpointState{Name: e.Name}
+	}
+	w := newWorker(s, e, state)
+	s.workers[e.Name] = w
+	s.running.Go(w.run)
+}
+
+// retire removes a worker that was told to go, unless it was called back.
+func (s *session) retire(w *worker) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !w.mail.removed() {
+		return false
+	}
+	delete(s.workers, w.name)
+	s.states[w.name] = w.state
+	return true
+}
+
+// fail ends posting for good: what happened cannot be saved any more.
+func (s *session) fail(err error) {
+	s.failMu.Lock()
+	first := s.failed == nil
+	if first {
+		s.failed = err
+	}
+	s.failMu.Unlock()
+	s.halt()
+	if first {
+		s.options.Logger.Error("deliveries stopped: their outcome cannot be saved", "err", err)
+		s.options.OnFatal(err)
+	}
+}
+
+func (s *session) failure() error {
+	s.failMu.Lock()
+	defer s.failMu.Unlock()
+	return s.failed
+}
+
+// stop ends the session. The session is marked as stopping, so that no worker
+// is added.
+func (s *session) stop(ctx context.Context) error {
+	s.halt()
+	s.teardown.Do(func() {
+		go func() {
+			defer close(s.ended)
+			s.running.Wait()
+			s.recorder.finish()
+			s.cancel()
+		}()
+	})
+	select {
+	case <-s.ended:
+	case <-ctx.Done():
+		s.cancelPosts()
+		// What was answered is saved even now, but not for ever: a store that
+		// hangs must not keep the process.
+		grace := time.AfterFunc(flushGrace, s.cancel)
+		defer grace.Stop()
+		<-s.ended
+	}
+	var cut error
+	if n := s.cut.Load(); n > 0 {
+		cut = fmt.Errorf("stop dispatcher: %d attempts were cut short and will be made again: %w", n, context.Cause(ctx))
+	}
+	return errors.Join(cut, s.failure())
+}
+
+// attempt posts a delivery once. With an error nothing was attempted, because
+// the event could not be read.
+func (s *session) attempt(e *Endpoint, p *pending) (Attempt, Verdict, error) {
+	m, err := s.envelopes.get(s.posts, p.position)
+	switch {
+	case errors.Is(err, errData):
+		// No receiver can be told this event, however often it is tried.
+		return Attempt{Number: p.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0), nil
+	case s.posts.Err() != nil:
+		return Attempt{}, Judge(0, ErrInterrupted, 0), nil
+	case err != nil:
+		return Attempt{}, Verdict{}, err
+	}
+	attempt, verdict := s.options.Sender.Send(s.posts, e, Message{
+		ID: m.id, Body: m.body, Number: p.posts + 1, Replay: p.replay,
+	})
+	return attempt, verdict, nil
+}

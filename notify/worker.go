@@ -1,0 +1,323 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// worker serves one endpoint: it owns its backlog and its state, and posts up
+// to MaxInFlight deliveries at once. What is slow or broken about an endpoint
+// holds up its own worker only.
+type worker struct {
+	name    string
+	session *session
+	mail    *mailbox
+	log     *slog.Logger
+	// done is closed when the worker has returned.
+	done chan struct{}
+
+	// These belong to the worker's goroutine.
+	endpoint *Endpoint
+	state    EndpointState
+	backlog  *backlog
+	inFlight int
+	answers  chan answered
+	// halted says that nothing is posted any more, for good.
+	halted bool
+	// readAgain is when the queue is read again after a failure.
+	readAgain time.Time
+	// failing says that the last attempt failed, and was logged.
+	failing bool
+}
+
+// answered is an attempt that is over.
+type answered struct {
+	lane     *lane
+	endpoint *Endpoint
+	attempt  Attempt
+	verdict  Verdict
+	// err says that there was no attempt, because the event could not be read.
+	err error
+}
+
+func newWorker(s *session, e *Endpoint, state EndpointState) *worker {
+	w := &worker{
+		name: e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
+		log:     s.options.Logger.With("endpoint", e.Name),
+		state:   state,
+		backlog: newBacklog(s.options.Queue, e.Name, s.options.bounds, s.recorder.flush),
+		answers: make(chan answered, defaultMaxInFlight),
+	}
+	w.configure(e)
+	// A time beyond the longest pause was saved before the clock was set back.
+	if most := e.Retry.MaxRetryAfter; most > 0 && time.Until(state.PausedUntil) > most {
+		w.state.PausedUntil = time.Now().Add(most)
+	}
+	w.publish()
+	return w
+}
+
+func (w *worker) configure(e *Endpoint) {
+	w.endpoint = e
+	w.backlog.longest = e.Retry.longest()
+}
+
+// run serves the endpoint until the session halts or the endpoint is removed,
+// and no attempt is under way.
+func (w *worker) run() {
+	defer close(w.done)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	w.start()
+	for {
+		w.checkHalted()
+		w.obey(w.mail.take())
+		w.read(time.Now())
+		w.launch(time.Now())
+		w.publish()
+		if w.inFlight == 0 && (w.halted || w.mail.removed() && w.session.retire(w)) {
+			return
+		}
+		w.wait(timer)
+	}
+}
+
+// start makes durable what an earlier worker of the same endpoint has done, so
+// that none of it is read as waiting.
+func (w *worker) start() {
+	if err := w.session.recorder.flush(w.session.ctx); err != nil {
+		w.halted = true
+	}
+}
+
+// checkHalted sees a halt even while there are always pages to read.
+func (w *worker) checkHalted() {
+	select {
+	case <-w.session.halted:
+		w.halted = true
+	default:
+	}
+}
+
+func (w *worker) obey(in mail) {
+	if in.endpoint != nil {
+		w.configure(in.endpoint)
+	}
+	if in.woken {
+		w.backlog.unread = true
+	}
+	for _, do := range in.asked {
+		do()
+	}
+}
+
+// postable reports whether the endpoint may be posted to.
+func (w *worker) postable(now time.Time) bool {
+	return !w.halted && w.endpoint.Enabled && !w.state.Disabled &&
+		!now.Before(w.state.PausedUntil) && !w.mail.removed()
+}
+
+// readable reports whether a page of the queue should be read now. While the
+// endpoint is not posted to there is no use for it.
+func (w *worker) readable(now time.Time) bool {
+	return w.postable(now) && !now.Before(w.readAgain) && w.backlog.readable(now)
+}
+
+// read reads one page, so that posting goes on between the pages of a long queue.
+func (w *worker) read(now time.Time) {
+	if !w.readable(now) {
+		return
+	}
+	if err := w.backlog.read(w.session.ctx, now); err != nil {
+		w.unreadable(err, now)
+	}
+}
+
+// unreadable puts off reading, and says so once for all lanes that meet it.
+func (w *worker) unreadable(err error, now time.Time) {
+	if now.Before(w.readAgain) {
+		return
+	}
+	w.readAgain = now.Add(readRetryWait)
+	w.log.Error("deliveries could not be read", "err", err, "again_in", readRetryWait)
+}
+
+// launch posts what is ready.
+func (w *worker) launch(now time.Time) {
+	if !w.postable(now) {
+		return
+	}
+	for w.inFlight < w.endpoint.maxInFlight() {
+		l, err := w.backlog.next(w.session.ctx, now)
+		if err != nil {
+			w.unreadable(err, now)
+			continue
+		}
+		if l == nil {
+			return
+		}
+		w.inFlight++
+		go w.post(l, l.items[0], w.endpoint)
+	}
+}
+
+// post makes one attempt. The worker reads answers until none is under way.
+func (w *worker) post(l *lane, p pending, e *Endpoint) {
+	a := answered{lane: l, endpoint: e}
+	a.attempt, a.verdict, a.err = w.session.attempt(e, &p)
+	w.answers <- a
+}
+
+// wait returns when there is something to do.
+func (w *worker) wait(timer *time.Timer) {
+	now := time.Now()
+	if w.readable(now) {
+		w.takeAnswers(now)
+		return
+	}
+	halted := w.session.halted
+	if w.halted {
+		halted = nil
+	}
+	timer.Stop()
+	if at := w.nextDue(now); !at.IsZero() {
+		timer.Reset(at.Sub(now))
+	}
+	select {
+	case a := <-w.answers:
+		now = time.Now()
+		w.settle(a, now)
+		w.takeAnswers(now)
+	case <-w.mail.kick:
+	case <-timer.C:
+	case <-halted:
+		w.halted = true
+	}
+}
+
+// nextDue returns when the worker has something to do by itself; zero for never.
+func (w *worker) nextDue(now time.Time) time.Time {
+	switch {
+	case w.halted || !w.endpoint.Enabled || w.state.Disabled || w.mail.removed():
+		return time.Time{}
+	case now.Before(w.state.PausedUntil):
+		return w.state.PausedUntil
+	}
+	due := time.Time{}
+	if w.inFlight < w.endpoint.maxInFlight() {
+		due = w.backlog.due(now)
+	}
+	if now.Before(w.readAgain) && (due.IsZero() || w.readAgain.Before(due)) {
+		due = w.readAgain
+	}
+	return due
+}
+
+// takeAnswers settles what has been answered, and saves the state once for all.
+func (w *worker) takeAnswers(now time.Time) {
+	for {
+		select {
+		case a := <-w.answers:
+			w.settle(a, now)
+		default:
+			return
+		}
+	}
+}
+
+// settle acts on an attempt that is over.
+func (w *worker) settle(a answered, now time.Time) {
+	w.inFlight--
+	switch {
+	case a.err != nil:
+		w.backlog.wait(a.lane, now.Add(readRetryWait))
+		w.log.Error("event could not be read", "err", a.err, "again_in", readRetryWait)
+		return
+	case a.verdict.Action == Drop:
+		w.session.cut.Add(1)
+		w.backlog.place(a.lane, now)
+		return
+	}
+	head := &a.lane.items[0]
+	o := conclude(head, a.attempt, a.verdict, a.endpoint.Retry, now, rand.Float64())
+	w.session.recorder.add(o)
+	w.tell(head, &o, a.verdict)
+	w.react(a.verdict, now)
+	if o.State != Waiting {
+		w.backlog.finish(a.lane, now)
+		return
+	}
+	head.posts, head.attempts, head.notBefore = o.Attempt.Number, o.Attempts, o.NotBefore
+	w.backlog.place(a.lane, now)
+}
+
+// react saves what an answer asks of the endpoint.
+func (w *worker) react(v Verdict, now time.Time) {
+	disabled := v.Action == Disable && !w.state.Disabled
+	until := now.Add(v.Pause)
+	paused := v.Pause > 0 && until.After(w.state.PausedUntil)
+	if paused {
+		w.state.PausedUntil = until
+	}
+	if disabled {
+		w.state.Disabled, w.state.Reason, w.state.Since = true, "the endpoint answered 410 Gone", now
+	}
+	if !paused && !disabled || w.saveState() != nil {
+		return
+	}
+	if disabled {
+		w.log.Warn("endpoint disabled: it answered that it is gone")
+		w.session.options.Alert(w.session.ctx, w.state)
+	}
+}
+
+// saveState makes the state durable. That it cannot is fatal.
+func (w *worker) saveState() error {
+	err := w.session.options.Queue.SaveEndpointState(w.session.ctx, w.state)
+	if err != nil {
+		err = fmt.Errorf("save endpoint state: %w", err)
+		w.session.fail(err)
+	}
+	return err
+}
+
+// tell logs the first failure after a success, the end of the failures, and
+// what is dead; further failures are seen at the debug level.
+func (w *worker) tell(p *pending, o *Outcome, v Verdict) {
+	failed := v.Action != Deliver
+	switch {
+	case o.State == Dead:
+		w.log.Warn("delivery dead", "delivery", p.id, "position", p.position, "posts", o.Attempt.Number, "err", o.Attempt.Error)
+	case failed && !w.failing:
+		w.log.Warn("delivery failed", "delivery", p.id, "position", p.position, "posts", o.Attempt.Number, "err", o.Attempt.Error)
+	case failed:
+		w.log.Debug("delivery failed again", "delivery", p.id, "posts", o.Attempt.Number, "err", o.Attempt.Error)
+	case w.failing:
+		w.log.Info("endpoint recovered")
+	}
+	w.failing = failed
+}
+
+func (w *worker) publish() {
+	w.mail.publish(EndpointStatus{
+		EndpointState: w.state, Enabled: w.endpoint.Enabled,
+		InFlight: w.inFlight, Held: w.backlog.held, Lanes: len(w.backlog.lanes),
+	})
+}
+
+// ask has the worker do something between two steps and returns its error.
+func (w *worker) ask(ctx context.Context, do func() error) error {
+	answer := make(chan error, 1)
+	w.mail.ask(func() { answer <- do() })
+	select {
+	case err := <-answer:
+		return err
+	case <-w.done:
+		return ErrNotRunning
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
