@@ -35,8 +35,8 @@ type mask struct {
 func newMask(e *Endpoint) *mask {
 	m := &mask{origin: "its URL"}
 	for _, s := range e.Secrets {
-		if s.material != nil {
-			m.tokens = append(m.tokens, s.material.text, strings.TrimPrefix(s.material.text, secretPrefix))
+		if secret := s.reveal(); secret != nil {
+			m.tokens = append(m.tokens, secret.text, strings.TrimPrefix(secret.text, secretPrefix))
 		}
 	}
 	for _, values := range e.Header {

@@ -23,9 +23,10 @@ const (
 // Secret signs what is sent to an endpoint. It never prints: every way to turn
 // it into text gives "<secret>". The zero value signs nothing.
 type Secret struct {
-	// material is behind a pointer because fmt prints unexported fields of
-	// enclosing structs without asking their methods: a pointer shows no key.
-	material *material
+	// hidden is a pointer to a pointer because fmt prints unexported fields of
+	// enclosing structs without asking their methods, and follows one pointer
+	// where the verb does not fit.
+	hidden **material
 	// Until is when the secret stops signing and verifying; zero for never.
 	Until time.Time
 }
@@ -62,7 +63,8 @@ func ParseSecret(text string) (Secret, error) {
 	if len(key) < minSecretBytes || len(key) > maxSecretBytes {
 		return Secret{}, fmt.Errorf("secret has %d bytes; %s", len(key), secretForm)
 	}
-	return Secret{material: &material{key: key, text: text}}, nil
+	m := &material{key: key, text: text}
+	return Secret{hidden: &m}, nil
 }
 
 // refusePrefix says what a text that does not begin with whsec_ may be.
@@ -88,7 +90,15 @@ func GenerateSecret() string {
 
 // Live reports whether the secret can sign and verify at a time.
 func (s Secret) Live(now time.Time) bool {
-	return s.material != nil && (s.Until.IsZero() || now.Before(s.Until))
+	return s.hidden != nil && (s.Until.IsZero() || now.Before(s.Until))
+}
+
+// reveal returns the key and its text; nil for the zero value.
+func (s Secret) reveal() *material {
+	if s.hidden == nil {
+		return nil
+	}
+	return *s.hidden
 }
 
 // String returns "<secret>".

@@ -98,7 +98,7 @@ func (s Secret) signed(id, timestamp string, body []byte, signatures string) boo
 func (s Secret) sum(id, timestamp string, body []byte) (sum [sha256.Size]byte) {
 	var prefix [96]byte
 	head := append(append(append(append(prefix[:0], id...), '.'), timestamp...), '.')
-	h := hmac.New(sha256.New, s.material.key)
+	h := hmac.New(sha256.New, s.reveal().key)
 	h.Write(head)
 	h.Write(body)
 	h.Sum(sum[:0])

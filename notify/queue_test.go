@@ -1,0 +1,186 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// memQueue is a queue in memory that keeps the contract of Queue.
+type memQueue struct {
+	// recordDelay is how long Record takes.
+	recordDelay time.Duration
+	// recordErr, readErr, eventErr and stateErr fail what they name.
+	recordErr, readErr, eventErr, stateErr error
+
+	mu         sync.Mutex
+	events     map[int64]Event
+	deliveries []Delivery
+	state      map[int64]State
+	outcomes   []Outcome
+	batches    int
+	states     map[string]EndpointState
+	laneReads  int
+}
+
+var _ Queue = (*memQueue)(nil)
+
+func newMemQueue() *memQueue {
+	return &memQueue{events: make(map[int64]Event), state: make(map[int64]State), states: make(map[string]EndpointState)}
+}
+
+// commit adds a delivery of a new event and returns its ID.
+func (q *memQueue) commit(endpoint, lane string) int64 {
+	q.mu.Lock()
+	position := int64(len(q.events) + 1)
+	q.events[position] = Event{
+		Position: position, ID: fmt.Sprintf("evt_%d", position), Type: "test.created", Source: lane,
+		Time: time.Unix(1767323045, 678e6), Sequence: position, Data: []byte(`{"n":` + fmt.Sprint(position) + `}`),
+	}
+	q.mu.Unlock()
+	return q.tell(position, endpoint, lane)
+}
+
+// tell adds a delivery of an event.
+func (q *memQueue) tell(position int64, endpoint, lane string) int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	id := int64(len(q.deliveries) + 1)
+	q.deliveries = append(q.deliveries, Delivery{ID: id, Endpoint: endpoint, Lane: lane, Position: position})
+	q.state[id] = Waiting
+	return id
+}
+
+// set changes a row as it stands before a start.
+func (q *memQueue) set(id int64, change func(*Delivery)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	change(&q.deliveries[id-1])
+}
+
+func (q *memQueue) row(id int64) (Delivery, State) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.deliveries[id-1], q.state[id]
+}
+
+// outcomesOf returns what was recorded of a delivery, in order.
+func (q *memQueue) outcomesOf(id int64) []Outcome {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(q.outcomes), func(o Outcome) bool { return o.Delivery != id })
+}
+
+// count returns how many deliveries are in a state.
+func (q *memQueue) count(state State) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, s := range q.state {
+		if s == state {
+			n++
+		}
+	}
+	return n
+}
+
+func (q *memQueue) savedState(endpoint string) EndpointState {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.states[endpoint]
+}
+
+func (q *memQueue) waiting(after int64, limit int, match func(*Delivery) bool) ([]Delivery, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return nil, q.readErr
+	}
+	var page []Delivery
+	for i := max(after, 0); i < int64(len(q.deliveries)) && len(page) < limit; i++ {
+		if d := &q.deliveries[i]; q.state[d.ID] == Waiting && match(d) {
+			page = append(page, *d)
+		}
+	}
+	return page, nil
+}
+
+func (q *memQueue) Waiting(_ context.Context, endpoint string, after int64, limit int) ([]Delivery, error) {
+	return q.waiting(after, limit, func(d *Delivery) bool { return d.Endpoint == endpoint })
+}
+
+func (q *memQueue) WaitingInLane(_ context.Context, endpoint, lane string, after int64, limit int) ([]Delivery, error) {
+	q.mu.Lock()
+	q.laneReads++
+	q.mu.Unlock()
+	return q.waiting(after, limit, func(d *Delivery) bool { return d.Endpoint == endpoint && d.Lane == lane })
+}
+
+func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.eventErr != nil {
+		return Event{}, q.eventErr
+	}
+	e, ok := q.events[position]
+	if !ok {
+		return Event{}, errors.New("no such event")
+	}
+	return e, nil
+}
+
+func (q *memQueue) Record(ctx context.Context, outcomes []Outcome) error {
+	if q.recordDelay > 0 {
+		select {
+		case <-time.After(q.recordDelay):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.recordErr != nil {
+		return q.recordErr
+	}
+	q.batches++
+	for _, o := range outcomes {
+		q.outcomes = append(q.outcomes, o)
+		q.state[o.Delivery] = o.State
+		d := &q.deliveries[o.Delivery-1]
+		d.Posts, d.Attempts, d.NotBefore = o.Attempt.Number, o.Attempts, o.NotBefore
+	}
+	return nil
+}
+
+func (q *memQueue) EndpointStates(context.Context) ([]EndpointState, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return nil, q.readErr
+	}
+	var states []EndpointState
+	for _, s := range q.states {
+		states = append(states, s)
+	}
+	return states, nil
+}
+
+func (q *memQueue) SaveEndpointState(_ context.Context, s EndpointState) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stateErr != nil {
+		return q.stateErr
+	}
+	q.states[s.Name] = s
+	return nil
+}
+
+// fail sets the errors of the queue while it is in use.
+func (q *memQueue) fail(set func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	set()
+}
