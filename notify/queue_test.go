@@ -87,6 +87,12 @@ func (q *memQueue) count(state State) int {
 	return n
 }
 
+func (q *memQueue) readsOfLanes() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.laneReads
+}
+
 func (q *memQueue) savedState(endpoint string) EndpointState {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -131,7 +131,8 @@ func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Ti
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(m.Body))
 	if err != nil {
-		return nil, fmt.Errorf("build request: %w", err)
+		// The error quotes the URL, escaped in a way that no mask would know.
+		return nil, errors.New("build request: the URL cannot be read")
 	}
 	if req.URL.Host == "" {
 		return nil, errors.New("build request: the URL has no host")
