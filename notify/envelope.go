@@ -33,7 +33,8 @@ func Envelope(e *Event, publicURL string) ([]byte, error) {
 	dst = appendString(dst, sourceURI(e))
 	dst = append(dst, `,"type":`...)
 	dst = appendString(dst, e.Type)
-	if e.Subject != "" {
+	// The CloudEvents SDK refuses a blank subject too; data has the key anyway.
+	if strings.TrimSpace(e.Subject) != "" {
 		dst = append(dst, `,"subject":`...)
 		dst = appendString(dst, e.Subject)
 	}

@@ -84,7 +84,11 @@ func mustBeCloudEvent(tb testing.TB, body []byte, e *Event) {
 	if err := ce.Validate(); err != nil {
 		tb.Errorf("the CloudEvents SDK says: %v", err)
 	}
-	if ce.ID() != e.ID || ce.Type() != e.Type || ce.Subject() != strings.ToValidUTF8(e.Subject, "\uFFFD") || ce.DataContentType() != "application/json" {
+	subject := e.Subject
+	if strings.TrimSpace(subject) == "" {
+		subject = ""
+	}
+	if ce.ID() != e.ID || ce.Type() != e.Type || ce.Subject() != subject || ce.DataContentType() != "application/json" {
 		tb.Errorf("the CloudEvents SDK reads %s", ce)
 	}
 	if !ce.Time().Equal(e.Time.Truncate(time.Millisecond)) {
