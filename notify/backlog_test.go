@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -294,5 +296,34 @@ func BenchmarkDispatcher(b *testing.B) {
 				b.Fatal(err)
 			}
 		})
+	}
+}
+
+// BenchmarkDispatcherOverLoopback has a real receiver that verifies, in the
+// same process.
+func BenchmarkDispatcherOverLoopback(b *testing.B) {
+	e := testEndpoint(b, "ops")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = Verify(r.Header, body, e.Secrets, time.Now(), time.Minute)
+		}
+		if err != nil {
+			b.Errorf("receive: %v", err)
+		}
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer server.Close()
+	e.URL = server.URL
+	q := newLongQueue(int64(b.N), 100)
+	b.ReportAllocs()
+	d := mustStartOver(b, q, nil, e)
+	for q.recorded.Load() < q.deliveries {
+		<-time.After(time.Millisecond)
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "deliveries/s")
+	if err := d.Stop(b.Context()); err != nil {
+		b.Fatal(err)
 	}
 }

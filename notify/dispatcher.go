@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -232,60 +230,4 @@ func (d *Dispatcher) worker(endpoint string) (*worker, error) {
 		return nil, ErrUnknownEndpoint
 	}
 	return w, nil
-}
-
-// EndpointStatus is how an endpoint stands.
-type EndpointStatus struct {
-	EndpointState
-	// Enabled is what its configuration says.
-	Enabled bool
-	// InFlight counts the attempts under way.
-	InFlight int
-	// Held counts the waiting deliveries in memory, Lanes their lanes; the
-	// queue may have more.
-	Held, Lanes int
-}
-
-// Status returns how each endpoint stands, by name; nothing while the
-// dispatcher is not running.
-func (d *Dispatcher) Status() []EndpointStatus {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.session == nil {
-		return nil
-	}
-	status := make([]EndpointStatus, 0, len(d.session.workers))
-	for _, w := range d.session.workers {
-		status = append(status, w.mail.published())
-	}
-	slices.SortFunc(status, func(a, b EndpointStatus) int { return strings.Compare(a.Name, b.Name) })
-	return status
-}
-
-// Alive returns nil when every endpoint is being served, for a watchdog. It
-// fails when the dispatcher does not run or has failed, and when an endpoint's
-// worker does not answer before ctx ends.
-func (d *Dispatcher) Alive(ctx context.Context) error {
-	d.mu.Lock()
-	s := d.session
-	if s == nil || !s.started || s.stopping {
-		d.mu.Unlock()
-		return ErrNotRunning
-	}
-	workers := make([]*worker, 0, len(s.workers))
-	for _, w := range s.workers {
-		workers = append(workers, w)
-	}
-	d.mu.Unlock()
-	if err := s.failure(); err != nil {
-		return err
-	}
-	for _, w := range workers {
-		err := w.ask(ctx, func() error { return nil })
-		// A worker that was removed meanwhile is no sign of illness.
-		if err != nil && !errors.Is(err, ErrNotRunning) {
-			return fmt.Errorf("ask worker of endpoint %s: %w", w.name, err)
-		}
-	}
-	return s.failure()
 }
