@@ -37,7 +37,10 @@ type Source struct {
 	// Alert is the failure that was told and has not recovered; its zero value
 	// when there is none.
 	Alert SourceAlert
-	// AcceptRemoval lets the next poll remove more items than allowed.
+	// AcceptRemoval lets the next poll remove more items than allowed. A commit
+	// does not write it: only Store.AcceptRemoval sets it, and only a commit
+	// with ConsumeAcceptance clears it, so that an operator's word that comes
+	// between a read and a commit is not lost.
 	AcceptRemoval bool
 }
 
@@ -77,9 +80,14 @@ type Departed struct {
 type Commit struct {
 	// Source is the row as it shall be. Its Version must be that of the last
 	// snapshot, else the commit fails with ErrConflict; the engine sets
-	// Version and Sequence to their new values once it is durable.
+	// Version, Sequence and AcceptRemoval to what the row holds once it is
+	// durable. With nil the commit only appends alerts, such as those of an
+	// endpoint.
 	Source *Source
-	// Snapshot replaces the last one; nil keeps it.
+	// ConsumeAcceptance clears the row's AcceptRemoval: the observation made
+	// use of it.
+	ConsumeAcceptance bool
+	// Snapshot replaces the last one; nil keeps it. The engine sets its Version.
 	Snapshot *Snapshot
 	// KeepSnapshots is how many versions of the source are kept, at least 1.
 	KeepSnapshots int
@@ -87,15 +95,16 @@ type Commit struct {
 	Depart []Departed
 	Return []string
 	// Events are appended to the log, in order. The engine assigns their
-	// Position and, to those that are no alerts, their Sequence.
+	// Position and, to those that are no alerts, their Sequence, once they are
+	// durable; until Commit returns without an error they stay as they were.
 	Events []Event
 }
 
 // Event is an event with the deliveries that come of it.
 type Event struct {
 	notify.Event
-	// Tell are the deliveries of the event: Endpoint and Lane are given, the
-	// engine fills in the rest.
+	// Tell are the deliveries of the event: Endpoint, Lane and Replay are
+	// given, the engine fills in the rest.
 	Tell []notify.Delivery
 }
 
@@ -120,7 +129,15 @@ type Pruned struct {
 // that they use, in an interface of their own.
 //
 // Writes return when they are on disk. An engine whose disk failed a write
-// fails every later one too: after a failed fsync nobody knows what is on disk.
+// fails every later one too, with the same *DiskError: after a failed fsync
+// nobody knows what is on disk. A full disk is another thing: that write fails
+// with ErrFull, and the next may succeed.
+//
+// A write whose context ends returns the context's cause at once. If it had not
+// begun by then it is skipped; else it may still happen, and who needs to know
+// reads again. What was passed may be used again in either case.
+//
+// Times are kept in UTC with microseconds. Reads see only what is durable.
 type Store interface {
 	poller.BudgetStore
 	poller.RunStore
@@ -140,7 +157,8 @@ type Store interface {
 	AcceptRemoval(ctx context.Context, source string) error
 	// Events returns up to limit events of the log after a position, oldest first.
 	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
-	// Prune removes what retention allows to, in transactions of bounded length.
+	// Prune removes what retention allows to, in transactions of bounded
+	// length. What it did is returned beside an error too.
 	Prune(ctx context.Context, r Retention) (Pruned, error)
 	// Ping says whether the store can write.
 	Ping(ctx context.Context) error

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+)
+
+var (
+	// ErrFull says that there is no space left for a write. Nothing of it was
+	// kept, and it may be tried again once there is space.
+	ErrFull = errors.New("no space left on the disk of the database")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("the store is closed")
+	// ErrReadOnly says that the store was opened to look only.
+	ErrReadOnly = errors.New("the store was opened read-only")
+)
+
+// DiskError says that the disk failed a write. The write was not acknowledged,
+// and every later one fails with the same error: after it nobody knows what is
+// on disk until the database has been opened anew.
+type DiskError struct {
+	// Path is the database's file.
+	Path string
+	// Err is what the disk answered.
+	Err error
+}
+
+// Error says what failed and what the operator does about it.
+func (e *DiskError) Error() string {
+	return fmt.Sprintf("write %s: %v; %s", e.Path, e.Err, e.Hint())
+}
+
+// Unwrap returns what the disk answered.
+func (e *DiskError) Unwrap() error { return e.Err }
+
+// Hint says what the operator does next.
+func (e *DiskError) Hint() string {
+	return "pollwire writes no more to it: check the disk and the kernel's log, then restart pollwire"
+}

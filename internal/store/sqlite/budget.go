@@ -1,0 +1,76 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Budgets returns all that were saved, by limit.
+func (s *Store) Budgets(ctx context.Context) ([]poller.Budget, error) {
+	found, err := list(ctx, s.reader, scanBudget, "SELECT name, spent, reserved, paused_until FROM budgets ORDER BY name")
+	if err != nil {
+		return nil, fmt.Errorf("read budgets: %w", err)
+	}
+	return found, nil
+}
+
+// SaveBudgets replaces those of the same limits and returns when they are durable.
+func (s *Store) SaveBudgets(ctx context.Context, budgets []poller.Budget) error {
+	replaceBudgets := bulk{into: "REPLACE INTO budgets (name, spent, reserved, paused_until)", columns: 4}
+	var values []any
+	size := 0
+	for _, b := range budgets {
+		spent, err := encodeSpent(b.Spent)
+		if err != nil {
+			return fmt.Errorf("save budget of limit %s: %w", b.Limit, err)
+		}
+		values = append(values, b.Limit, spent, b.Reserved, micros(b.PausedUntil))
+		size += len(spent)
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	if err := s.write(ctx, size, func(s *session) error { return s.insert(&replaceBudgets, values) }); err != nil {
+		return fmt.Errorf("save budgets: %w", err)
+	}
+	return nil
+}
+
+func scanBudget(rows *sql.Rows) (poller.Budget, error) {
+	var b poller.Budget
+	var spent string
+	var paused int64
+	if err := rows.Scan(&b.Limit, &spent, &b.Reserved, &paused); err != nil {
+		return b, err
+	}
+	b.PausedUntil = fromMicros(paused)
+	var err error
+	b.Spent, err = decodeSpent(spent)
+	return b, err
+}
+
+// encodeSpent gives a JSON array of [microseconds, count].
+func encodeSpent(spent []poller.Spend) (string, error) {
+	pairs := make([][2]int64, len(spent))
+	for i, s := range spent {
+		pairs[i] = [2]int64{micros(s.At), int64(s.Count)}
+	}
+	text, err := json.Marshal(pairs)
+	return string(text), err
+}
+
+func decodeSpent(text string) ([]poller.Spend, error) {
+	var pairs [][2]int64
+	if err := json.Unmarshal([]byte(text), &pairs); err != nil {
+		return nil, fmt.Errorf("decode spent requests: %w", err)
+	}
+	spent := make([]poller.Spend, len(pairs))
+	for i, p := range pairs {
+		spent[i] = poller.Spend{At: fromMicros(p[0]), Count: int(p[1])}
+	}
+	return spent, nil
+}

@@ -1,0 +1,41 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/pollwire/pollwire/notify"
+)
+
+const deliveryColumns = "id, endpoint, lane, event, posts, attempts, not_before, replay"
+
+// Waiting returns up to limit waiting deliveries of an endpoint whose ID is
+// greater than after, by ID.
+func (s *Store) Waiting(ctx context.Context, endpoint string, after int64, limit int) ([]notify.Delivery, error) {
+	found, err := list(ctx, s.reader, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE state = 'waiting' AND endpoint = ? AND id > ? ORDER BY id LIMIT ?`, endpoint, after, max(limit, 0))
+	if err != nil {
+		return nil, fmt.Errorf("read waiting deliveries of endpoint %s: %w", endpoint, err)
+	}
+	return found, nil
+}
+
+// WaitingInLane is Waiting for one lane of the endpoint.
+func (s *Store) WaitingInLane(ctx context.Context, endpoint, lane string, after int64, limit int) ([]notify.Delivery, error) {
+	found, err := list(ctx, s.reader, scanDelivery, "SELECT "+deliveryColumns+` FROM deliveries
+		WHERE state = 'waiting' AND endpoint = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?`,
+		endpoint, lane, after, max(limit, 0))
+	if err != nil {
+		return nil, fmt.Errorf("read waiting deliveries of endpoint %s, lane %s: %w", endpoint, lane, err)
+	}
+	return found, nil
+}
+
+func scanDelivery(rows *sql.Rows) (notify.Delivery, error) {
+	var d notify.Delivery
+	var notBefore int64
+	err := rows.Scan(&d.ID, &d.Endpoint, &d.Lane, &d.Position, &d.Posts, &d.Attempts, &notBefore, &d.Replay)
+	d.NotBefore = fromMicros(notBefore)
+	return d, err
+}

@@ -1,0 +1,48 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+const selectEvent = "SELECT position, id, type, source, subject, time, sequence, alert, encoding, data FROM events"
+
+// Event returns the event at a position of the log, or store.ErrNotFound.
+func (s *Store) Event(ctx context.Context, position int64) (notify.Event, error) {
+	found, err := list(ctx, s.reader, s.scanEvent, selectEvent+" WHERE position = ?", position)
+	if err == nil && len(found) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return notify.Event{}, fmt.Errorf("read event at %d: %w", position, err)
+	}
+	return found[0], nil
+}
+
+// Events returns up to limit events of the log after a position, oldest first.
+func (s *Store) Events(ctx context.Context, after int64, limit int) ([]notify.Event, error) {
+	found, err := list(ctx, s.reader, s.scanEvent,
+		selectEvent+" WHERE position > ? ORDER BY position LIMIT ?", after, max(limit, 0))
+	if err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	return found, nil
+}
+
+func (s *Store) scanEvent(rows *sql.Rows) (notify.Event, error) {
+	var e notify.Event
+	var at int64
+	var enc encoding
+	var data []byte
+	if err := rows.Scan(&e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert, &enc, &data); err != nil {
+		return e, err
+	}
+	e.Time = fromMicros(at)
+	var err error
+	e.Data, err = s.codec.decode(enc, data)
+	return e, err
+}

@@ -1,0 +1,203 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// pruneBatch bounds the rows that one transaction of a retention run takes, so
+// that other writes never wait long for it.
+const pruneBatch = 200
+
+// Prune removes what retention allows to, in transactions of bounded length.
+// What is old is looked for by reading, and looked at again in the transaction
+// that removes it.
+func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, error) {
+	var done store.Pruned
+	steps := []func() error{
+		func() error { return s.expire(ctx, micros(r.Waiting), &done) },
+		func() error { return s.pruneDeliveries(ctx, micros(r.Events), &done) },
+		func() error { return s.pruneEvents(ctx, micros(r.Events), &done) },
+		func() error { return s.pruneDeparted(ctx, micros(r.Events), &done) },
+		func() error { return s.vacuum(ctx) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return done, fmt.Errorf("prune: %w", err)
+		}
+	}
+	return done, nil
+}
+
+// expire makes waiting deliveries dead that were created before a time.
+func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) error {
+	type place struct {
+		endpoint string
+		id       int64
+	}
+	scan := func(rows *sql.Rows) (p place, err error) {
+		err = rows.Scan(&p.endpoint, &p.id)
+		return p, err
+	}
+	for last := (place{}); ; {
+		// The index holds only what waits, however long the history is.
+		old, err := list(ctx, s.reader, scan, `SELECT endpoint, id FROM deliveries INDEXED BY deliveries_waiting
+			WHERE state = 'waiting' AND (endpoint, id) > (?, ?) AND created_at < ?
+			ORDER BY endpoint, id LIMIT ?`, last.endpoint, last.id, before, pruneBatch)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		last = old[len(old)-1]
+		var expired []notify.Delivery
+		err = s.write(ctx, 256*len(old), func(s *session) error {
+			found := make([]int64, len(old))
+			for i, p := range old {
+				found[i] = p.id
+			}
+			var err error
+			expired, err = expireDeliveries(s, found)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		done.Expired = append(done.Expired, expired...)
+	}
+}
+
+func expireDeliveries(s *session, found []int64) ([]notify.Delivery, error) {
+	var expired []notify.Delivery
+	for args := range chunks(found) {
+		rows, err := s.query(`UPDATE deliveries SET state = 'dead' WHERE state = 'waiting'
+			AND id IN (`+placeholders(len(args))+") RETURNING "+deliveryColumns, args...)
+		if err != nil {
+			return nil, err
+		}
+		part, err := collect(rows, scanDelivery)
+		if err != nil {
+			return nil, err
+		}
+		expired = append(expired, part...)
+	}
+	return expired, nil
+}
+
+// pruneDeliveries removes the finished deliveries of old events that no waiting
+// one needs, and their attempts.
+func (s *Store) pruneDeliveries(ctx context.Context, before int64, done *store.Pruned) error {
+	const look = `SELECT e.time, d.id FROM events e CROSS JOIN deliveries d ON d.event = e.position
+		WHERE e.time < ?1 AND (e.time, d.id) > (?2, ?3) AND d.state <> 'waiting'
+		AND NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.event = e.position AND w.state = 'waiting')
+		ORDER BY e.time, d.id LIMIT ?4`
+	const remove = "DELETE FROM deliveries WHERE state <> 'waiting' AND id IN "
+	return s.pruneRows(ctx, look, remove, before, &done.Deliveries)
+}
+
+// pruneEvents removes old events that have no deliveries any more.
+func (s *Store) pruneEvents(ctx context.Context, before int64, done *store.Pruned) error {
+	const look = `SELECT time, position FROM events e
+		WHERE time < ?1 AND (time, position) > (?2, ?3)
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.position)
+		ORDER BY time, position LIMIT ?4`
+	const remove = `DELETE FROM events WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = position) AND position IN `
+	return s.pruneRows(ctx, look, remove, before, &done.Events)
+}
+
+// pruneRows removes batch by batch what look finds after (time, number), and
+// counts it.
+func (s *Store) pruneRows(ctx context.Context, look, remove string, before int64, count *int64) error {
+	type place struct{ time, number int64 }
+	scan := func(rows *sql.Rows) (p place, err error) {
+		err = rows.Scan(&p.time, &p.number)
+		return p, err
+	}
+	for last := (place{time: -1 << 62}); ; {
+		old, err := list(ctx, s.reader, scan, look, before, last.time, last.number, pruneBatch)
+		if err != nil || len(old) == 0 {
+			return err
+		}
+		last = old[len(old)-1]
+		numbers := make([]int64, len(old))
+		for i, p := range old {
+			numbers[i] = p.number
+		}
+		var removed int64
+		err = s.write(ctx, 256*len(old), func(s *session) error {
+			var err error
+			removed, err = removeRows(s, remove, numbers)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		*count += removed
+	}
+}
+
+// removeRows runs a DELETE that ends in IN for all numbers.
+func removeRows(s *session, remove string, numbers []int64) (int64, error) {
+	var removed int64
+	for args := range chunks(numbers) {
+		result, err := s.exec(remove+"("+placeholders(len(args))+")", args...)
+		if err != nil {
+			return 0, err
+		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		removed += n
+	}
+	return removed, nil
+}
+
+// pruneDeparted removes departed items that left before a time.
+func (s *Store) pruneDeparted(ctx context.Context, before int64, done *store.Pruned) error {
+	for {
+		var removed int64
+		err := s.write(ctx, 256*pruneBatch, func(s *session) error {
+			result, err := s.exec(`DELETE FROM departed WHERE (source, key) IN
+				(SELECT source, key FROM departed WHERE at < ? ORDER BY at LIMIT ?)`, before, pruneBatch)
+			if err != nil {
+				return err
+			}
+			removed, err = result.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		done.Departed += removed
+		if removed < pruneBatch {
+			return nil
+		}
+	}
+}
+
+// vacuum gives free pages back to the file system once they are a quarter of
+// the file; fewer are better kept for the next rows.
+func (s *Store) vacuum(ctx context.Context) error {
+	type space struct{ free, all int64 }
+	scan := func(rows *sql.Rows) (f space, err error) {
+		err = rows.Scan(&f.free, &f.all)
+		return f, err
+	}
+	for {
+		found, err := list(ctx, s.reader, scan,
+			"SELECT (SELECT freelist_count FROM pragma_freelist_count), (SELECT page_count FROM pragma_page_count)")
+		if err != nil || found[0].free < checkpointPages || found[0].free < found[0].all/4 {
+			return err
+		}
+		err = s.write(ctx, 4096*pruneBatch, func(s *session) error {
+			_, err := s.exec("PRAGMA incremental_vacuum(200)")
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}

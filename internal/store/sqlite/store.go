@@ -1,0 +1,203 @@
+// Package sqlite keeps pollwire's state in one SQLite file.
+//
+// One goroutine writes: it groups the writes of all that wait into one
+// transaction with one fsync (write-ahead log, synchronous=FULL). Reads go to a
+// small pool of connections that cannot write. A lock file beside the database
+// keeps a second daemon out.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// Options say how a database is opened.
+type Options struct {
+	// Path is the database's file. It is created where it is missing, its
+	// directory is not.
+	Path string
+	// Version is the version of this program, which the lock file tells others.
+	Version string
+	// ReadOnly opens an existing database to look only, while a daemon may be
+	// using it: no lock, no migration, and every write fails with
+	// store.ErrReadOnly.
+	ReadOnly bool
+	// Logger receives migrations and failed checkpoints; nil discards them.
+	Logger *slog.Logger
+}
+
+// Store is a database that is open. Its methods may be called concurrently.
+type Store struct {
+	path   string
+	codec  *codec
+	reader *reader
+	// The rest is nil in a store that was opened read-only.
+	lock   *fileLock
+	db     *sql.DB
+	writer *writer
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open opens a database, creates it where it is missing, and migrates it. It
+// fails with a *LockedError where another process has it open, and with a
+// *FutureSchemaError where a newer version wrote it.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	path, err := resolve(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path}
+	if s.codec, err = newCodec(); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	if o.ReadOnly {
+		err = s.openReader(ctx)
+	} else {
+		err = s.open(ctx, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// open sets the parts of a store that writes, in the order that Close undoes.
+// After an error Close still must be called.
+func (s *Store) open(ctx context.Context, o Options) error {
+	host, _ := os.Hostname() // only for the words of an error
+	self := Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Version: o.Version}
+	var err error
+	if s.lock, err = lockFile(s.path, self); err != nil {
+		return err
+	}
+	if err := prepareFile(s.path); err != nil {
+		return err
+	}
+	// auto_vacuum comes first: it can only be set while the file is empty.
+	s.db, err = sql.Open("sqlite", dsn(s.path, "rw",
+		"auto_vacuum(INCREMENTAL)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
+		"wal_autocheckpoint(0)", "journal_size_limit(16777216)", "cache_size(-8192)", "temp_store(MEMORY)"))
+	if err != nil {
+		return openError(s.path, err)
+	}
+	s.db.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.db, s.path, o.Logger); err != nil {
+		return openError(s.path, err)
+	}
+	session, err := newSession(ctx, s.db)
+	if err != nil {
+		return openError(s.path, err)
+	}
+	s.writer = newWriter(s.path, o.Logger, session)
+
+	db, err := sql.Open("sqlite", dsn(s.path, "rw", "query_only(1)", "cache_size(-2048)"))
+	if err != nil {
+		return openError(s.path, err)
+	}
+	s.reader = newReader(db)
+	return nil
+}
+
+// openReader sets the parts of a store that only looks.
+func (s *Store) openReader(ctx context.Context) error {
+	if _, err := os.Stat(s.path); err != nil {
+		return fmt.Errorf("open database: %w", err)
+	}
+	db, err := sql.Open("sqlite", dsn(s.path, "ro", "query_only(1)", "cache_size(-2048)"))
+	if err != nil {
+		return openError(s.path, err)
+	}
+	s.reader = newReader(db)
+	if err := checkSchema(ctx, db, s.path); err != nil {
+		return openError(s.path, err)
+	}
+	return nil
+}
+
+// Fatal returns a channel that is closed when the disk has failed a write.
+// From then on every write fails with the error that Err returns.
+func (s *Store) Fatal() <-chan struct{} {
+	if s.writer == nil {
+		return nil
+	}
+	return s.writer.failed
+}
+
+// Err returns the *store.DiskError after which nothing is written any more, nil
+// while there is none.
+func (s *Store) Err() error {
+	if s.writer == nil {
+		return nil
+	}
+	return s.writer.err()
+}
+
+// write runs a step in a transaction; see writer.do.
+func (s *Store) write(ctx context.Context, size int, step func(*session) error) error {
+	if s.writer == nil {
+		return store.ErrReadOnly
+	}
+	return s.writer.do(ctx, size, step)
+}
+
+// Ping writes one row and returns when it is on disk.
+func (s *Store) Ping(ctx context.Context) error {
+	now := micros(time.Now())
+	err := s.write(ctx, 0, func(s *session) error {
+		_, err := s.exec("INSERT INTO heartbeat (id, at) VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at", now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("ping database: %w", err)
+	}
+	return nil
+}
+
+// Close waits for the writes that were begun or queued and closes the database.
+// Further calls return the first one's result.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Store) close() error {
+	var errs []error
+	if s.writer != nil {
+		s.writer.close()
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.session.close())
+	}
+	if s.db != nil {
+		// As the last connection it copies what is left of the log.
+		errs = append(errs, s.db.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.release())
+	}
+	if s.codec != nil {
+		errs = append(errs, s.codec.close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("close database %s: %w", s.path, err)
+	}
+	return nil
+}
