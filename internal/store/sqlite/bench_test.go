@@ -77,7 +77,7 @@ func BenchmarkDelivery(b *testing.B) {
 	for done := 0; done < b.N; {
 		c := benchCommit(&src, int64(done))
 		for n := range 63 {
-			c.Events = append(c.Events, benchEvent(int64(done), n+1))
+			c.Events = append(c.Events, benchEvent(src.Name, int64(done), n+1))
 		}
 		if err := s.Commit(ctx, c); err != nil {
 			b.Fatal(err)
@@ -116,19 +116,19 @@ func benchCommit(src *store.Source, n int64) *store.Commit {
 	return &store.Commit{
 		Source: src, KeepSnapshots: 20,
 		Snapshot: &store.Snapshot{At: time.Now(), Format: diff.JSON, Body: body},
-		Events:   []store.Event{benchEvent(n, 0)},
+		Events:   []store.Event{benchEvent(src.Name, n, 0)},
 	}
 }
 
 var benchID atomic.Int64
 
-func benchEvent(n int64, item int) store.Event {
+func benchEvent(source string, n int64, item int) store.Event {
 	return store.Event{
 		Event: notify.Event{
-			ID: fmt.Sprintf("evt_%026d", benchID.Add(1)), Type: "shop.order.updated", Source: "source", Time: time.Now(),
+			ID: fmt.Sprintf("evt_%026d", benchID.Add(1)), Type: "shop.order.updated", Source: source, Time: time.Now(),
 			Subject: fmt.Sprint(item),
 			Data:    fmt.Appendf(nil, `{"change":"updated","key":"%d","before":{"n":%d},"after":{"n":%d}}`, item, n, n+1),
 		},
-		Tell: []notify.Delivery{{Endpoint: "ops", Lane: "source"}},
+		Tell: []notify.Delivery{{Endpoint: "ops", Lane: source}},
 	}
 }

@@ -1,0 +1,175 @@
+package sqlite
+
+import (
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// commitRows is a commit as it is written. It is made before the writer is
+// asked, so that no other write waits while it is compressed, and owns all its
+// memory.
+type commitRows struct {
+	source   *store.Source
+	consume  bool
+	snapshot *blobRow
+	keep     int64
+	departed []blobRow
+	returned []string
+	events   []eventRow
+	// changes counts the events that take a sequence number.
+	changes int64
+	now     int64
+	// size is about how many bytes are written.
+	size int
+
+	// What the write gave, valid once it is durable.
+	version, sequence int64
+	accept            bool
+	first             ids
+}
+
+// blobRow is a snapshot or a departed item.
+type blobRow struct {
+	key      string
+	format   string
+	at       int64
+	encoding encoding
+	blob     []byte
+}
+
+type eventRow struct {
+	event    notify.Event // without Data
+	encoding encoding
+	data     []byte
+	tell     []notify.Delivery
+}
+
+func (r *commitRows) write(s *session) error {
+	if r.source != nil {
+		if err := r.writeSource(s); err != nil {
+			return err
+		}
+	}
+	if r.snapshot != nil {
+		if err := r.writeSnapshot(s); err != nil {
+			return err
+		}
+	}
+	if err := r.writeDeparted(s); err != nil {
+		return err
+	}
+	return r.writeEvents(s)
+}
+
+func (r *commitRows) writeSource(s *session) error {
+	src := r.source
+	var grow int64
+	if r.snapshot != nil {
+		grow = 1
+	}
+	rows, err := s.query(`UPDATE sources SET request_key = ?, rules_key = ?, etag = ?, last_modified = ?, raw_hash = ?,
+		alert_since = ?, alert_failures = ?, alert_reason = ?, alert_told_at = ?,
+		version = version + ?, sequence = sequence + ?, accept_removal = accept_removal AND NOT ?
+		WHERE name = ? AND version = ? RETURNING version, sequence, accept_removal`,
+		src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:],
+		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt),
+		grow, r.changes, r.consume, src.Name, src.Version)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	if rows.Next() {
+		return errOr(rows.Scan(&r.version, &r.sequence, &r.accept), rows.Close())
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if src.Version != 0 {
+		return store.ErrConflict
+	}
+	return r.insertSource(s, grow)
+}
+
+func (r *commitRows) insertSource(s *session, version int64) error {
+	src := r.source
+	result, err := s.exec(`INSERT INTO sources (name, request_key, rules_key, etag, last_modified, raw_hash,
+		alert_since, alert_failures, alert_reason, alert_told_at, version, sequence)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		src.Name, src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:],
+		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt), version, r.changes)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errOr(err, store.ErrConflict)
+	}
+	r.version, r.sequence, r.accept = version, r.changes, false
+	return nil
+}
+
+func (r *commitRows) writeSnapshot(s *session) error {
+	_, err := s.exec("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
+		r.source.Name, r.version, r.snapshot.at, r.snapshot.format, int64(r.snapshot.encoding), r.snapshot.blob)
+	if err != nil || r.version <= r.keep {
+		return err
+	}
+	_, err = s.exec("DELETE FROM snapshots WHERE source = ? AND version <= ?", r.source.Name, r.version-r.keep)
+	return err
+}
+
+func (r *commitRows) writeDeparted(s *session) error {
+	insertDeparted := bulk{
+		into:    "INSERT INTO departed (source, key, at, encoding, item)",
+		columns: 5,
+		suffix:  "ON CONFLICT DO UPDATE SET at = excluded.at, encoding = excluded.encoding, item = excluded.item",
+	}
+	var values []any
+	for _, d := range r.departed {
+		values = append(values, r.source.Name, d.key, d.at, int64(d.encoding), d.blob)
+	}
+	if err := s.insert(&insertDeparted, values); err != nil {
+		return err
+	}
+	for args := range chunks(r.returned) {
+		_, err := s.exec("DELETE FROM departed WHERE source = ? AND key IN ("+placeholders(len(args))+")",
+			append([]any{r.source.Name}, args...)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *commitRows) writeEvents(s *session) error {
+	r.first = ids{position: s.ids.position + 1, delivery: s.ids.delivery + 1}
+	insertEvents := bulk{
+		into:    "INSERT INTO events (position, id, type, source, subject, time, sequence, alert, encoding, data)",
+		columns: 10,
+	}
+	insertDeliveries := bulk{
+		into:    "INSERT INTO deliveries (id, event, endpoint, lane, state, posts, attempts, not_before, replay, created_at)",
+		columns: 10,
+	}
+	var events, deliveries []any
+	sequence := r.sequence - r.changes
+	for _, row := range r.events {
+		s.ids.position++
+		var own int64
+		if !row.event.Alert {
+			sequence++
+			own = sequence
+		}
+		e := row.event
+		events = append(events, s.ids.position, e.ID, e.Type, e.Source, e.Subject, micros(e.Time),
+			own, e.Alert, int64(row.encoding), row.data)
+		for _, d := range row.tell {
+			s.ids.delivery++
+			deliveries = append(deliveries, s.ids.delivery, s.ids.position, d.Endpoint, d.Lane,
+				string(notify.Waiting), 0, 0, 0, d.Replay, r.now)
+		}
+	}
+	if err := s.insert(&insertEvents, events); err != nil {
+		return err
+	}
+	return s.insert(&insertDeliveries, deliveries)
+}

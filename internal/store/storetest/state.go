@@ -1,0 +1,70 @@
+package storetest
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+var stateTests = map[string]func(*testing.T, Fresh){
+	"budgets are replaced by limit":        budgets,
+	"next runs are added and replaced":     nextRuns,
+	"endpoint states are replaced by name": endpointStates,
+	"ping writes":                          ping,
+}
+
+func budgets(t *testing.T, fresh Fresh) {
+	open := fresh(t)
+	s := open(t)
+	equal(t, "before the first", len(must(s.Budgets(t.Context()))(t)), 0)
+	noError(t, s.SaveBudgets(t.Context(), nil))
+	github := poller.Budget{Limit: "github", Reserved: 8, PausedUntil: epoch, Spent: []poller.Spend{{At: epoch, Count: 1}, {At: epoch.Add(time.Microsecond), Count: 20}}}
+	noError(t, s.SaveBudgets(t.Context(), []poller.Budget{{Limit: "stripe"}, github}))
+	equal(t, "budgets", must(s.Budgets(t.Context()))(t), []poller.Budget{github, {Limit: "stripe"}})
+
+	github.Spent, github.Reserved, github.PausedUntil = github.Spent[1:], 0, time.Time{}
+	noError(t, s.SaveBudgets(t.Context(), []poller.Budget{github}))
+	noError(t, s.Close())
+	equal(t, "after a restart", must(open(t).Budgets(t.Context()))(t), []poller.Budget{github, {Limit: "stripe"}})
+}
+
+func nextRuns(t *testing.T, fresh Fresh) {
+	open := fresh(t)
+	s := open(t)
+	noError(t, s.SaveNextRuns(t.Context(), nil))
+	want := map[string]time.Time{}
+	for n := range 300 {
+		want[fmt.Sprint("source-", n)] = epoch.Add(time.Duration(n) * time.Second)
+	}
+	noError(t, s.SaveNextRuns(t.Context(), want))
+	equal(t, "next runs", must(s.NextRuns(t.Context()))(t), want)
+
+	want["source-7"], want["new"], want["never"] = future, epoch, time.Time{}
+	noError(t, s.SaveNextRuns(t.Context(), map[string]time.Time{"source-7": future, "new": epoch, "never": {}}))
+	noError(t, s.Close())
+	equal(t, "after a restart", must(open(t).NextRuns(t.Context()))(t), want)
+}
+
+func endpointStates(t *testing.T, fresh Fresh) {
+	open := fresh(t)
+	s := open(t)
+	equal(t, "before the first", len(must(s.EndpointStates(t.Context()))(t)), 0)
+	ops := notify.EndpointState{Name: "ops", Disabled: true, Reason: "410 Gone", Since: epoch}
+	crm := notify.EndpointState{Name: "crm", PausedUntil: epoch.Add(time.Hour)}
+	noError(t, s.SaveEndpointState(t.Context(), ops))
+	noError(t, s.SaveEndpointState(t.Context(), crm))
+	equal(t, "states", must(s.EndpointStates(t.Context()))(t), []notify.EndpointState{crm, ops})
+
+	noError(t, s.SaveEndpointState(t.Context(), notify.EndpointState{Name: "ops"}))
+	noError(t, s.Close())
+	equal(t, "after a restart", must(open(t).EndpointStates(t.Context()))(t), []notify.EndpointState{crm, {Name: "ops"}})
+}
+
+func ping(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	noError(t, s.Ping(t.Context()))
+	noError(t, s.Ping(t.Context()))
+}
