@@ -8,6 +8,12 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
+// findOldWaiting uses the index that holds only what waits, however long the
+// history is.
+const findOldWaiting = `SELECT endpoint, id FROM deliveries INDEXED BY deliveries_waiting
+			WHERE state = 'waiting' AND (endpoint, id) > (?, ?) AND created_at < ?
+			ORDER BY endpoint, id LIMIT ?`
+
 // expire makes waiting deliveries dead that were created before a time.
 func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) error {
 	type place struct {
@@ -19,10 +25,7 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 		return p, err
 	}
 	for last := (place{}); ; {
-		// The index holds only what waits, however long the history is.
-		old, err := list(ctx, s.reader, scan, `SELECT endpoint, id FROM deliveries INDEXED BY deliveries_waiting
-			WHERE state = 'waiting' AND (endpoint, id) > (?, ?) AND created_at < ?
-			ORDER BY endpoint, id LIMIT ?`, last.endpoint, last.id, before, pruneBatch)
+		old, err := list(ctx, s.reader, scan, findOldWaiting, last.endpoint, last.id, before, pruneBatch)
 		if err != nil || len(old) == 0 {
 			return err
 		}

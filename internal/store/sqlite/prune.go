@@ -12,6 +12,20 @@ import (
 // that other writes never wait long for it.
 const pruneBatch = 200
 
+// The queries by which a retention run finds what is old, a batch at a time.
+const (
+	findOldDeliveries = `SELECT e.time, d.id FROM events e CROSS JOIN deliveries d ON d.event = e.position
+		WHERE e.time < ?1 AND (e.time, d.id) > (?2, ?3) AND d.state <> 'waiting'
+		AND NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.event = e.position AND w.state = 'waiting')
+		ORDER BY e.time, d.id LIMIT ?4`
+	findOldEvents = `SELECT time, position FROM events e
+		WHERE time < ?1 AND (time, position) > (?2, ?3)
+		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.position)
+		ORDER BY time, position LIMIT ?4`
+	deleteDeparted = `DELETE FROM departed WHERE (source, key) IN
+		(SELECT source, key FROM departed WHERE at < ? ORDER BY at LIMIT ?)`
+)
+
 // Prune removes what retention allows to, in transactions of bounded length.
 // What is old is looked for by reading, and looked at again in the transaction
 // that removes it.
@@ -35,22 +49,14 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, err
 // pruneDeliveries removes the finished deliveries of old events that no waiting
 // one needs, and their attempts.
 func (s *Store) pruneDeliveries(ctx context.Context, before int64, done *store.Pruned) error {
-	const look = `SELECT e.time, d.id FROM events e CROSS JOIN deliveries d ON d.event = e.position
-		WHERE e.time < ?1 AND (e.time, d.id) > (?2, ?3) AND d.state <> 'waiting'
-		AND NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.event = e.position AND w.state = 'waiting')
-		ORDER BY e.time, d.id LIMIT ?4`
 	const remove = "DELETE FROM deliveries WHERE state <> 'waiting' AND id IN "
-	return s.pruneRows(ctx, look, remove, before, &done.Deliveries)
+	return s.pruneRows(ctx, findOldDeliveries, remove, before, &done.Deliveries)
 }
 
 // pruneEvents removes old events that have no deliveries any more.
 func (s *Store) pruneEvents(ctx context.Context, before int64, done *store.Pruned) error {
-	const look = `SELECT time, position FROM events e
-		WHERE time < ?1 AND (time, position) > (?2, ?3)
-		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = e.position)
-		ORDER BY time, position LIMIT ?4`
 	const remove = `DELETE FROM events WHERE NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.event = position) AND position IN `
-	return s.pruneRows(ctx, look, remove, before, &done.Events)
+	return s.pruneRows(ctx, findOldEvents, remove, before, &done.Events)
 }
 
 // pruneRows removes batch by batch what look finds after (time, number), and
@@ -106,8 +112,7 @@ func (s *Store) pruneDeparted(ctx context.Context, before int64, done *store.Pru
 	for {
 		var removed int64
 		err := s.write(ctx, 256*pruneBatch, func(s *session) error {
-			result, err := s.exec(`DELETE FROM departed WHERE (source, key) IN
-				(SELECT source, key FROM departed WHERE at < ? ORDER BY at LIMIT ?)`, before, pruneBatch)
+			result, err := s.exec(deleteDeparted, before, pruneBatch)
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,7 @@ type Store struct {
 	reader *reader
 	// The rest is nil in a store that was opened read-only.
 	lock   *fileLock
+	file   os.FileInfo
 	db     *sql.DB
 	writer *writer
 
@@ -85,7 +86,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if s.lock, err = lockFile(s.path, self); err != nil {
 		return err
 	}
-	if err := prepareFile(s.path); err != nil {
+	if s.file, err = prepareFile(s.path); err != nil {
 		return err
 	}
 	// auto_vacuum comes first: it can only be set while the file is empty.
@@ -155,7 +156,9 @@ func (s *Store) write(ctx context.Context, size int, step func(*session) error) 
 	return s.writer.do(ctx, size, step)
 }
 
-// Ping writes one row and returns when it is on disk.
+// Ping writes one row and returns when it is on disk. It also fails where the
+// file was moved or removed from under the store: writes go on in it, but
+// nobody will find them.
 func (s *Store) Ping(ctx context.Context) error {
 	now := micros(time.Now())
 	err := s.write(ctx, 0, func(s *session) error {
@@ -164,6 +167,9 @@ func (s *Store) Ping(ctx context.Context) error {
 	})
 	if err != nil {
 		return fmt.Errorf("ping database: %w", err)
+	}
+	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
+		return fmt.Errorf("ping database: file %s was moved or removed while it was open: put it back and restart pollwire", s.path)
 	}
 	return nil
 }

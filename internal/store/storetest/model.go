@@ -56,8 +56,9 @@ func matchesModel(t *testing.T, fresh Fresh) {
 			"expire":  m.expire,
 			"prune":   m.prune,
 			"restart": func(*rapid.T) { m.restart(t) },
-			"":        m.check,
+			"check":   m.check,
 		})
+		m.check(rt)
 		noError(t, m.s.Close())
 	})
 }

@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestPlans holds the queries that run all the time to their indexes: a table
+// that is scanned works in every test, and in no year-old database.
+func TestPlans(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, filepath.Join(t.TempDir(), "pollwire.db"))
+	for query, want := range map[string]string{
+		"SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'waiting' AND endpoint = ? AND id > ? ORDER BY id LIMIT ?":              "deliveries_waiting ",
+		"SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'waiting' AND endpoint = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?": "deliveries_waiting_lane ",
+		selectEvent + " WHERE position > ? ORDER BY position LIMIT ?":                                                                         "INTEGER PRIMARY KEY",
+		selectEvent + " WHERE source = 'a' AND sequence > 0 ORDER BY sequence":                                                                "events_sequence",
+		findOldDeliveries: "events_time",
+		findOldEvents:     "events_time",
+		findOldWaiting:    "deliveries_waiting ",
+		deleteDeparted:    "departed_at",
+		"SELECT version, at, format, encoding, body FROM snapshots WHERE source = ? ORDER BY version DESC LIMIT 1": "sqlite_autoindex_snapshots_1",
+	} {
+		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil)
+		must(t, err)
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			must(t, rows.Scan(&id, &parent, &unused, &step))
+			plan = append(plan, step)
+		}
+		must(t, rows.Err())
+		text := strings.Join(plan, "\n")
+		if !strings.Contains(text, want) || strings.Contains(text, "SCAN") {
+			t.Errorf("%s:\n%s\nwant %s and no scan", query, text, want)
+		}
+	}
+}
