@@ -42,7 +42,6 @@ func TestLongReadHoldsNobodyUp(t *testing.T) {
 		_, err := s.exec("PRAGMA busy_timeout = 1")
 		return err
 	}))
-	s.writer.checkpoints.resetAt = 0
 	for pages := 0; pages < resetPages+100; {
 		for range 50 {
 			must(t, s.Commit(t.Context(), noiseCommit(src)))

@@ -39,6 +39,12 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("got %v, want ErrFull with the path", err)
 		}
 	}
+	// A commit beyond the page cache meets the full disk before its end.
+	huge := noiseCommit(src)
+	huge.Snapshot.Body = noise(3 * 8 << 20)
+	if err := s.Commit(t.Context(), huge); !errors.Is(err, store.ErrFull) {
+		t.Fatalf("got %v, want ErrFull", err)
+	}
 	if s.Err() != nil {
 		t.Fatalf("a full disk is not the end: %v", s.Err())
 	}
@@ -72,12 +78,14 @@ func fill(t *testing.T, s *Store, src *store.Source) {
 // noiseCommit is a commit that does not compress.
 func noiseCommit(src *store.Source) *store.Commit {
 	c := benchCommit(src, src.Version)
-	body := make([]byte, 50_000)
-	for i := range body {
-		body[i] = byte(rand.Uint32())
-	}
-	c.Snapshot.Body = body
+	c.Snapshot.Body = noise(50_000)
 	return c
+}
+
+func noise(n int) []byte {
+	b := make([]byte, n)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
+	return b
 }
 
 // TestFileLimit lets a write fail as on a broken disk, for good.
