@@ -1,0 +1,148 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// internalError is all that a client is told of an error of ours.
+const internalError = "something went wrong here; the log says what"
+
+// api routes requests. The guard stands before it where there is one.
+func (s *Server) api() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+	})
+	mux.Handle("GET /readyz", s.readiness)
+	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
+	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
+	mux.HandleFunc("POST /v1/endpoints/{name}/enable", s.setEndpoint(s.opts.Controller.EnableEndpoint))
+	mux.HandleFunc("POST /v1/endpoints/{name}/disable", s.setEndpoint(s.opts.Controller.DisableEndpoint))
+	mux.HandleFunc("GET /v1/events/{id}", s.event)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern == "" {
+			refuse(w, r, h)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// refuse answers what no route takes. The mux's own handler knows whether the
+// path exists for other methods; only its words are plain text.
+func refuse(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	probe := &statusWriter{header: make(http.Header)}
+	h.ServeHTTP(probe, r)
+	if probe.status != http.StatusMethodNotAllowed {
+		writeProblem(w, r, http.StatusNotFound, "there is nothing at this path")
+		return
+	}
+	allow := probe.header.Get("Allow")
+	w.Header().Set("Allow", allow)
+	writeProblem(w, r, http.StatusMethodNotAllowed, "this path takes "+allow)
+}
+
+// statusWriter keeps the status and the header of an answer, and drops its body.
+type statusWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *statusWriter) Header() http.Header         { return w.header }
+func (w *statusWriter) WriteHeader(status int)      { w.status = status }
+func (w *statusWriter) Write(p []byte) (int, error) { return len(p), nil }
+
+// accepted is the answer to what will be done.
+type accepted struct {
+	Source string `json:"source"`
+}
+
+func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if bad := readBody(w, r, &struct{}{}); bad != nil {
+		writeProblem(w, r, bad.status, bad.detail)
+		return
+	}
+	if err := s.opts.Controller.AcceptRemoval(r.Context(), name); err != nil {
+		s.fail(w, r, err, noSource(name))
+		return
+	}
+	writeJSON(w, http.StatusAccepted, accepted{name})
+}
+
+func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	var body struct {
+		Preview bool `json:"preview"`
+	}
+	if bad := readBody(w, r, &body); bad != nil {
+		writeProblem(w, r, bad.status, bad.detail)
+		return
+	}
+	if body.Preview {
+		preview, err := s.opts.Controller.Preview(r.Context(), name)
+		if err != nil {
+			s.fail(w, r, err, noSource(name))
+			return
+		}
+		writeJSON(w, http.StatusOK, preview)
+		return
+	}
+	if err := s.opts.Controller.Poll(r.Context(), name); err != nil {
+		s.fail(w, r, err, noSource(name))
+		return
+	}
+	writeJSON(w, http.StatusAccepted, accepted{name})
+}
+
+// setEndpoint answers with what set made of an endpoint.
+func (s *Server) setEndpoint(set func(context.Context, string) (notify.EndpointState, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		if bad := readBody(w, r, &struct{}{}); bad != nil {
+			writeProblem(w, r, bad.status, bad.detail)
+			return
+		}
+		state, err := set(r.Context(), name)
+		if err != nil {
+			s.fail(w, r, err, fmt.Sprintf("there is no endpoint %q", name))
+			return
+		}
+		writeJSON(w, http.StatusOK, newEndpoint(state))
+	}
+}
+
+func (s *Server) event(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	envelope, err := s.opts.Controller.Event(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err, fmt.Sprintf("there is no event %q in the log; it may have been removed by retention", id))
+		return
+	}
+	writeJSON(w, http.StatusOK, envelope)
+}
+
+func noSource(name string) string { return fmt.Sprintf("there is no source %q", name) }
+
+// fail answers with what became of an error of the Controller.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFound string) {
+	refusal, refused := errors.AsType[*Refusal](err)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		writeProblem(w, r, http.StatusNotFound, notFound)
+	case refused:
+		writeProblem(w, r, http.StatusConflict, refusal.Reason)
+	case r.Context().Err() != nil:
+		writeProblem(w, r, http.StatusServiceUnavailable, "the request was given up, by the client or as the server stops")
+	default:
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		writeProblem(w, r, http.StatusInternalServerError, internalError)
+	}
+}

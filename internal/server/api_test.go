@@ -1,0 +1,194 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestRoutesDoWhatTheySay(t *testing.T) {
+	t.Parallel()
+	ctl := &controller{}
+	addr := start(t, server.Options{Controller: ctl}).Addr()
+	for _, tc := range []struct {
+		name       string
+		question   question
+		wantStatus int
+		wantBody   string
+		wantCalls  []string
+	}{
+		{"alive", question{method: "GET", path: "/healthz"}, 200, `{"status":"alive"}`, nil},
+		{"ready", question{method: "GET", path: "/readyz"}, 200, `{"status":"ready"}`, nil},
+		{"ready by HEAD", question{method: "HEAD", path: "/readyz"}, 200, "", nil},
+		{"accept", question{method: "POST", path: "/v1/sources/orders/accept"}, 202, `{"source":"orders"}`, []string{"accept orders"}},
+		{"accept with an empty object", question{method: "POST", path: "/v1/sources/orders/accept", body: " {} \n"}, 202, `{"source":"orders"}`, []string{"accept orders"}},
+		{"poll", question{method: "POST", path: "/v1/sources/orders/poll"}, 202, `{"source":"orders"}`, []string{"poll orders"}},
+		{"poll, no preview", question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":false}`}, 202, `{"source":"orders"}`, []string{"poll orders"}},
+		{"poll a name with a slash", question{method: "POST", path: "/v1/sources/a%2Fb%20c/poll"}, 202, `{"source":"a/b c"}`, []string{"poll a/b c"}},
+		{
+			"preview", question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`}, 200,
+			`{"source":"orders","request":"GET https://api.example.com/orders?a=1&b=2","status":200,"duration_ms":12,"bytes":512,` +
+				`"content_type":"application/json","outcome":"changed","webhooks":[{"endpoints":["ops"],"body":{"n":9007199254740993}}]}`,
+			[]string{"preview orders"},
+		},
+		{
+			"enable", question{method: "POST", path: "/v1/endpoints/ops/enable"}, 200,
+			`{"name":"ops","enabled":true,"paused_until":"2026-01-02T03:04:05Z"}`, []string{"enable ops"},
+		},
+		{
+			"disable", question{method: "POST", path: "/v1/endpoints/ops/disable"}, 200,
+			`{"name":"ops","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z"}`, []string{"disable ops"},
+		},
+		{
+			"event", question{method: "GET", path: "/v1/events/evt_1"}, 200,
+			`{"id":"evt_1","data":{"big":12345678901234567890.0}}`, []string{"event evt_1"},
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			got := ask(t, addr, tc.question)
+			if got.status != tc.wantStatus {
+				t.Errorf("status %d, want %d", got.status, tc.wantStatus)
+			}
+			if diff := cmp.Diff(tc.wantBody, strings.TrimSuffix(got.body, "\n")); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+			if diff := cmp.Diff(tc.wantCalls, ctl.taken()); diff != "" {
+				t.Errorf("calls (-want +got):\n%s", diff)
+			}
+			for name, want := range map[string]string{
+				"Content-Type": "application/json", "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff",
+			} {
+				if got := got.header.Get(name); got != want {
+					t.Errorf("%s %q, want %q", name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// TestProblems holds every error that a client can see to its exact words.
+func TestProblems(t *testing.T) {
+	t.Parallel()
+	gone := fmt.Errorf("look up: %w", store.ErrNotFound)
+	refusal := fmt.Errorf("enable: %w", &server.Refusal{Reason: `the configuration disables "ops"; set enabled: true there`})
+	var buf bytes.Buffer
+	for _, tc := range []struct {
+		name     string
+		err      error
+		question question
+	}{
+		{"no such path", nil, question{method: "GET", path: "/v1/nothing?token=x"}},
+		{"the root", nil, question{method: "GET", path: "/"}},
+		{"markup in the path", nil, question{method: "GET", path: "/%3Cb%3E%0A"}},
+		{"wrong method", nil, question{method: "GET", path: "/v1/sources/orders/poll"}},
+		{"wrong method for a probe", nil, question{method: "DELETE", path: "/healthz"}},
+		{"no such source to accept", gone, question{method: "POST", path: "/v1/sources/orders/accept"}},
+		{"no such source to poll", gone, question{method: "POST", path: "/v1/sources/orders/poll"}},
+		{"no such source to preview", gone, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`}},
+		{"no such endpoint", gone, question{method: "POST", path: "/v1/endpoints/ops/disable"}},
+		{"no such event", gone, question{method: "GET", path: "/v1/events/evt_1"}},
+		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
+		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},
+		{"unknown member", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"previw":true}`}},
+		{"member where none is", nil, question{method: "POST", path: "/v1/sources/orders/accept", body: `{"preview":true}`}},
+		{"wrong type", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":"yes"}`}},
+		{"no object", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `null`}},
+		{"half an object", nil, question{method: "POST", path: "/v1/endpoints/ops/enable", body: `{"`}},
+		{"two objects", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{} {}`}},
+		{"form", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `preview=true`, header: headers("Content-Type", "application/x-www-form-urlencoded")}},
+		{"large body", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: strings.Repeat(" ", 64<<10+1)}},
+		{"unknown host", nil, question{method: "GET", path: "/v1/events/evt_1", host: "evil.example:8470"}},
+		{"other origin", nil, question{method: "POST", path: "/v1/sources/orders/poll", header: headers("Origin", "https://evil.example")}},
+	} {
+		addr := start(t, server.Options{Controller: &controller{err: tc.err}}).Addr()
+		got := ask(t, addr, tc.question)
+		if got := got.header.Get("Content-Type"); got != "application/problem+json" {
+			t.Errorf("%s: Content-Type %q", tc.name, got)
+		}
+		fmt.Fprintf(&buf, "# %s\n%d", tc.name, got.status)
+		if allow := got.header.Get("Allow"); allow != "" {
+			fmt.Fprintf(&buf, " Allow: %s", allow)
+		}
+		fmt.Fprintf(&buf, "\n%s\n", got.body)
+	}
+	golden(t, "problems.golden", buf.Bytes())
+}
+
+// golden compares got with a file of testdata.
+func golden(tb testing.TB, name string, got []byte) {
+	tb.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o600); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		tb.Errorf("%s (-want +got); -update writes it anew:\n%s", path, diff)
+	}
+}
+
+func TestInternalErrorIsLogged(t *testing.T) {
+	t.Parallel()
+	var logged bytes.Buffer
+	s := start(t, server.Options{
+		Controller: &controller{err: errors.New("disk is full")},
+		Logger:     slog.New(slog.NewTextHandler(&logged, nil)),
+	})
+	got := ask(t, s.Addr(), question{method: "POST", path: "/v1/sources/orders/poll"})
+	if got.status != http.StatusInternalServerError || strings.Contains(got.body, "disk") {
+		t.Errorf("told %d %s", got.status, got.body)
+	}
+	if err := s.Stop(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(logged.String(), `err="disk is full"`) {
+		t.Errorf("logged %q", logged.String())
+	}
+}
+
+// TestHandlersGetTheRequestsContext catches a handler that goes on working for
+// a client that has gone.
+func TestHandlersGetTheRequestsContext(t *testing.T) {
+	t.Parallel()
+	entered, left := make(chan struct{}), make(chan struct{})
+	ctl := &controller{during: func(ctx context.Context) {
+		close(entered)
+		<-ctx.Done()
+		close(left)
+	}}
+	addr := start(t, server.Options{Controller: ctl}).Addr()
+	ctx, cancel := context.WithCancel(t.Context())
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+addr+"/v1/sources/orders/poll", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		<-entered
+		cancel()
+	}()
+	if resp, err := new(http.Client).Do(req); err == nil {
+		t.Errorf("answered %s", resp.Status)
+		_ = resp.Body.Close()
+	}
+	<-left
+}

@@ -1,0 +1,241 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/server/client"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// controller knows one source and one endpoint, whose names need escaping.
+type controller struct{}
+
+const known = "a/b c?d#%2F"
+
+func (controller) find(name string) error {
+	if name != known {
+		return fmt.Errorf("find: %w", store.ErrNotFound)
+	}
+	return nil
+}
+
+func (c controller) AcceptRemoval(_ context.Context, name string) error { return c.find(name) }
+func (c controller) Poll(_ context.Context, name string) error          { return c.find(name) }
+
+func (c controller) Preview(_ context.Context, name string) (*server.Preview, error) {
+	return &server.Preview{Source: name, Outcome: server.Failed, Reason: "503", Webhooks: []server.Webhook{}}, c.find(name)
+}
+
+func (c controller) EnableEndpoint(context.Context, string) (notify.EndpointState, error) {
+	return notify.EndpointState{}, &server.Refusal{Reason: "the configuration disables it"}
+}
+
+func (c controller) DisableEndpoint(_ context.Context, name string) (notify.EndpointState, error) {
+	return notify.EndpointState{Name: name, Disabled: true, Reason: "by hand"}, c.find(name)
+}
+
+func (c controller) Event(_ context.Context, id string) (json.RawMessage, error) {
+	return json.RawMessage(`{"n":9007199254740993}`), c.find(id)
+}
+
+// start runs a server on both kinds of listener, and returns a client for each.
+func start(tb testing.TB) map[string]*client.Client {
+	tb.Helper()
+	socket := filepath.Join(socketDir(tb), "s")
+	s := server.New(server.Options{
+		Listen: "127.0.0.1:0", Socket: socket, Token: "s3cret",
+		Controller: controller{}, Logger: slog.New(slog.DiscardHandler),
+	})
+	if err := s.Start(tb.Context()); err != nil {
+		tb.Fatal(err)
+	}
+	clients := map[string]*client.Client{
+		"socket": newClient(tb, client.Options{Socket: socket}),
+		"url":    newClient(tb, client.Options{URL: "http://" + s.Addr() + "/", Token: "s3cret"}),
+	}
+	tb.Cleanup(func() {
+		for _, c := range clients {
+			c.Close()
+		}
+		// The test's own context has ended by now.
+		if err := s.Stop(context.Background()); err != nil {
+			tb.Error(err)
+		}
+	})
+	return clients
+}
+
+// socketDir is short enough for a socket's path.
+func socketDir(tb testing.TB) string {
+	tb.Helper()
+	dir, err := os.MkdirTemp("", "pw")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+func newClient(tb testing.TB, opts client.Options) *client.Client {
+	tb.Helper()
+	c, err := client.New(opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return c
+}
+
+func TestClientSpeaksTheAPI(t *testing.T) {
+	t.Parallel()
+	for name, c := range start(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			if err := c.AcceptRemoval(ctx, known); err != nil {
+				t.Error(err)
+			}
+			if err := c.Poll(ctx, known); err != nil {
+				t.Error(err)
+			}
+			preview, err := c.Preview(ctx, known)
+			want := &server.Preview{Source: known, Outcome: server.Failed, Reason: "503", Webhooks: []server.Webhook{}}
+			if diff := cmp.Diff(want, preview); diff != "" || err != nil {
+				t.Errorf("preview: %v\n%s", err, diff)
+			}
+			endpoint, err := c.DisableEndpoint(ctx, known)
+			if diff := cmp.Diff(server.Endpoint{Name: known, Reason: "by hand"}, endpoint); diff != "" || err != nil {
+				t.Errorf("disable: %v\n%s", err, diff)
+			}
+			envelope, err := c.Event(ctx, known)
+			if string(envelope) != `{"n":9007199254740993}` || err != nil {
+				t.Errorf("event %s: %v", envelope, err)
+			}
+		})
+	}
+}
+
+func TestProblemsBecomeErrors(t *testing.T) {
+	t.Parallel()
+	c := start(t)["socket"]
+	_, refused := c.EnableEndpoint(t.Context(), known)
+	_, noPreview := c.Preview(t.Context(), "x")
+	_, noEvent := c.Event(t.Context(), "x")
+	for _, tc := range []struct {
+		name   string
+		err    error
+		status int
+		detail string
+	}{
+		{"accept", c.AcceptRemoval(t.Context(), "x"), 404, `there is no source "x"`},
+		{"poll", c.Poll(t.Context(), "x"), 404, `there is no source "x"`},
+		{"preview", noPreview, 404, `there is no source "x"`},
+		{"event", noEvent, 404, `there is no event "x" in the log; it may have been removed by retention`},
+		{"refusal", refused, 409, "the configuration disables it"},
+	} {
+		problem, ok := errors.AsType[*server.Problem](tc.err)
+		if !ok || problem.Status != tc.status || tc.err.Error() != tc.detail {
+			t.Errorf("%s: error %v (%+v), want %d %s", tc.name, tc.err, problem, tc.status, tc.detail)
+		}
+	}
+}
+
+func TestNamesThatAreNoneAreNotSent(t *testing.T) {
+	t.Parallel()
+	c := start(t)["socket"]
+	for _, name := range []string{"", ".", ".."} {
+		if err := c.Poll(t.Context(), name); err == nil || !strings.Contains(err.Error(), "is no name") {
+			t.Errorf("%q: error %v", name, err)
+		}
+	}
+}
+
+func TestNobodyAnswers(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s")
+	err := newClient(t, client.Options{Socket: path}).Poll(t.Context(), "x")
+	if !errors.Is(err, client.ErrNotRunning) || !strings.Contains(err.Error(), path) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestWrongToken(t *testing.T) {
+	t.Parallel()
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if got := r.Header.Get("Authorization"); got != "Bearer wrong" {
+			t.Errorf("Authorization: %s", got)
+		}
+		w.Header().Set("Content-Type", "application/problem+json; charset=utf-8")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = io.WriteString(w, `{"title":"Unauthorized","status":401,"detail":""}`)
+	}))
+	defer srv.Close()
+	err := newClient(t, client.Options{URL: srv.URL, Token: "wrong"}).Poll(t.Context(), "x")
+	if err == nil || err.Error() != "401 Unauthorized" {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAnswersThatAreNotPollwires(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name   string
+		answer func(w http.ResponseWriter)
+		want   string
+	}{
+		{"proxy error", func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusBadGateway)
+			_, _ = io.WriteString(w, "<html>")
+		}, "answered 502 Bad Gateway, which is not pollwire's"},
+		{"redirect", func(w http.ResponseWriter) {
+			w.Header().Set("Location", "https://evil.example/")
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}, "answered 307 Temporary Redirect, which is not pollwire's"},
+		{"problem that is no JSON", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Type", "application/problem+json")
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = io.WriteString(w, "{")
+		}, "answered 404 Not Found, which is not pollwire's"},
+		{"page", func(w http.ResponseWriter) { _, _ = io.WriteString(w, "<html>") }, "decode the daemon's answer"},
+		{"half an answer", func(w http.ResponseWriter) {
+			w.Header().Set("Content-Length", "9")
+			_, _ = io.WriteString(w, "{")
+		}, "read the daemon's answer: unexpected EOF"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { tc.answer(w) }))
+			defer srv.Close()
+			_, err := newClient(t, client.Options{URL: srv.URL}).Preview(t.Context(), "x")
+			if err == nil || !strings.Contains(err.Error(), tc.want) {
+				t.Errorf("error %v, want %q", err, tc.want)
+			}
+		})
+	}
+}
+
+func TestURLsOfNoUse(t *testing.T) {
+	t.Parallel()
+	for _, raw := range []string{"localhost:8470", "ftp://x", "http://", "http://user:pw@x", "http://x?y=1", "http://[", "/v1"} {
+		c, err := client.New(client.Options{URL: raw})
+		if err == nil {
+			t.Errorf("%s was taken", raw)
+			c.Close()
+		} else if strings.Contains(err.Error(), "pw@") {
+			t.Errorf("told the password: %v", err)
+		}
+	}
+}

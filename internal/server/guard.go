@@ -1,0 +1,106 @@
+package server
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// guard decides which requests that arrive over TCP are let in.
+//
+// A browser on the operator's machine reaches loopback for any page that is
+// open in it. Two checks keep such pages out, token or not: the Host header
+// must name this server, else a page could rebind its own name to 127.0.0.1
+// and read along; and what changes something must come from the same origin.
+type guard struct {
+	hosts  map[string]bool
+	origin *http.CrossOriginProtection
+	// token is the hash of the bearer token, nil where none is asked for.
+	token *[sha256.Size]byte
+}
+
+func newGuard(opts Options) *guard {
+	g := &guard{
+		hosts:  map[string]bool{"localhost": true},
+		origin: http.NewCrossOriginProtection(),
+	}
+	if host, _, err := net.SplitHostPort(opts.Listen); err == nil && host != "" {
+		g.hosts[hostname(host)] = true
+	}
+	if u := opts.PublicURL; u != nil && u.Host != "" {
+		g.hosts[hostname(u.Host)] = true
+		// A proxy in front may send its own Host. A scheme that browsers have
+		// no origin for is refused here, and then there is nothing to trust.
+		_ = g.origin.AddTrustedOrigin((&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
+	}
+	if opts.Token != "" {
+		sum := sha256.Sum256([]byte(opts.Token))
+		g.token = &sum
+	}
+	return g
+}
+
+// wrap lets h answer only what the guard lets in.
+func (g *guard) wrap(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Probes come by address, from load balancers, and learn nothing.
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		switch {
+		case !probe && !g.knowsHost(r):
+			writeProblem(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
+				"the Host header %q does not name this server; if it should, set server.public_url to it", r.Host))
+		case g.origin.Check(r) != nil:
+			writeProblem(w, r, http.StatusForbidden, "requests from pages of another origin may not change anything")
+		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.hasToken(r):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
+			writeProblem(w, r, http.StatusUnauthorized, "this needs the header Authorization: Bearer, with the token that server.token sets")
+		default:
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// knowsHost says whether the Host header names this server. Addresses need no
+// list: an attack by a rebound name always sends a name. Still, only loopback
+// and the address that the request came in at are taken.
+func (g *guard) knowsHost(r *http.Request) bool {
+	host := hostname(r.Host)
+	if g.hosts[host] {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	if addr = addr.Unmap(); addr.IsLoopback() {
+		return true
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return ok && local.AddrPort().Addr().Unmap().WithZone("") == addr
+}
+
+// hasToken compares hashes, in constant time: neither the token's bytes nor its
+// length show in how long a refusal takes.
+func (g *guard) hasToken(r *http.Request) bool {
+	if g.token == nil {
+		return true
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	return subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+}
+
+// hostname is the host in a Host header or URL: without port, brackets, case
+// and the dot at the end.
+func hostname(host string) string {
+	u := url.URL{Host: host}
+	if strings.Count(host, ":") > 1 && !strings.HasPrefix(host, "[") {
+		return strings.ToLower(host) // A bare IPv6 address.
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+}

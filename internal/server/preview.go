@@ -1,0 +1,46 @@
+package server
+
+import "encoding/json"
+
+// Outcome is what a preview found.
+type Outcome string
+
+// The outcomes of a preview.
+const (
+	// Baseline is a first look, which tells nothing by default.
+	Baseline Outcome = "baseline"
+	// Unchanged is an answer in which nothing changed.
+	Unchanged Outcome = "unchanged"
+	// Changed is an answer with changes, told or not.
+	Changed Outcome = "changed"
+	// Failed is a poll that gave no observation.
+	Failed Outcome = "failed"
+)
+
+// Preview is what would come of a poll.
+type Preview struct {
+	Source string `json:"source"`
+	// Request is the request line, method and URL, secrets masked.
+	Request string `json:"request"`
+	// Status is the HTTP status code, 0 where there was no answer.
+	Status int `json:"status"`
+	// DurationMS is how long the answer took, to its last byte, in milliseconds.
+	DurationMS int64 `json:"duration_ms"`
+	// Bytes is the length of the body, decompressed.
+	Bytes       int64   `json:"bytes"`
+	ContentType string  `json:"content_type"`
+	Outcome     Outcome `json:"outcome"`
+	// Reason says why the poll failed; empty when it did not.
+	Reason string `json:"reason,omitempty"`
+	// Webhooks are the changes, in order, as they would be told.
+	Webhooks []Webhook `json:"webhooks"`
+}
+
+// Webhook is one change as it would be told.
+type Webhook struct {
+	// Endpoints are those that would be told; empty when the change would only
+	// be logged.
+	Endpoints []string `json:"endpoints"`
+	// Body is what would be posted to each of them.
+	Body json.RawMessage `json:"body"`
+}
