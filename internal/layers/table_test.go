@@ -1,0 +1,79 @@
+package layers
+
+// module is the path of this project; packages below are named relative to it.
+const module = "github.com/pollwire/pollwire"
+
+// row is what one package may import of this project. A package imports from
+// its own layer or from below.
+type row struct {
+	layer int
+	may   []string
+	// why is the reason that a refusal gives.
+	why string
+}
+
+// anything lets a row import every package of the layers below its own.
+const anything = "*"
+
+// table is the import direction of the house. A new package gets a row here
+// before it gets importers.
+var table = map[string]row{
+	"diff": {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
+	"internal/config": {0, nil,
+		"it turns YAML into plain values; only internal/daemon makes Options of them"},
+	"internal/httpclient": {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
+
+	"poller": {1, []string{"diff", "internal/httpclient"},
+		"asking knows nothing of telling, nor of what keeps its state"},
+	"notify": {1, []string{"diff", "internal/httpclient"},
+		"telling knows nothing of asking, nor of what keeps its state"},
+	"internal/receiver": {1, []string{"notify"},
+		"it stands where a user's receiver stands: it may know only what is sent"},
+
+	"internal/store": {2, []string{"diff", "poller", "notify"},
+		"it names what survives, and leaves how to the engines below it"},
+	"internal/store/sqlite": {2, []string{"diff", "poller", "notify", "internal/store"},
+		"an engine keeps the store's contract, and never knows another engine"},
+	"internal/store/postgres": {2, []string{"diff", "poller", "notify", "internal/store"},
+		"an engine keeps the store's contract, and never knows another engine"},
+	"internal/store/storetest": {2, []string{"diff", "poller", "notify", "internal/store"},
+		"one suite holds for every engine, so it knows none"},
+
+	"internal/bridge": {3, []string{"diff", "poller", "notify", "internal/store"},
+		"the heart asks interfaces; which engine and which configuration is the daemon's choice"},
+	"internal/server": {4, []string{"diff", "notify", "internal/store", "internal/bridge"},
+		"it translates HTTP, and acts through its Controller"},
+	"internal/server/client": {4, []string{"internal/server"},
+		"it knows the API's words, and nothing of what is behind them"},
+	"internal/daemon": {5, []string{anything}, "it wires what lies below it, and nothing above"},
+
+	"internal/demo": {6, []string{"internal/daemon", "internal/config", "internal/receiver"},
+		"it shows what a user would run, through the doors that a user has"},
+	"cmd/pollwire": {7, []string{"internal/daemon", "internal/config", "internal/server/client", "internal/demo", "internal/receiver"},
+		"the command line is thin: what it does, the daemon does, or a client of it"},
+
+	"internal/layers":     {8, nil, "it reads the others as text"},
+	"systemd/systemdtest": {8, nil, "it runs the binary, as systemd does"},
+}
+
+// owner says which package alone may import something of others.
+type owner struct {
+	// imported is a package, or with a slash at its end all below a path.
+	imported string
+	// by are the packages of this project that may.
+	by  []string
+	why string
+}
+
+var owners = []owner{
+	{"database/sql", []string{"internal/store/sqlite", "internal/store/postgres"}, "SQL is the engines' own"},
+	{"modernc.org/", []string{"internal/store/sqlite"}, "the engine is the store's choice"},
+	{"github.com/pressly/goose/", []string{"internal/store/sqlite", "internal/store/postgres"}, "migrations are the engines' own"},
+}
+
+// impure is what diff must not import, so that it stays without I/O and state.
+var impure = []string{"os", "os/", "net", "net/", "io/fs", "database/", "log", "log/", "syscall", "time", "math/rand", "math/rand/"}
+
+// public are the packages that other programs use: their exported signatures
+// name no type of an internal package.
+var public = []string{"diff", "poller", "notify"}
