@@ -19,38 +19,76 @@ const anything = "*"
 // before it gets importers.
 var table = map[string]row{
 	"diff": {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
-	"internal/config": {0, nil,
-		"it turns YAML into plain values; only internal/daemon makes Options of them"},
+	"internal/config": {
+		0, nil,
+		"it turns YAML into plain values; only internal/daemon makes Options of them",
+	},
 	"internal/httpclient": {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
 
-	"poller": {1, []string{"diff", "internal/httpclient"},
-		"asking knows nothing of telling, nor of what keeps its state"},
-	"notify": {1, []string{"diff", "internal/httpclient"},
-		"telling knows nothing of asking, nor of what keeps its state"},
-	"internal/receiver": {1, []string{"notify"},
-		"it stands where a user's receiver stands: it may know only what is sent"},
+	"poller": {
+		1,
+		[]string{"diff", "internal/httpclient"},
+		"asking knows nothing of telling, nor of what keeps its state",
+	},
+	"notify": {
+		1,
+		[]string{"diff", "internal/httpclient"},
+		"telling knows nothing of asking, nor of what keeps its state",
+	},
+	"internal/receiver": {
+		1,
+		[]string{"notify"},
+		"it stands where a user's receiver stands: it may know only what is sent",
+	},
 
-	"internal/store": {2, []string{"diff", "poller", "notify"},
-		"it names what survives, and leaves how to the engines below it"},
-	"internal/store/sqlite": {2, []string{"diff", "poller", "notify", "internal/store"},
-		"an engine keeps the store's contract, and never knows another engine"},
-	"internal/store/postgres": {2, []string{"diff", "poller", "notify", "internal/store"},
-		"an engine keeps the store's contract, and never knows another engine"},
-	"internal/store/storetest": {2, []string{"diff", "poller", "notify", "internal/store"},
-		"one suite holds for every engine, so it knows none"},
+	"internal/store": {
+		2,
+		[]string{"diff", "poller", "notify"},
+		"it names what survives, and leaves how to the engines below it",
+	},
+	"internal/store/sqlite": {
+		2,
+		[]string{"diff", "poller", "notify", "internal/store"},
+		"an engine keeps the store's contract, and never knows another engine",
+	},
+	"internal/store/postgres": {
+		2,
+		[]string{"diff", "poller", "notify", "internal/store"},
+		"an engine keeps the store's contract, and never knows another engine",
+	},
+	"internal/store/storetest": {
+		2,
+		[]string{"diff", "poller", "notify", "internal/store"},
+		"one suite holds for every engine, so it knows none",
+	},
 
-	"internal/bridge": {3, []string{"diff", "poller", "notify", "internal/store"},
-		"the heart asks interfaces; which engine and which configuration is the daemon's choice"},
-	"internal/server": {4, []string{"diff", "notify", "internal/store", "internal/bridge"},
-		"it translates HTTP, and acts through its Controller"},
-	"internal/server/client": {4, []string{"internal/server"},
-		"it knows the API's words, and nothing of what is behind them"},
+	"internal/bridge": {
+		3,
+		[]string{"diff", "poller", "notify", "internal/store"},
+		"the heart asks interfaces; which engine and which configuration is the daemon's choice",
+	},
+	"internal/server": {
+		4,
+		[]string{"diff", "notify", "internal/store", "internal/bridge"},
+		"it translates HTTP, and acts through its Controller",
+	},
+	"internal/server/client": {
+		4,
+		[]string{"internal/server"},
+		"it knows the API's words, and nothing of what is behind them",
+	},
 	"internal/daemon": {5, []string{anything}, "it wires what lies below it, and nothing above"},
 
-	"internal/demo": {6, []string{"internal/daemon", "internal/config", "internal/receiver"},
-		"it shows what a user would run, through the doors that a user has"},
-	"cmd/pollwire": {7, []string{"internal/daemon", "internal/config", "internal/server/client", "internal/demo", "internal/receiver"},
-		"the command line is thin: what it does, the daemon does, or a client of it"},
+	"internal/demo": {
+		6,
+		[]string{"internal/daemon", "internal/config", "internal/receiver"},
+		"it shows what a user would run, through the doors that a user has",
+	},
+	"cmd/pollwire": {
+		7,
+		[]string{"internal/daemon", "internal/config", "internal/server/client", "internal/demo", "internal/receiver"},
+		"the command line is thin: what it does, the daemon does, or a client of it",
+	},
 
 	"internal/layers":     {8, nil, "it reads the others as text"},
 	"systemd/systemdtest": {8, nil, "it runs the binary, as systemd does"},

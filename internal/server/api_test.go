@@ -41,22 +41,33 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 		{"poll, no preview", question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":false}`}, 202, `{"source":"orders"}`, []string{"poll orders"}},
 		{"poll a name with a slash", question{method: "POST", path: "/v1/sources/a%2Fb%20c/poll"}, 202, `{"source":"a/b c"}`, []string{"poll a/b c"}},
 		{
-			"preview", question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`}, 200,
+			"preview",
+			question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`},
+			200,
 			`{"source":"orders","request":"GET https://api.example.com/orders?a=1&b=2","status":200,"duration_ms":12,"bytes":512,` +
 				`"content_type":"application/json","outcome":"changed","webhooks":[{"endpoints":["ops"],"body":{"n":9007199254740993}}]}`,
 			[]string{"preview orders"},
 		},
 		{
-			"enable", question{method: "POST", path: "/v1/endpoints/ops/enable"}, 200,
-			`{"name":"ops","enabled":true,"paused_until":"2026-01-02T03:04:05Z"}`, []string{"enable ops"},
+			"enable",
+			question{method: "POST", path: "/v1/endpoints/ops/enable"},
+			200,
+			`{"name":"ops","enabled":true,"paused_until":"2026-01-02T03:04:05Z"}`,
+			[]string{"enable ops"},
 		},
 		{
-			"disable", question{method: "POST", path: "/v1/endpoints/ops/disable"}, 200,
-			`{"name":"ops","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z"}`, []string{"disable ops"},
+			"disable",
+			question{method: "POST", path: "/v1/endpoints/ops/disable"},
+			200,
+			`{"name":"ops","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z"}`,
+			[]string{"disable ops"},
 		},
 		{
-			"event", question{method: "GET", path: "/v1/events/evt_1"}, 200,
-			`{"id":"evt_1","data":{"big":12345678901234567890.0}}`, []string{"event evt_1"},
+			"event",
+			question{method: "GET", path: "/v1/events/evt_1"},
+			200,
+			`{"id":"evt_1","data":{"big":12345678901234567890.0}}`,
+			[]string{"event evt_1"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -1,0 +1,33 @@
+# make builds bin/pollwire, a static binary. Its version comes from the tags of
+# the repository, as the Go command stamps it.
+
+FUZZTIME ?= 10s
+BENCH    ?= .
+KILLS    ?= 100
+
+.PHONY: build test lint bench fuzz crash clean help
+
+build: ## build bin/pollwire
+	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/pollwire
+
+test: ## run all tests; installs what they need where it may (Debian, root)
+	.ci/prepare
+	.ci/test
+
+lint: ## read the source: gofmt, vet, golangci-lint, modules, known vulnerabilities
+	.ci/lint
+
+bench: ## run the benchmarks; BENCH=regexp chooses
+	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+fuzz: ## run each fuzz target for FUZZTIME
+	FUZZTIME=$(FUZZTIME) .ci/fuzz
+
+crash: ## kill the daemon KILLS times at random moments, and look for what is lost
+	POLLWIRE_KILLS=$(KILLS) go test -count=1 -v -timeout 60m -run '^TestCrash' ./cmd/pollwire
+
+clean: ## remove what was built
+	rm -rf bin dist
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
