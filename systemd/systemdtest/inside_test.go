@@ -94,7 +94,8 @@ func isReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	client := http.Client{Timeout: patience}
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}

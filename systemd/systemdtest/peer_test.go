@@ -1,6 +1,7 @@
 package systemdtest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,8 +19,11 @@ const (
 // peer is both ends of the bridge: an API whose answer is always new, and a
 // receiver of webhooks.
 type peer struct {
-	hooks chan error
+	hooks chan hook
 }
+
+// hook is a webhook that came, and what is wrong with it.
+type hook struct{ err error }
 
 func startPeer(t *testing.T) *peer {
 	t.Helper()
@@ -27,7 +31,7 @@ func startPeer(t *testing.T) *peer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &peer{hooks: make(chan error, 1)}
+	p := &peer{hooks: make(chan hook, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /clock", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bearer "+clockToken {
@@ -49,7 +53,7 @@ func startPeer(t *testing.T) *peer {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		if err := srv.ListenAndServe(); err != http.ErrServerClosed { //nolint:errorlint // It is returned as it is.
+		if err := srv.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
 			t.Errorf("serve: %v", err)
 		}
 	}()
@@ -64,7 +68,7 @@ func startPeer(t *testing.T) *peer {
 // waiting, and then the next one is as good.
 func (p *peer) report(err error) {
 	select {
-	case p.hooks <- err:
+	case p.hooks <- hook{err}:
 	default:
 	}
 }
@@ -77,9 +81,9 @@ func (p *peer) await(t *testing.T) {
 	default:
 	}
 	select {
-	case err := <-p.hooks:
-		if err != nil {
-			t.Fatal(err)
+	case h := <-p.hooks:
+		if h.err != nil {
+			t.Fatal(h.err)
 		}
 	case <-time.After(patience):
 		t.Fatalf("no webhook in %v", patience)
