@@ -29,13 +29,22 @@ func TestCompareDocuments(t *testing.T) {
 		{"root scalar", `1`, `"1"`, []string{""}, `[{"op":"replace","path":"","value":"1"}]`},
 		{"root kind", `{}`, `[]`, []string{""}, `[{"op":"replace","path":"","value":[]}]`},
 		{"false and true", `[false]`, `[true]`, []string{"/0"}, `[{"op":"replace","path":"/0","value":true}]`},
-		{"pointer escapes", `{"a/b":{"~":1},"":{"":1}}`, `{"a/b":{"~":2},"":{"":2}}`, []string{"/a~1b/~0", "//"},
-			`[{"op":"replace","path":"/a~1b/~0","value":2},{"op":"replace","path":"//","value":2}]`},
-		{"half a pair in a name", `{"\ud800":1}`, `{"\ud800":2}`, []string{"/\xed\xa0\x80"},
-			`[{"op":"replace","path":"/\ud800","value":2}]`},
+		{
+			"pointer escapes", `{"a/b":{"~":1},"":{"":1}}`, `{"a/b":{"~":2},"":{"":2}}`,
+			[]string{"/a~1b/~0", "//"},
+			`[{"op":"replace","path":"/a~1b/~0","value":2},{"op":"replace","path":"//","value":2}]`,
+		},
+		{
+			"half a pair in a name", `{"\ud800":1}`, `{"\ud800":2}`,
+			[]string{"/\xed\xa0\x80"},
+			`[{"op":"replace","path":"/\ud800","value":2}]`,
+		},
 		{"value as it is written", `[1]`, `[ 1 , { "x" : 1.50 } ]`, []string{"/1"}, `[{"op":"add","path":"/1","value":{ "x" : 1.50 }}]`},
-		{"gone before the rest", `{"x":1,"b":1,"y":1}`, `{"n":1,"b":2}`, []string{"/x", "/y", "/n", "/b"},
-			`[{"op":"remove","path":"/x"},{"op":"remove","path":"/y"},{"op":"add","path":"/n","value":1},{"op":"replace","path":"/b","value":2}]`},
+		{
+			"gone before the rest", `{"x":1,"b":1,"y":1}`, `{"n":1,"b":2}`,
+			[]string{"/x", "/y", "/n", "/b"},
+			`[{"op":"remove","path":"/x"},{"op":"remove","path":"/y"},{"op":"add","path":"/n","value":1},{"op":"replace","path":"/b","value":2}]`,
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -140,8 +149,10 @@ func TestCompareRefuses(t *testing.T) {
 		{"key half a pair", "", `{"data":[{"id":"\ud800"}]}`, list, ErrBadKey, false, `bad item key: items[0]: id has half of a surrogate pair: "\ud800"`},
 		{"key twice", "", `{"data":[{"id":7},{"id":8},{"id":7.0}]}`, list, ErrBadKey, false, `bad item key: items[0] and items[2]: id is 7 in the one and 7.0 in the other`},
 		{"number and string", "", `{"data":[{"id":1},{"id":"1"}]}`, list, ErrBadKey, false, `bad item key: items[0] and items[1]: id is 1 in the one and "1" in the other`},
-		{"long key twice", "", `{"data":[{"id":"` + strings.Repeat("é", 99) + `"},{"id":"` + strings.Repeat("é", 99) + `"}]}`, list, ErrBadKey, false,
-			`bad item key: items[0] and items[1]: id is "` + strings.Repeat("é", 39) + `… in the one and "` + strings.Repeat("é", 39) + `… in the other`},
+		{
+			"long key twice", "", `{"data":[{"id":"` + strings.Repeat("é", 99) + `"},{"id":"` + strings.Repeat("é", 99) + `"}]}`, list, ErrBadKey, false,
+			`bad item key: items[0] and items[1]: id is "` + strings.Repeat("é", 39) + `… in the one and "` + strings.Repeat("é", 39) + `… in the other`,
+		},
 		{"key twice before", `{"data":[{"id":1},{"id":1}]}`, `{"data":[]}`, list, ErrBadKey, true, `the older answer does not fit the rules: bad item key: items[0] and items[1]: id is 1 in the one and 1 in the other`},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

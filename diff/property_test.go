@@ -101,7 +101,7 @@ func checkSpellings(g generator, v any, r *Rules) error {
 	one, other := g.write(v), g.write(v)
 	result, err := Compare(one, other, r)
 	if err != nil || len(result.Changes) > 0 {
-		return fmt.Errorf("%s and %s are equal, but: %v %s", one, other, err, show(result.Changes))
+		return fmt.Errorf("%s and %s are equal, but: %w %s", one, other, err, show(result.Changes))
 	}
 	h1, err1 := Hash(one)
 	h2, err2 := Hash(other)
@@ -113,7 +113,7 @@ func checkSpellings(g generator, v any, r *Rules) error {
 		return err
 	}
 	if again, err := Canonical(nil, form); err != nil || string(again) != string(form) {
-		return fmt.Errorf("canonical form %s becomes %s (%v)", form, again, err)
+		return fmt.Errorf("canonical form %s becomes %s (%w)", form, again, err)
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func checkList(g generator, r *Rules) error {
 	result, err := Compare(before, after, r)
 	said := fmt.Sprintf("before  %s\nafter   %s\nchanges %s", before, after, show(result.Changes))
 	if err != nil || result.Before != len(was) || result.After != len(now) {
-		return fmt.Errorf("%v, %d and %d items\n%s", err, result.Before, result.After, said)
+		return fmt.Errorf("%w, %d and %d items\n%s", err, result.Before, result.After, said)
 	}
 	told := map[string]Change{}
 	for _, c := range result.Changes {

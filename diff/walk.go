@@ -48,7 +48,7 @@ func (w *walk) same(x, y uint32) bool {
 	case number:
 		p, q := w.before.bytes(x), w.after.bytes(y)
 		return bytes.Equal(p, q) ||
-			!(a.plain && b.plain) && bytes.Equal(appendNumber(nil, p), appendNumber(nil, q))
+			(!a.plain || !b.plain) && bytes.Equal(appendNumber(nil, p), appendNumber(nil, q))
 	default:
 		return true
 	}
@@ -135,7 +135,7 @@ func (w *walk) members(x, y uint32) []member {
 	for i, name := range newer {
 		m := member{name: w.after.text(name), after: name + 1}
 		// Most objects keep their order, so the same place is tried first.
-		at := -1
+		var at int
 		if i < len(older) && w.sameName(older[i], name) {
 			at = i
 		} else {

@@ -215,6 +215,7 @@ func (d *Dispatcher) change(ctx context.Context, endpoint string, change func(*E
 	}
 	return w.ask(ctx, func() error {
 		change(&w.state)
+		defer w.publish() // who is answered sees it in Status
 		return w.saveState()
 	})
 }

@@ -114,7 +114,7 @@ func TestSecretNeverPrints(t *testing.T) {
 	out.Write(encoded)
 	key := s.reveal().key
 	for _, leak := range []string{
-		vectorSecret[6:16], string(key), fmt.Sprint(key)[1:20], fmt.Sprintf("%x", key)[:16],
+		vectorSecret[6:16], string(key), fmt.Sprintf("%d", key)[1:20], fmt.Sprintf("%x", key)[:16],
 		fmt.Sprintf("%X", key)[:16], fmt.Sprintf("%x", vectorSecret)[:24], fmt.Sprintf("%#v", key)[8:40],
 	} {
 		if strings.Contains(out.String(), leak) {

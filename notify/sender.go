@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 const (
@@ -172,13 +174,13 @@ func setHeader(req *http.Request, name string, values []string) {
 // exchange posts the request and reads the answer.
 func (s *Sender) exchange(req *http.Request) (answer, error) {
 	// A transport, unlike a client, follows no redirect and keeps no cookies.
-	res, err := s.transport.RoundTrip(req)
+	res, err := s.transport.RoundTrip(req) //nolint:bodyclose // readAnswer closes it
 	if err != nil {
 		return answer{}, err
 	}
 	got := answer{status: res.StatusCode, location: res.Header.Get("Location")}
 	if header := res.Header.Get("Retry-After"); header != "" {
-		got.retryAfter, _ = parseRetryAfter(header, time.Now())
+		got.retryAfter, _ = httpclient.ParseRetryAfter(header, time.Now())
 	}
 	got.body, err = readAnswer(res.Body)
 	return got, err

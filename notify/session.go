@@ -145,7 +145,7 @@ func (s *session) attempt(e *Endpoint, p *pending) (Attempt, Verdict, error) {
 		// No receiver can be told this event, however often it is tried.
 		return Attempt{Number: p.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0), nil
 	case s.posts.Err() != nil:
-		return Attempt{}, Judge(0, ErrInterrupted, 0), nil
+		return Attempt{}, Judge(0, ErrInterrupted, 0), nil //nolint:nilerr // the session ends, the event is fine
 	case err != nil:
 		return Attempt{}, Verdict{}, err
 	}

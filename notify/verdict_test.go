@@ -81,42 +81,6 @@ func TestRetryPolicyPause(t *testing.T) {
 	}
 }
 
-func TestParseRetryAfter(t *testing.T) {
-	t.Parallel()
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	for header, want := range map[string]time.Duration{
-		"":                               0,
-		"0":                              time.Second,
-		"1":                              time.Second,
-		" 120 ":                          2 * time.Minute,
-		"-1":                             0,
-		"1.5":                            0,
-		"soon":                           0,
-		"Fri, 02 Jan 2026 03:05:05 GMT":  time.Minute,
-		"Fri, 02 Jan 2026 03:04:05 GMT":  time.Second,
-		"Thu, 01 Jan 1970 00:00:00 GMT":  time.Second,
-		"Friday, 02-Jan-26 03:05:05 GMT": time.Minute,
-		"99999999999999999999":           math.MaxInt64 / time.Second * time.Second,
-	} {
-		got, ok := parseRetryAfter(header, now)
-		if got != want || ok != (want != 0) {
-			t.Errorf("%q is %s, %v; want %s", header, got, ok, want)
-		}
-	}
-}
-
-func FuzzParseRetryAfter(f *testing.F) {
-	for _, header := range []string{"", "0", "120", "Fri, 02 Jan 2026 03:05:05 GMT", "99999999999999999999", "-1"} {
-		f.Add(header)
-	}
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, header string) {
-		if got, ok := parseRetryAfter(header, now); ok && got < time.Second {
-			t.Errorf("%q is a wait of %s, less than a second", header, got)
-		}
-	})
-}
-
 func TestConclude(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1767323045, 0)

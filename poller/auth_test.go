@@ -67,8 +67,10 @@ func TestSetParamAlone(t *testing.T) {
 func TestAuthHidesItself(t *testing.T) {
 	t.Parallel()
 	auths := []Auth{
-		Bearer{Token: "hunter2"}, Basic{Username: "u", Password: "hunter2"},
-		APIKey{Name: "n", Value: "hunter2"}, APIKey{Name: "n", Value: "hunter2", In: InQuery},
+		Bearer{Token: "hunter2"},
+		Basic{Username: "u", Password: "hunter2"},
+		APIKey{Name: "n", Value: "hunter2"},
+		APIKey{Name: "n", Value: "hunter2", In: InQuery},
 	}
 	for _, auth := range auths {
 		var out bytes.Buffer

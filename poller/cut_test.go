@@ -101,7 +101,7 @@ func TestFetchMalformedAnswers(t *testing.T) {
 			t.Parallel()
 			url := rawServer(t, func() string { return tt.answer })
 			o, err := newFetcher(t, FetcherOptions{}).Fetch(t.Context(), newSource(url), State{})
-			mustFail(t, o, err)
+			_ = mustFail(t, o, err)
 		})
 	}
 }

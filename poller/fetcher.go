@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -40,6 +41,9 @@ type Fetcher struct {
 
 	mu        sync.RWMutex
 	templates map[string]*template // by name of the source
+	// headers are those of the templates, by what they hold: thousands of
+	// sources of one API send the same.
+	headers map[string]http.Header
 }
 
 // NewFetcher returns a fetcher.
@@ -55,6 +59,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		}),
 		secrets:   httpclient.NewRedactor(o.Secrets...),
 		templates: make(map[string]*template),
+		headers:   make(map[string]http.Header),
 	}
 }
 
@@ -97,6 +102,7 @@ func (f *Fetcher) Forget(source string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.templates, source)
+	clear(f.headers) // what nobody uses any more goes; what is used stays where it is
 }
 
 // CloseIdle closes the connections that are kept for reuse.
@@ -117,8 +123,23 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	t.base.Header = f.share(t.base.Header)
 	f.templates[s.Name] = t
 	return t, nil
+}
+
+// share returns the header that holds the same as h, h itself where there is
+// none. The caller holds f.mu.
+func (f *Fetcher) share(h http.Header) http.Header {
+	var text strings.Builder
+	if err := h.Write(&text); err != nil {
+		return h
+	}
+	if shared, ok := f.headers[text.String()]; ok {
+		return shared
+	}
+	f.headers[text.String()] = h
+	return h
 }
 
 // ask sends the request and follows redirects.

@@ -105,7 +105,9 @@ func TestFailuresLeakNoSecret(t *testing.T) {
 		}
 	}
 	auths := []Auth{
-		Bearer{Token: leaky[0]}, Basic{Username: "u", Password: leaky[1]}, nil,
+		Bearer{Token: leaky[0]},
+		Basic{Username: "u", Password: leaky[1]},
+		nil,
 		APIKey{Name: "key", Value: leaky[3], In: InQuery},
 	}
 	for name, answer := range failures {

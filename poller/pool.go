@@ -27,8 +27,8 @@ type pool struct {
 	done   chan struct{} // closed when closed and no worker is left
 }
 
-func newPool(max int, run func(*entry)) *pool {
-	return &pool{run: run, max: max, done: make(chan struct{})}
+func newPool(workers int, run func(*entry)) *pool {
+	return &pool{run: run, max: workers, done: make(chan struct{})}
 }
 
 // push hands an entry to a worker, now or when one is free. It never blocks. A

@@ -73,8 +73,12 @@ func TestRedirectToAnotherOriginTakesNothingAlong(t *testing.T) {
 		"https://b.example/x?api_key=query-secret&page=2",
 		"https://b.example/x?next=%2Fy%3Fk%3Dquery-secret&page=2",
 	}
-	auths := []Auth{Bearer{Token: "bearer-secret"}, Basic{Username: "u", Password: "basic-secret"},
-		APIKey{Name: "X-Api-Key", Value: "header-secret"}, APIKey{Name: "api_key", Value: "query-secret", In: InQuery}}
+	auths := []Auth{
+		Bearer{Token: "bearer-secret"},
+		Basic{Username: "u", Password: "basic-secret"},
+		APIKey{Name: "X-Api-Key", Value: "header-secret"},
+		APIKey{Name: "api_key", Value: "query-secret", In: InQuery},
+	}
 	for _, location := range others {
 		for _, auth := range auths {
 			for _, code := range []int{301, 302, 303, 307, 308} {
@@ -229,7 +233,7 @@ func TestRedirectTo304IsRefused(t *testing.T) {
 	t.Parallel()
 	net := &hostSwitch{hosts: map[string]http.HandlerFunc{
 		"a.example": redirectTo(302, "https://b.example/"),
-		"b.example": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) },
+		"b.example": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) },
 	}}
 	o, err := newFetcher(t, FetcherOptions{RoundTripper: net}).Fetch(t.Context(), newSource("https://a.example/"), State{ETag: `"x"`})
 	if fe := mustFail(t, o, err); !strings.Contains(fe.Error(), "no validators were sent") {

@@ -113,30 +113,54 @@ func TestCronDaylightSaving(t *testing.T) {
 		from, to         string
 		want             []string
 	}{
-		{"skipped run is made at the end of the gap", "Europe/Berlin", "30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z",
-			[]string{"2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"}},
-		{"all skipped runs are one", "Europe/Berlin", "*/10 2 * * *", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z",
-			[]string{"2026-03-29T03:00:00+02:00"}},
-		{"the run at the end of the gap is the same", "Europe/Berlin", "0 2,3 * * *", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z",
-			[]string{"2026-03-29T03:00:00+02:00"}},
-		{"repeated run is made the first time", "Europe/Berlin", "30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z",
-			[]string{"2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"}},
-		{"not from the middle of repeated time", "Europe/Berlin", "30 2 * * *", "2026-10-25T01:10:00Z", "2026-10-26T12:00:00Z",
-			[]string{"2026-10-26T02:30:00+01:00"}},
-		{"right after repeated time", "Europe/Berlin", "0 3 * * *", "2026-10-25T01:59:59Z", "2026-10-25T12:00:00Z",
-			[]string{"2026-10-25T03:00:00+01:00"}},
-		{"America", "America/New_York", "15 2 8 3 *", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z",
-			[]string{"2026-03-08T03:00:00-04:00"}},
-		{"America in autumn", "America/New_York", "0 30 1 * * SUN", "2026-10-31T12:00:00Z", "2026-11-02T00:00:00Z",
-			[]string{"2026-11-01T01:30:00-04:00"}},
-		{"half an hour is skipped", "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T00:00:00Z", "2026-10-05T00:00:00Z",
-			[]string{"2026-10-04T02:30:00+11:00", "2026-10-05T02:15:00+11:00"}},
-		{"half an hour is repeated", "Australia/Lord_Howe", "45 1 * * *", "2026-04-04T00:00:00Z", "2026-04-06T00:00:00Z",
-			[]string{"2026-04-05T01:45:00+11:00", "2026-04-06T01:45:00+10:30"}},
-		{"a midnight that does not exist", "America/Santiago", "@daily", "2026-09-05T12:00:00Z", "2026-09-07T12:00:00Z",
-			[]string{"2026-09-06T01:00:00-03:00", "2026-09-07T00:00:00-03:00"}},
-		{"a whole day is skipped", "Pacific/Apia", "0 6 30 12 *", "2011-12-01T00:00:00Z", "2012-01-10T00:00:00Z",
-			[]string{"2011-12-31T00:00:00+14:00"}},
+		{
+			"skipped run is made at the end of the gap", "Europe/Berlin", "30 2 * * *", "2026-03-28T12:00:00Z", "2026-03-30T12:00:00Z",
+			[]string{"2026-03-29T03:00:00+02:00", "2026-03-30T02:30:00+02:00"},
+		},
+		{
+			"all skipped runs are one", "Europe/Berlin", "*/10 2 * * *", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z",
+			[]string{"2026-03-29T03:00:00+02:00"},
+		},
+		{
+			"the run at the end of the gap is the same", "Europe/Berlin", "0 2,3 * * *", "2026-03-28T12:00:00Z", "2026-03-29T12:00:00Z",
+			[]string{"2026-03-29T03:00:00+02:00"},
+		},
+		{
+			"repeated run is made the first time", "Europe/Berlin", "30 2 * * *", "2026-10-24T12:00:00Z", "2026-10-26T12:00:00Z",
+			[]string{"2026-10-25T02:30:00+02:00", "2026-10-26T02:30:00+01:00"},
+		},
+		{
+			"not from the middle of repeated time", "Europe/Berlin", "30 2 * * *", "2026-10-25T01:10:00Z", "2026-10-26T12:00:00Z",
+			[]string{"2026-10-26T02:30:00+01:00"},
+		},
+		{
+			"right after repeated time", "Europe/Berlin", "0 3 * * *", "2026-10-25T01:59:59Z", "2026-10-25T12:00:00Z",
+			[]string{"2026-10-25T03:00:00+01:00"},
+		},
+		{
+			"America", "America/New_York", "15 2 8 3 *", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z",
+			[]string{"2026-03-08T03:00:00-04:00"},
+		},
+		{
+			"America in autumn", "America/New_York", "0 30 1 * * SUN", "2026-10-31T12:00:00Z", "2026-11-02T00:00:00Z",
+			[]string{"2026-11-01T01:30:00-04:00"},
+		},
+		{
+			"half an hour is skipped", "Australia/Lord_Howe", "15 2 * * *", "2026-10-03T00:00:00Z", "2026-10-05T00:00:00Z",
+			[]string{"2026-10-04T02:30:00+11:00", "2026-10-05T02:15:00+11:00"},
+		},
+		{
+			"half an hour is repeated", "Australia/Lord_Howe", "45 1 * * *", "2026-04-04T00:00:00Z", "2026-04-06T00:00:00Z",
+			[]string{"2026-04-05T01:45:00+11:00", "2026-04-06T01:45:00+10:30"},
+		},
+		{
+			"a midnight that does not exist", "America/Santiago", "@daily", "2026-09-05T12:00:00Z", "2026-09-07T12:00:00Z",
+			[]string{"2026-09-06T01:00:00-03:00", "2026-09-07T00:00:00-03:00"},
+		},
+		{
+			"a whole day is skipped", "Pacific/Apia", "0 6 30 12 *", "2011-12-01T00:00:00Z", "2012-01-10T00:00:00Z",
+			[]string{"2011-12-31T00:00:00+14:00"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -183,8 +183,12 @@ func TestSchedulerRetries(t *testing.T) {
 		r.polls.take()
 		wait(time.Minute + 59*time.Second)
 		want := []made{
-			{"limited", 1, 2 * time.Minute}, {"limited", 2, 2*time.Minute + time.Second}, {"limited", 3, 2*time.Minute + 2*time.Second},
-			{"sick", 1, 2 * time.Minute}, {"sick", 2, 2*time.Minute + 10*time.Second}, {"sick", 3, 2*time.Minute + 30*time.Second},
+			{"limited", 1, 2 * time.Minute},
+			{"limited", 2, 2*time.Minute + time.Second},
+			{"limited", 3, 2*time.Minute + 2*time.Second},
+			{"sick", 1, 2 * time.Minute},
+			{"sick", 2, 2*time.Minute + 10*time.Second},
+			{"sick", 3, 2*time.Minute + 30*time.Second},
 		}
 		if d := cmp.Diff(want, sorted(r.polls.take())); d != "" {
 			t.Error("polls (-want +got):\n" + d)
@@ -520,10 +524,13 @@ func TestTrigger(t *testing.T) {
 		}
 		wait(5 * time.Hour)
 		want := []made{
-			{"a", 1, 60 * time.Second}, {"a", 1, 70 * time.Second},
+			{"a", 1, 60 * time.Second},
+			{"a", 1, 70 * time.Second},
 			{"limited", 1, time.Hour + first[0].At},
-			{"sick", 1, 60 * time.Second}, {"sick", 2, 80 * time.Second},
-			{"sick", 1, 90 * time.Second}, {"sick", 2, 110 * time.Second},
+			{"sick", 1, 60 * time.Second},
+			{"sick", 2, 80 * time.Second},
+			{"sick", 1, 90 * time.Second},
+			{"sick", 2, 110 * time.Second},
 		}
 		for _, m := range first {
 			if m.Source == "limited" {

@@ -45,12 +45,12 @@ func (s *spendLog) expire(now, window time.Duration) {
 	}
 }
 
-// roomAt returns when at most max spends are left in the window, provided that
+// roomAt returns when at most keep spends are left in the window, provided that
 // nothing is added.
-func (s *spendLog) roomAt(max int, window time.Duration) time.Duration {
+func (s *spendLog) roomAt(keep int, window time.Duration) time.Duration {
 	left := s.total
 	at := time.Duration(0)
-	for i := 0; left > max && i < len(s.entries); i++ {
+	for i := 0; left > keep && i < len(s.entries); i++ {
 		left -= s.entries[i].count
 		at = s.entries[i].at + window
 	}

@@ -65,7 +65,7 @@ func newTemplate(s *Source, userAgent string) (*template, error) {
 	safe := method == http.MethodGet || method == http.MethodHead
 	t.conditional = r.Conditional && safe
 	t.follow = r.FollowRedirects && safe
-	t.base, err = http.NewRequest(method, u.String(), http.NoBody)
+	t.base, err = http.NewRequest(method, u.String(), http.NoBody) //nolint:noctx // each request gets its own
 	if err != nil {
 		return nil, fmt.Errorf("create request: %w", errRequest)
 	}

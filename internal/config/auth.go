@@ -83,7 +83,7 @@ func (a *Auth) decode(d *decoder, at place, f field) {
 }
 
 // schema of auth: one shape for each type.
-func (a *Auth) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+func (a *Auth) schema(s schemer, _ field, _ shape) (*jsonschema.Schema, error) {
 	var all []*jsonschema.Schema
 	for _, kind := range authKinds() {
 		one, err := s.structure(kind.typ, shape{})

@@ -29,6 +29,8 @@ type Config struct {
 	Defaults  Settings   `yaml:"defaults" partial:"true" doc:"Any key of a source but name, for all sources. A source's own key wins; mappings are merged key by key, lists and auth, rate_limit and json are replaced whole; null in a source takes a default away."`
 	Sources   []Source   `yaml:"sources" required:"true" doc:"What is polled." aka:"source|polls|apis"`
 	Endpoints []Endpoint `yaml:"endpoints" doc:"The URLs that are told what changed." aka:"endpoint|webhooks|webhook|targets|receivers"`
+
+	pathSecrets []string
 }
 
 // Load reads the file at path, and looks up ${…} in the environment and the
@@ -80,5 +82,6 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	c.pathSecrets = pathSecrets(d.expand.put, c.Sources)
 	return &c, nil
 }

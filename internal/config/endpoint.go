@@ -50,7 +50,7 @@ func (s *SigningSecret) decode(d *decoder, at place, f field) {
 }
 
 // schema of a signing secret: its value alone, or a mapping.
-func (s *SigningSecret) schema(m schemer, f field, in shape) (*jsonschema.Schema, error) {
+func (s *SigningSecret) schema(m schemer, _ field, _ shape) (*jsonschema.Schema, error) {
 	mapping, err := m.structure(reflect.TypeFor[SigningSecret](), shape{})
 	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, mapping}}, err
 }

@@ -21,6 +21,8 @@ type expander struct {
 	lookup Lookup
 	// done keeps what a node gave: what sources inherit is looked up once.
 	done map[*yaml.Node]expansion
+	// put is everything that came from outside.
+	put []string
 }
 
 type expansion struct {
@@ -79,6 +81,7 @@ func (x *expander) expand(text string) (string, error) {
 			errs = append(errs, err.Error())
 		}
 		b.WriteString(value)
+		x.put = append(x.put, value)
 		text = rest
 	}
 	if errs != nil {

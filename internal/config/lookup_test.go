@@ -27,8 +27,8 @@ func fakeLookup() Lookup {
 		"BROKEN":                "line one\nline two",
 		"CREDENTIALS_DIRECTORY": "/run/credentials/pollwire.service",
 	}, map[string]string{
-		"/run/credentials/pollwire.service/api-token": "api-topsecret\n",
-		"/run/secrets/token":                          "file-topsecret\r\n",
+		"/run/credentials/pollwire.service/pollwire_api-token": "api-topsecret\n",
+		"/run/secrets/token": "file-topsecret\r\n",
 	})
 }
 

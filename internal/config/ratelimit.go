@@ -41,7 +41,7 @@ func (l *LimitRef) decode(d *decoder, at place, f field) {
 }
 
 // schema of a limit: a name, or a mapping.
-func (l *LimitRef) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+func (l *LimitRef) schema(s schemer, _ field, _ shape) (*jsonschema.Schema, error) {
 	inline, err := s.structure(reflect.TypeFor[Rate](), shape{})
 	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, inline}}, err
 }

@@ -68,7 +68,7 @@ func (p *Param) decode(d *decoder, at place, f field) {
 }
 
 // schema of a parameter: a value, or a list of them.
-func (p *Param) schema(s schemer, f field, in shape) (*jsonschema.Schema, error) {
+func (p *Param) schema(_ schemer, _ field, _ shape) (*jsonschema.Schema, error) {
 	one := []string{"string", "number", "boolean"}
 	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
 		{Types: one},

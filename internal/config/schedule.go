@@ -72,6 +72,16 @@ func parseSchedule(text string) *parsedSchedule {
 	return &parsedSchedule{text: text, plan: plan}
 }
 
+// minEvery is the shortest @every: APIs on the same machine may well be asked
+// several times a second.
+const minEvery = 100 * time.Millisecond
+
+// fixedDelay is a schedule of even distances; cron's own rounds to seconds.
+type fixedDelay time.Duration
+
+// Next implements cron.Schedule.
+func (d fixedDelay) Next(t time.Time) time.Time { return t.Add(time.Duration(d)) }
+
 // parseEvery reads what follows @every. Days are ours: cron's parser does not
 // know them.
 func parseEvery(text string) *parsedSchedule {
@@ -79,17 +89,15 @@ func parseEvery(text string) *parsedSchedule {
 	switch {
 	case err != nil:
 		err = fmt.Errorf("@every: %w", err)
-	case every < time.Second:
-		err = fmt.Errorf("@every: it must be at least 1s")
-	case every%time.Second != 0:
-		err = fmt.Errorf("@every: it must be whole seconds")
+	case every < minEvery:
+		err = fmt.Errorf("@every: it must be at least %s", minEvery)
 	case every > 366*day:
 		err = fmt.Errorf("@every: it must be at most 366d")
 	}
 	if err != nil {
 		return &parsedSchedule{err: err}
 	}
-	return &parsedSchedule{text: "@every " + every.String(), plan: cron.Every(every), interval: every}
+	return &parsedSchedule{text: "@every " + every.String(), plan: fixedDelay(every), interval: every}
 }
 
 // cronField is what a field of a schedule takes.
@@ -209,8 +217,8 @@ func (s *parsedSchedule) shortestInterval() time.Duration {
 // It looks at the days of a year and never at the single runs: all days on which
 // a cron schedule runs are alike.
 func runsADay(plan cron.Schedule, from time.Time, span int) float64 {
-	if every, ok := plan.(cron.ConstantDelaySchedule); ok {
-		return day.Seconds() / every.Delay.Seconds()
+	if every, ok := plan.(fixedDelay); ok {
+		return day.Seconds() / time.Duration(every).Seconds()
 	}
 	spec, ok := plan.(*cron.SpecSchedule)
 	if !ok {

@@ -82,7 +82,7 @@ func TestParseScheduleRefuses(t *testing.T) {
 		"@Hourly":               "@Hourly\" is not known",
 		"@every":                "@every: this is no duration",
 		"@every 5":              "@every: a duration needs a unit",
-		"@every 1500ms":         "@every: it must be whole seconds",
+		"@every 99ms":           "@every: it must be at least 100ms",
 		"@every -5m":            "@every: a duration cannot be negative",
 		"@every 400d":           "@every: it must be at most 366d",
 		"* 24 * * *":            "the field hour is wrong",

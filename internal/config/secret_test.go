@@ -100,7 +100,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	example := string(mustRead(t, examplePath))
 	const bad = "topsecret\\n{["
 	for _, old := range []string{
-		"${credential:api-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
+		"${credential:pollwire_api-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
 		"https://hooks.example.com/pollwire", "https://supplier.example.com/prices", "https://pollwire.example.com", "X-Team: operations",
 		"sqlite:/var/lib/pollwire/pollwire.db",
 	} {

@@ -11,7 +11,7 @@ import (
 type Server struct {
 	Listen    string `yaml:"listen" default:"127.0.0.1:8470" doc:"Host and port to listen on; \"\" turns the server off. Beyond loopback it needs token." example:"127.0.0.1:8470" aka:"addr|address|bind|port"`
 	PublicURL URL    `yaml:"public_url" doc:"Where others reach this server, for links in webhooks." example:"https://pollwire.example.com" aka:"base_url|external_url"`
-	Token     Secret `yaml:"token" doc:"Bearer token that requests need; without one, none do." example:"${credential:api-token}"`
+	Token     Secret `yaml:"token" doc:"Bearer token that requests need; without one, none do." example:"${credential:pollwire_api-token}"`
 }
 
 // Log says what the daemon logs, and how.

@@ -30,7 +30,7 @@ func zip(tb testing.TB, body []byte) []byte {
 
 // answerOf is an answer with a body, as net/http hands it over.
 func answerOf(body io.Reader, encoding string) *http.Response {
-	resp := &http.Response{StatusCode: 200, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(body)}
+	resp := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1, Body: io.NopCloser(body)}
 	if encoding != "" {
 		resp.Header.Set("Content-Encoding", encoding)
 	}

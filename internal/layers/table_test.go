@@ -81,13 +81,13 @@ var table = map[string]row{
 
 	"internal/demo": {
 		6,
-		[]string{"internal/daemon", "internal/config", "internal/receiver"},
+		[]string{"notify", "internal/daemon", "internal/config", "internal/receiver"},
 		"it shows what a user would run, through the doors that a user has",
 	},
 	"cmd/pollwire": {
 		7,
-		[]string{"internal/daemon", "internal/config", "internal/server/client", "internal/demo", "internal/receiver"},
-		"the command line is thin: what it does, the daemon does, or a client of it",
+		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/receiver"},
+		"the command line is thin: what it does, the daemon does, or a client of it; notify makes and reads secrets",
 	},
 
 	"internal/layers":     {8, nil, "it reads the others as text"},

@@ -45,7 +45,7 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`},
 			200,
 			`{"source":"orders","request":"GET https://api.example.com/orders?a=1&b=2","status":200,"duration_ms":12,"bytes":512,` +
-				`"content_type":"application/json","outcome":"changed","webhooks":[{"endpoints":["ops"],"body":{"n":9007199254740993}}]}`,
+				`"content_type":"application/json","outcome":"changed","webhooks":[{"id":"test_1","endpoints":["ops"],"body":{"n":9007199254740993}}]}`,
 			[]string{"preview orders"},
 		},
 		{

@@ -76,7 +76,7 @@ func examplePreview() *server.Preview {
 	return &server.Preview{
 		Source: "orders", Request: "GET https://api.example.com/orders?a=1&b=2",
 		Status: 200, DurationMS: 12, Bytes: 512, ContentType: "application/json", Outcome: server.Changed,
-		Webhooks: []server.Webhook{{Endpoints: []string{"ops"}, Body: json.RawMessage(`{"n":9007199254740993}`)}},
+		Webhooks: []server.Webhook{{ID: "test_1", Endpoints: []string{"ops"}, Body: json.RawMessage(`{"n":9007199254740993}`)}},
 	}
 }
 

@@ -11,6 +11,8 @@ const (
 	Baseline Outcome = "baseline"
 	// Unchanged is an answer in which nothing changed.
 	Unchanged Outcome = "unchanged"
+	// Rebaselined is an answer that cannot be compared with the stored one.
+	Rebaselined Outcome = "rebaselined"
 	// Changed is an answer with changes, told or not.
 	Changed Outcome = "changed"
 	// Failed is a poll that gave no observation.
@@ -38,6 +40,8 @@ type Preview struct {
 
 // Webhook is one change as it would be told.
 type Webhook struct {
+	// ID is the webhook-id. It begins with test_: nothing has happened yet.
+	ID string `json:"id"`
 	// Endpoints are those that would be told; empty when the change would only
 	// be logged.
 	Endpoints []string `json:"endpoints"`

@@ -155,6 +155,8 @@ type Store interface {
 	Commit(ctx context.Context, c *Commit) error
 	// AcceptRemoval sets the AcceptRemoval of a source, or fails with ErrNotFound.
 	AcceptRemoval(ctx context.Context, source string) error
+	// EventByID returns the event of an id, or ErrNotFound.
+	EventByID(ctx context.Context, id string) (notify.Event, error)
 	// Events returns up to limit events of the log after a position, oldest first.
 	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
 	// Prune removes what retention allows to, in transactions of bounded

@@ -23,6 +23,18 @@ func (s *Store) Event(ctx context.Context, position int64) (notify.Event, error)
 	return found[0], nil
 }
 
+// EventByID returns the event of an id, or store.ErrNotFound.
+func (s *Store) EventByID(ctx context.Context, id string) (notify.Event, error) {
+	found, err := list(ctx, s.reader, s.scanEvent, selectEvent+" WHERE id = ?", id)
+	if err == nil && len(found) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return notify.Event{}, fmt.Errorf("read event %q: %w", id, err)
+	}
+	return found[0], nil
+}
+
 // Events returns up to limit events of the log after a position, oldest first.
 func (s *Store) Events(ctx context.Context, after int64, limit int) ([]notify.Event, error) {
 	found, err := list(ctx, s.reader, s.scanEvent,

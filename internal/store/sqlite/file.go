@@ -23,9 +23,9 @@ func resolve(path string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("open database: %w", err)
 	}
-	real, err := filepath.EvalSymlinks(abs)
+	resolved, err := filepath.EvalSymlinks(abs)
 	if err == nil {
-		return real, nil
+		return resolved, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("open database %s: %w", path, err)

@@ -66,11 +66,9 @@ func lockFile(path string, self Holder) (*fileLock, error) {
 	return &fileLock{file: file}, nil
 }
 
-// release empties the file and gives the lock back. Closing alone would not do:
-// a child process that is just being started has a copy of the descriptor, and
-// with it the lock, until it runs its own program.
+// release gives the lock back and empties its file.
 func (l *fileLock) release() error {
-	return errors.Join(l.file.Truncate(0), unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
+	return errors.Join(l.file.Truncate(0), l.file.Close())
 }
 
 func writeHolder(file *os.File, h Holder) error {

@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/pollwire/pollwire/internal/store"
 )
 
@@ -61,18 +59,6 @@ func TestStaleLockFileIsNoObstacle(t *testing.T) {
 	if len(text) != 0 {
 		t.Errorf("after Close the lock file says %q", text)
 	}
-}
-
-// A descriptor that a child process has inherited must not keep the lock.
-func TestCloseUnlocksCopies(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "pollwire.db")
-	s := mustOpen(t, path)
-	inherited, err := unix.Dup(int(s.lock.file.Fd()))
-	must(t, err)
-	t.Cleanup(func() { must(t, unix.Close(inherited)) })
-	must(t, s.Close())
-	mustOpen(t, path)
 }
 
 func TestLockFileOfAnother(t *testing.T) {

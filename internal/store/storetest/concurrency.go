@@ -27,8 +27,10 @@ func manyCommitters(t *testing.T, fresh Fresh) {
 		all.Go(func() {
 			src := &store.Source{Name: fmt.Sprint("source-", n)}
 			for i := range commits {
-				c := &store.Commit{Source: src, Snapshot: answer(i), KeepSnapshots: 2,
-					Events: []store.Event{change(src.Name, "ops"), alert(src.Name), change(src.Name, "ops")}}
+				c := &store.Commit{
+					Source: src, Snapshot: answer(i), KeepSnapshots: 2,
+					Events: []store.Event{change(src.Name, "ops"), alert(src.Name), change(src.Name, "ops")},
+				}
 				if err := s.Commit(t.Context(), c); err != nil {
 					t.Error(err)
 					return
@@ -57,8 +59,10 @@ func rivals(t *testing.T, fresh Fresh) {
 					src, err = store.Source{Name: "orders"}, nil
 				}
 				if err == nil {
-					err = s.Commit(t.Context(), &store.Commit{Source: &src, Snapshot: answer(won), KeepSnapshots: 2,
-						Events: []store.Event{change("orders", "ops")}})
+					err = s.Commit(t.Context(), &store.Commit{
+						Source: &src, Snapshot: answer(won), KeepSnapshots: 2,
+						Events: []store.Event{change("orders", "ops")},
+					})
 				}
 				switch {
 				case err == nil:

@@ -44,6 +44,9 @@ func logInPages(t *testing.T, fresh Fresh) {
 
 func unknownEvent(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
+	if _, err := s.EventByID(t.Context(), "evt_none"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("unknown id: %v", err)
+	}
 	if _, err := s.Event(t.Context(), 1); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}

@@ -32,6 +32,7 @@ func survivesRestart(t *testing.T, fresh Fresh) {
 	equal(t, "row", must(s.Source(t.Context(), "orders"))(t), want)
 	equal(t, "snapshot", string(must(s.Snapshot(t.Context(), "orders"))(t).Body), `{"n":1}`)
 	equal(t, "event", must(s.Event(t.Context(), e.Position))(t), e.Event)
+	equal(t, "event by id", must(s.EventByID(t.Context(), e.ID))(t), e.Event)
 	equal(t, "waiting", must(s.Waiting(t.Context(), "ops", 0, 10))(t), e.Tell)
 
 	c := &store.Commit{Source: src, Snapshot: answer(2), Events: []store.Event{change("orders", "ops")}}

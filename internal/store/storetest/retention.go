@@ -24,9 +24,9 @@ func removesOldEvents(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
 	c := &store.Commit{Source: &store.Source{Name: "orders"}}
 	// The clock jumped: an old time stands behind a young one.
-	for _, age := range []time.Duration{0, 5, 1, 6, 5, 4} {
+	for _, hours := range []int{0, 5, 1, 6, 5, 4} {
 		e := change("orders")
-		e.Time = epoch.Add(age * time.Hour)
+		e.Time = epoch.Add(time.Duration(hours) * time.Hour)
 		c.Events = append(c.Events, e)
 	}
 	mustCommit(t, s, c)

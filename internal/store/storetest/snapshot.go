@@ -31,7 +31,9 @@ func snapshotSizes(t *testing.T, fresh Fresh) {
 	src := &store.Source{Name: "orders"}
 	for _, body := range [][]byte{
 		[]byte("1"), bytes.Repeat([]byte("a"), 511), bytes.Repeat([]byte("a"), 512), bytes.Repeat([]byte(`{"id": 1}`), 100_000),
-		noise[:511], noise[:512], noise[:4096], noise, {0, 1, 2, 255}, nil,
+		noise[:511], noise[:512], noise[:4096], noise,
+		{0, 1, 2, 255},
+		nil,
 	} {
 		snap := &store.Snapshot{At: epoch, Format: diff.JSON, Body: bytes.Clone(body)}
 		mustCommit(t, s, &store.Commit{Source: src, Snapshot: snap, KeepSnapshots: 2})
