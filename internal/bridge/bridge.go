@@ -1,0 +1,119 @@
+// Package bridge is the heart of pollwire: it turns an observation into events
+// and deliveries, and commits them at once.
+//
+// It compares an answer with the last snapshot of its source, decides what of
+// the difference is told to whom, and hands snapshot, events and deliveries to
+// the store in one transaction. It neither asks nor tells, and whatever it has
+// not committed has not happened.
+package bridge
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Store is what the bridge keeps its state in.
+type Store interface {
+	Reader
+	// Commit writes all of a commit, or nothing.
+	Commit(ctx context.Context, c *store.Commit) error
+	// AcceptRemoval sets the source's AcceptRemoval, or fails with store.ErrNotFound.
+	AcceptRemoval(ctx context.Context, source string) error
+}
+
+// Reader is what the bridge continues from.
+type Reader interface {
+	// Sources returns the rows of all sources.
+	Sources(ctx context.Context) ([]store.Source, error)
+	// Source returns the row of one source, or store.ErrNotFound.
+	Source(ctx context.Context, name string) (store.Source, error)
+	// Snapshot returns the last snapshot of a source, or store.ErrNotFound.
+	Snapshot(ctx context.Context, source string) (store.Snapshot, error)
+	// Departed returns those of the keys that left the source's list of newest items.
+	Departed(ctx context.Context, source string, keys []string) ([]store.Departed, error)
+}
+
+var _ Store = store.Store(nil)
+
+// Options are what a Bridge is made of.
+type Options struct {
+	Store     Store
+	Sources   []Source
+	Endpoints []Endpoint
+	// KeepSnapshots is how many versions of a source are kept.
+	KeepSnapshots int
+	// Wake is called after each commit with the endpoints it has deliveries for;
+	// without names where that may be any. It must not wait.
+	Wake   func(endpoints ...string)
+	Logger *slog.Logger
+}
+
+// Bridge turns observations into events and deliveries. Different sources may
+// be observed concurrently, one source may not.
+type Bridge struct {
+	store     Store
+	keep      int
+	wake      func(endpoints ...string)
+	logger    *slog.Logger
+	endpoints []Endpoint
+	textRules *diff.Rules
+	sources   map[string]*state // fixed after New
+
+	idMu sync.Mutex // guards ids
+	ids  *ulid.MonotonicEntropy
+}
+
+var _ poller.Observer = (*Bridge)(nil)
+
+// ErrUnknownSource says that the configuration has no source of that name.
+var ErrUnknownSource = errors.New("unknown source")
+
+// New returns a bridge that continues from what the store holds.
+func New(ctx context.Context, o Options) (*Bridge, error) {
+	text, err := diff.Compile(diff.Options{Format: diff.Text})
+	if err != nil {
+		return nil, fmt.Errorf("compile text rules: %w", err)
+	}
+	rows, err := o.Store.Sources(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load sources: %w", err)
+	}
+	b := &Bridge{
+		store:     o.Store,
+		keep:      o.KeepSnapshots,
+		wake:      o.Wake,
+		logger:    o.Logger,
+		endpoints: o.Endpoints,
+		textRules: text,
+		sources:   make(map[string]*state, len(o.Sources)),
+		ids:       ulid.Monotonic(rand.Reader, 0),
+	}
+	for _, s := range o.Sources {
+		b.sources[s.Name] = newState(s)
+	}
+	for _, row := range rows {
+		if st := b.sources[row.Name]; st != nil {
+			st.continueFrom(row)
+		}
+	}
+	return b, nil
+}
+
+// newID returns an event id: ids made later sort later. A clock that is wrong
+// by decades, before 1970, gives them the first time there is.
+func (b *Bridge) newID(at time.Time) string {
+	b.idMu.Lock()
+	defer b.idMu.Unlock()
+	return "evt_" + ulid.MustNew(uint64(max(at.UnixMilli(), 0)), b.ids).String()
+}

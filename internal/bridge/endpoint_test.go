@@ -1,0 +1,81 @@
+package bridge
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pollwire/pollwire/notify"
+)
+
+// alertsOf are the alerts waiting for endpoints that no source is named like.
+func (r *rig) alertsOf(endpoint string) []notify.Event {
+	r.t.Helper()
+	deliveries, err := r.store.Waiting(r.t.Context(), endpoint, 0, 100)
+	if err != nil {
+		r.t.Fatalf("read deliveries: %v", err)
+	}
+	var events []notify.Event
+	for _, d := range deliveries {
+		events = append(events, mustEvent(r, d.Position))
+	}
+	return events
+}
+
+func TestDisabledEndpointIsToldToOthers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, list())
+	r.others = append(r.others, Endpoint{Name: "boss", Events: []string{"pollwire.endpoint.*"}})
+	r.restart()
+	since := time.Date(2026, 1, 2, 3, 4, 5, 6e6, time.FixedZone("", 3600))
+	r.bridge.EndpointDisabled(t.Context(), notify.EndpointState{Name: "ops", Disabled: true, Reason: "410 Gone", Since: since})
+	if got := r.alertsOf("ops"); got != nil {
+		t.Errorf("ops is told of itself: %+v", got)
+	}
+	got := r.alertsOf("boss")
+	r.wantStory(got, "endpoint.disabled")
+	want := `{"name":"ops","reason":"410 Gone","since":"2026-01-02T02:04:05.006Z","count":1}`
+	if string(got[0].Data) != want || got[0].Source != "ops" || !got[0].Alert || got[0].Sequence != 0 {
+		t.Errorf("event %+v: %s", got[0], got[0].Data)
+	}
+	if d := cmp.Diff([]string{"boss"}, r.woken); d != "" {
+		t.Errorf("woken (-want +got):\n%s", d)
+	}
+}
+
+// TestExpiredDeliveriesAreToldOnceForEachEndpoint, even as the daemon stops:
+// what is dead will not be found again.
+func TestExpiredDeliveriesAreToldOnceForEachEndpoint(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, list())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r.bridge.Expired(ctx, []notify.Delivery{{Endpoint: "you"}, {Endpoint: "me"}, {Endpoint: "you"}, {Endpoint: "ops"}})
+	events := r.news()
+	r.wantStory(events, "endpoint.failing", "endpoint.failing", "endpoint.failing")
+	got := map[string]int{}
+	for _, e := range events {
+		got[dataOf(e).Name] = dataOf(e).Count
+	}
+	if d := cmp.Diff(map[string]int{"you": 2, "me": 1, "ops": 1}, got); d != "" {
+		t.Errorf("counts (-want +got):\n%s", d)
+	}
+	if want := "2 deliveries waited longer than storage.retention.waiting and are dead"; dataOf(events[2]).Reason != want {
+		t.Errorf("reason %s", events[2].Data)
+	}
+	r.wantStory(r.alertsOf("ops"), "endpoint.failing", "endpoint.failing") // not of itself
+}
+
+// TestEndpointAlertThatCannotBeWritten costs nothing but the alert.
+func TestEndpointAlertThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, list())
+	r.store.before = 1
+	r.bridge.EndpointDisabled(t.Context(), notify.EndpointState{Name: "you"})
+	if r.wantStory(r.news()); r.woken != nil {
+		t.Errorf("woken %v", r.woken)
+	}
+	r.wantStory(r.mustPoll(isUp))
+}

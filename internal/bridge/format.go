@@ -1,0 +1,44 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// errListOfText says that a list was expected where the answer is text.
+var errListOfText = errors.New("the answer is not JSON, so that it has no items; an error page? (expect.content_type can say what it must be)")
+
+// format says how an answer is read.
+func (s *Source) format(o *poller.Observation) (diff.Format, error) {
+	format := s.Format
+	if format == "" {
+		format = sniff(o)
+	}
+	if format == diff.Text && s.Items {
+		return "", fmt.Errorf("content type %s: %w", contentType(o), errListOfText)
+	}
+	return format, nil
+}
+
+// sniff says by its content type how an answer is read. Many servers send JSON
+// as text or with no type at all, so then the body decides; what says that it
+// is JSON is taken at its word, so that a broken body is an error and not text.
+func sniff(o *poller.Observation) diff.Format {
+	t := o.ContentType
+	if t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json") || diff.IsJSON(o.Body) {
+		return diff.JSON
+	}
+	return diff.Text
+}
+
+// contentType names an answer's content type in a message.
+func contentType(o *poller.Observation) string {
+	if o.ContentType == "" {
+		return "missing"
+	}
+	return o.ContentType
+}

@@ -1,0 +1,61 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+// Fail counts a poll that ended without an observation, and tells of a source
+// that failed too often in a row: once, and again after each reminder interval.
+func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
+	st := b.sources[source]
+	var storeErr *StoreError
+	if st == nil || errors.As(reason, &storeErr) {
+		return // a store that cannot write says nothing of the source
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	now := time.Now()
+	if st.failures == 0 {
+		st.failingSince = now
+	}
+	st.failures++
+	if st.failures < st.source.FailureThreshold {
+		return
+	}
+	if err := b.settle(ctx, st); err != nil {
+		b.logger.Error("source failure not told", "source", source, "err", err)
+		return
+	}
+	if a := st.row.Alert; !a.Since.IsZero() && !elapsed(a.ToldAt, now, st.source.ReminderInterval) {
+		return
+	}
+	row := st.row
+	row.Alert = store.SourceAlert{Since: st.failingSince, Failures: st.failures, Reason: reason.Error(), ToldAt: now}
+	event := b.alert("pollwire.source.failing", now, alertData{
+		Name: source, Reason: reason.Error(), Since: st.failingSince, Count: st.failures,
+	})
+	if err := b.commit(ctx, st, &store.Commit{Source: &row, Events: []store.Event{event}}); err != nil {
+		b.logger.Error("source failure not told", "source", source, "err", err)
+		return
+	}
+	b.logger.Error("source is failing", "source", source, "failures", st.failures, "since", st.failingSince, "err", reason)
+}
+
+// elapsed says whether so much time has passed since then. A time that is yet
+// to come was noted before the clock was set back, and says nothing any more.
+func elapsed(then, now time.Time, d time.Duration) bool {
+	passed := now.Sub(then)
+	return passed >= d || passed < 0
+}
+
+// recovered is the event that ends a failure which was told.
+func (b *Bridge) recovered(st *state, at time.Time) store.Event {
+	alert := st.row.Alert
+	return b.alert("pollwire.source.recovered", at, alertData{
+		Name: st.source.Name, Reason: alert.Reason, Since: alert.Since, Count: max(st.failures, alert.Failures),
+	})
+}

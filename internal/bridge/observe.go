@@ -1,0 +1,196 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Observe compares an answer with the last snapshot of its source and commits
+// what changed. An answer that cannot be judged is an error and leaves
+// everything as it was.
+func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
+	st := b.sources[o.Source]
+	if st == nil {
+		return fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if err := b.settle(ctx, st); err != nil {
+		return err
+	}
+	if o.Unchanged && st.ahead {
+		o.State = poller.State{} // asks for the whole answer next time
+		return nil
+	}
+	p := plan{outcome: Unchanged}
+	if !o.Unchanged {
+		var err error
+		if p, err = b.look(ctx, st, o); err != nil {
+			return err
+		}
+	}
+	if c := b.accept(st, o.At, p.commit); c != nil {
+		if err := b.commit(ctx, st, c); err != nil {
+			return err
+		}
+	}
+	st.failures, st.failingSince, st.ahead = 0, time.Time{}, false
+	if p.commit != nil {
+		b.logger.Info("source changed", "source", o.Source, "outcome", string(p.outcome), "events", len(p.commit.Events))
+	}
+	return nil
+}
+
+// accept completes the commit of an answer with what its acceptance ends: an
+// operator's word for a removal, and a failure that was told. Without either, a
+// nil commit stays nil. The caller holds st.mu.
+func (b *Bridge) accept(st *state, at time.Time, c *store.Commit) *store.Commit {
+	failed := !st.row.Alert.Since.IsZero()
+	if !failed && !st.row.AcceptRemoval {
+		return c
+	}
+	if c == nil {
+		row := st.row
+		c = &store.Commit{Source: &row}
+	}
+	c.ConsumeAcceptance = st.row.AcceptRemoval
+	if failed {
+		c.Source.Alert = store.SourceAlert{}
+		c.Events = append(c.Events, b.recovered(st, at))
+	}
+	return c
+}
+
+// Outcome is what an observation comes to.
+type Outcome string
+
+// The outcomes of an observation.
+const (
+	// Unchanged answers are told to nobody and written nowhere.
+	Unchanged Outcome = "unchanged"
+	// Baseline is the first look at a source.
+	Baseline Outcome = "baseline"
+	// Rebaselined answers cannot be compared with what was stored.
+	Rebaselined Outcome = "rebaselined"
+	// Changed answers make events.
+	Changed Outcome = "changed"
+)
+
+// plan is what an observation comes to, before anything is written.
+type plan struct {
+	outcome Outcome
+	commit  *store.Commit // nil when nothing is to be written
+}
+
+// look decides what an observation comes to. It reads, but changes nothing.
+// The caller holds st.mu.
+func (b *Bridge) look(ctx context.Context, st *state, o *poller.Observation) (plan, error) {
+	format, err := st.source.format(o)
+	if err != nil {
+		return plan{}, err
+	}
+	if st.row.Version == 0 {
+		return b.baseline(st, o, format)
+	}
+	if st.row.RequestKey != st.source.RequestKey {
+		return b.rebaseline(st, o, format, "the request was changed")
+	}
+	snapshot, err := b.store.Snapshot(ctx, st.source.Name)
+	if err != nil {
+		return plan{}, &StoreError{Err: fmt.Errorf("load snapshot: %w", err)}
+	}
+	if snapshot.Format != format {
+		if st.source.Format == "" {
+			return plan{}, fmt.Errorf("the answer is %s (%s), but was %s before; if that is meant, set format: %s",
+				format, contentType(o), snapshot.Format, format)
+		}
+		return b.rebaseline(st, o, format, fmt.Sprintf("the format was changed from %s to %s", snapshot.Format, format))
+	}
+	return b.compare(ctx, st, o, snapshot)
+}
+
+// baseline takes the first answer of a source.
+func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) (plan, error) {
+	result, err := diff.Compare(nil, o.Body, b.rules(st, format))
+	if err != nil {
+		return plan{}, err
+	}
+	c := b.newCommit(st, o, format)
+	if st.source.Emit {
+		c.Events = b.events(st, o, result.Changes)
+	}
+	return plan{outcome: Baseline, commit: c}, nil
+}
+
+// rebaseline takes an answer that cannot be compared with the stored one. The
+// log says so, since changes in between may have gone unseen.
+func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
+	if _, err := diff.Compare(nil, o.Body, b.rules(st, format)); err != nil {
+		return plan{}, err
+	}
+	c := b.newCommit(st, o, format)
+	c.Events = []store.Event{b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1})}
+	return plan{outcome: Rebaselined, commit: c}, nil
+}
+
+// compare finds what changed since the snapshot.
+func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, snapshot store.Snapshot) (plan, error) {
+	rules := b.rules(st, snapshot.Format)
+	before := snapshot.Body
+	if before == nil {
+		before = []byte{} // an empty answer; to package diff, nil is none at all
+	}
+	result, err := diff.Compare(before, o.Body, rules)
+	if errors.Is(err, diff.ErrBefore) {
+		// Only edited rules can do that: under those of its time it did fit.
+		return b.rebaseline(st, o, snapshot.Format, err.Error())
+	}
+	if err != nil {
+		return plan{}, err
+	}
+	if len(result.Changes) == 0 {
+		return plan{outcome: Unchanged}, nil
+	}
+	c := b.newCommit(st, o, snapshot.Format)
+	changes := result.Changes
+	if st.source.Items && st.source.Window == Newest {
+		changes, err = b.scroll(ctx, st, o, c, changes)
+		if errors.Is(err, diff.ErrBefore) {
+			return b.rebaseline(st, o, snapshot.Format, err.Error())
+		}
+		if err != nil {
+			return plan{}, err
+		}
+	} else if err := st.checkRemoved(result); err != nil {
+		return plan{}, err
+	}
+	if len(changes) == 0 {
+		return plan{outcome: Unchanged}, nil
+	}
+	c.Events = b.events(st, o, changes)
+	return plan{outcome: Changed, commit: c}, nil
+}
+
+// newCommit prepares the commit of an accepted answer.
+func (b *Bridge) newCommit(st *state, o *poller.Observation, format diff.Format) *store.Commit {
+	row := st.row
+	row.RequestKey, row.RulesKey, row.State = st.source.RequestKey, st.source.rulesKey(), o.State
+	return &store.Commit{
+		Source:   &row,
+		Snapshot: &store.Snapshot{At: o.At, Format: format, Body: o.Body},
+	}
+}
+
+// rules are those for answers of a format.
+func (b *Bridge) rules(st *state, format diff.Format) *diff.Rules {
+	if format == diff.Text {
+		return b.textRules
+	}
+	return st.source.Rules
+}

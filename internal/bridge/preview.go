@@ -1,0 +1,54 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Preview is what an observation would come to.
+type Preview struct {
+	Outcome Outcome
+	// Events are what would be told or logged, with the deliveries that would
+	// come of them, numbered as they would be. Their ids begin with test_, so
+	// that a receiver that gets one takes it for nothing else.
+	Events []store.Event
+}
+
+// Preview judges an answer as Observe would, and writes nothing.
+func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, error) {
+	st := b.sources[o.Source]
+	if st == nil {
+		return Preview{}, fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if o.Unchanged {
+		return Preview{Outcome: Unchanged}, nil
+	}
+	if err := b.settle(ctx, st); err != nil {
+		return Preview{}, err
+	}
+	plan, err := b.look(ctx, st, o)
+	if err != nil {
+		return Preview{}, err
+	}
+	preview := Preview{Outcome: plan.outcome}
+	if plan.commit == nil {
+		return preview, nil
+	}
+	sequence := st.row.Sequence
+	for i := range plan.commit.Events {
+		event := plan.commit.Events[i]
+		event.ID = "test_" + strings.TrimPrefix(event.ID, "evt_")
+		if !event.Alert {
+			sequence++
+			event.Sequence = sequence
+		}
+		preview.Events = append(preview.Events, event)
+	}
+	return preview, nil
+}

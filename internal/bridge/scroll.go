@@ -1,0 +1,65 @@
+package bridge
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// scroll sorts out the changes of a list of newest items: what left it departs,
+// what came back is compared with what it was.
+func (b *Bridge) scroll(ctx context.Context, st *state, o *poller.Observation, c *store.Commit, changes []diff.Change) ([]diff.Change, error) {
+	var created []string
+	for i := range changes {
+		if changes[i].Kind == diff.Created {
+			created = append(created, changes[i].Key)
+		}
+	}
+	known, err := b.departed(ctx, st.source.Name, created)
+	if err != nil {
+		return nil, err
+	}
+	kept := changes[:0]
+	for _, change := range changes {
+		switch change.Kind {
+		case diff.Deleted:
+			c.Depart = append(c.Depart, store.Departed{Key: change.Key, Item: change.ItemBefore, At: o.At})
+			continue
+		case diff.Created:
+			item, ok := known[change.Key]
+			if !ok {
+				break
+			}
+			c.Return = append(c.Return, change.Key)
+			updated, differs, err := diff.CompareItem(change.Key, item, change.ItemAfter, st.source.Rules)
+			if err != nil {
+				return nil, err
+			}
+			if !differs {
+				continue
+			}
+			change = updated
+		}
+		kept = append(kept, change)
+	}
+	return kept, nil
+}
+
+// departed returns those of the keys that are known to have left, with the item.
+func (b *Bridge) departed(ctx context.Context, source string, keys []string) (map[string][]byte, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	rows, err := b.store.Departed(ctx, source, keys)
+	if err != nil {
+		return nil, &StoreError{Err: fmt.Errorf("load departed items: %w", err)}
+	}
+	known := make(map[string][]byte, len(rows))
+	for _, row := range rows {
+		known[row.Key] = row.Item
+	}
+	return known, nil
+}

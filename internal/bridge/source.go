@@ -1,0 +1,60 @@
+package bridge
+
+import (
+	"time"
+
+	"github.com/pollwire/pollwire/diff"
+)
+
+// Window says what the absence of an item from a list means.
+type Window string
+
+const (
+	// Complete lists hold every item there is: one that is absent is deleted.
+	Complete Window = "complete"
+	// Newest lists scroll: what leaves them stays known, and nothing is deleted.
+	Newest Window = "newest"
+)
+
+// Source says how a source's answers are judged and told.
+type Source struct {
+	Name string
+	// RequestKey identifies what is asked: the answers to another request are
+	// not compared with those to this one.
+	RequestKey string
+	// Format is how answers are read; empty means by their content type.
+	Format diff.Format
+	// Rules say what of an answer in JSON is compared.
+	Rules *diff.Rules
+	// Items says that the answer is a list; Window is how it is read.
+	Items  bool
+	Window Window
+	// MaxRemoved bounds how many items may vanish at once.
+	MaxRemoved MaxRemoved
+	// Emit tells the items of the very first answer as created.
+	Emit bool
+	// EventType is what the event types of its changes begin with.
+	EventType string
+	// Events are the kinds of change that are told, Notify the endpoints that
+	// are told them. The log has them all.
+	Events []diff.Kind
+	Notify []string
+	// FailureThreshold is how many polls must fail in a row before it is told.
+	FailureThreshold int
+	// ReminderInterval is how often a failure that lasts is told again.
+	ReminderInterval time.Duration
+}
+
+// Endpoint says which events an endpoint is told.
+type Endpoint struct {
+	Name string
+	// Events are globs of event types; empty means every change and no alert.
+	Events []string
+}
+
+// rulesKey fingerprints all that decides how an answer is read and compared.
+// What decides who is told, or how much may vanish, is not in it: that changes
+// nothing about an answer that is the stored one.
+func (s *Source) rulesKey() string {
+	return string(s.Format) + ":" + s.Rules.Key()
+}

@@ -1,0 +1,114 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// state is a source with what is known of it. The poller never observes a
+// source twice at once; the mutex is for those who look at it from outside.
+type state struct {
+	source Source
+
+	mu  sync.Mutex
+	row store.Source
+	// doubtful says that row may not be what the store holds: a write ended
+	// with an error, and may have happened all the same.
+	doubtful bool
+	// ahead says that the store may hold a later answer than the one that the
+	// poller's state belongs to, for the same reason.
+	ahead bool
+	// failures counts the polls that failed in a row, since failingSince.
+	failures     int
+	failingSince time.Time
+}
+
+func newState(s Source) *state {
+	return &state{source: s, row: store.Source{Name: s.Name}}
+}
+
+// continueFrom takes up what the store holds.
+func (st *state) continueFrom(row store.Source) {
+	st.row = row
+	st.failures, st.failingSince = row.Alert.Failures, row.Alert.Since
+}
+
+// InitialState returns what the first poll of a source starts from. It is
+// empty unless the stored answer was given to the same request and judged by
+// the same rules: an unconditional poll is then compared with the stored answer.
+func (b *Bridge) InitialState(source string) poller.State {
+	st := b.sources[source]
+	if st == nil {
+		return poller.State{}
+	}
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.row.Version == 0 || st.row.RequestKey != st.source.RequestKey || st.row.RulesKey != st.source.rulesKey() {
+		return poller.State{}
+	}
+	return st.row.State
+}
+
+// commit writes c and, once it is durable, adopts its row and wakes the
+// endpoints. The caller holds st.mu.
+func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit) error {
+	c.KeepSnapshots = b.keep
+	if err := b.store.Commit(ctx, c); err != nil {
+		st.doubtful = true
+		st.ahead = st.ahead || c.Snapshot != nil
+		return &StoreError{Err: err}
+	}
+	st.row = *c.Source
+	if names := told(c.Events); len(names) > 0 {
+		b.wake(names...)
+	}
+	return nil
+}
+
+// settle finds out what became of a write that ended with an error. The caller
+// holds st.mu.
+func (b *Bridge) settle(ctx context.Context, st *state) error {
+	if !st.doubtful {
+		return nil
+	}
+	row, err := b.store.Source(ctx, st.source.Name)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		row = store.Source{Name: st.source.Name}
+	case err != nil:
+		return &StoreError{Err: fmt.Errorf("read source again: %w", err)}
+	}
+	st.row, st.doubtful = row, false
+	b.wake() // whoever it has deliveries for, if it happened
+	return nil
+}
+
+// told returns the endpoints that the events have deliveries for, once each.
+func told(events []store.Event) []string {
+	var names []string
+	seen := make(map[string]bool)
+	for _, event := range events {
+		for _, delivery := range event.Tell {
+			if name := delivery.Endpoint; !seen[name] {
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// StoreError says that the store could not do its part. What was to be written
+// counts as not written, and it is no failure of the source.
+type StoreError struct{ Err error }
+
+func (e *StoreError) Error() string { return "store: " + e.Err.Error() }
+
+// Unwrap returns the store's error.
+func (e *StoreError) Unwrap() error { return e.Err }
