@@ -1,0 +1,119 @@
+package daemon
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// sources are the sources as the poller knows them, in the configuration's order.
+func sources(cfg *config.Config) ([]*poller.Source, error) {
+	list := make([]*poller.Source, len(cfg.Sources))
+	for i := range cfg.Sources {
+		s := &cfg.Sources[i]
+		schedule, err := poller.ParseSchedule(s.Schedule, s.Location(), s.Name)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: schedule: %w", s.Name, err)
+		}
+		request, err := request(s)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
+		}
+		list[i] = &poller.Source{
+			Name:     s.Name,
+			Schedule: schedule,
+			Jitter:   time.Duration(s.Jitter),
+			OnMissed: poller.OnMissed(s.OnMissed),
+			Request:  request,
+			Limit:    limitName(s),
+			Retry: poller.Retry{
+				MaxAttempts:   s.Retry.MaxAttempts,
+				WaitMin:       time.Duration(s.Retry.WaitMin),
+				WaitMax:       time.Duration(s.Retry.WaitMax),
+				MaxRetryAfter: time.Duration(s.Retry.MaxRetryAfter),
+			},
+		}
+	}
+	return list, nil
+}
+
+// request is how a source is asked.
+func request(s *config.Source) (poller.Request, error) {
+	r := &s.Request
+	u, err := url.Parse(r.URL.Reveal())
+	if err != nil {
+		return poller.Request{}, fmt.Errorf("parse url: %w", err)
+	}
+	if len(r.Params) > 0 {
+		query := u.Query()
+		for name, values := range r.Params.Values() {
+			query[name] = values
+		}
+		u.RawQuery = query.Encode()
+	}
+	header := r.Headers.Header()
+	body := []byte(r.Body.Reveal())
+	if json := r.JSON.Reveal(); json != "" {
+		body = []byte(json)
+		if header.Get("Content-Type") == "" {
+			header.Set("Content-Type", "application/json")
+		}
+	}
+	return poller.Request{
+		Method:             r.Method,
+		URL:                u.String(),
+		Header:             header,
+		Body:               body,
+		Auth:               auth(&s.Auth),
+		Timeout:            time.Duration(r.Timeout),
+		MaxBodySize:        int64(r.MaxBodySize),
+		Conditional:        r.Conditional,
+		FollowRedirects:    r.FollowRedirects,
+		SuccessStatusCodes: r.SuccessStatusCodes,
+		ContentType:        s.Expect.ContentType,
+		AllowNetworks:      s.AllowNetworks,
+	}, nil
+}
+
+func auth(a *config.Auth) poller.Auth {
+	switch {
+	case a.Bearer != nil:
+		return poller.Bearer{Token: a.Bearer.Token.Reveal()}
+	case a.Basic != nil:
+		return poller.Basic{Username: a.Basic.Username.Reveal(), Password: a.Basic.Password.Reveal()}
+	case a.APIKey != nil:
+		return poller.APIKey{Name: a.APIKey.Name, In: poller.Place(a.APIKey.In), Value: a.APIKey.Value.Reveal()}
+	}
+	return nil
+}
+
+// limitName is the limit of a source: one of rate_limits, or its own, whose
+// name no other can have.
+func limitName(s *config.Source) string {
+	if s.RateLimit.Inline != nil {
+		return "source/" + s.Name
+	}
+	return s.RateLimit.Name
+}
+
+// limits are all request budgets.
+func limits(cfg *config.Config) []poller.Limit {
+	var list []poller.Limit
+	add := func(name string, r *config.Rate) {
+		list = append(list, poller.Limit{
+			Name: name, Requests: r.Requests, Per: time.Duration(r.Per), Burst: r.Burst, Concurrency: r.Concurrency,
+		})
+	}
+	for i := range cfg.RateLimits {
+		add(cfg.RateLimits[i].Name, &cfg.RateLimits[i].Rate)
+	}
+	for i := range cfg.Sources {
+		if s := &cfg.Sources[i]; s.RateLimit.Inline != nil {
+			add(limitName(s), s.RateLimit.Inline)
+		}
+	}
+	return list
+}

@@ -1,0 +1,98 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// control does what the API asks for.
+type control struct{ d *Daemon }
+
+var _ server.Controller = (*control)(nil)
+
+func (c *control) AcceptRemoval(ctx context.Context, source string) error {
+	err := c.d.bridge.AcceptRemoval(ctx, source)
+	if errors.Is(err, bridge.ErrNoAnswer) {
+		return &server.Refusal{Reason: fmt.Sprintf("source %q has not answered yet, so nothing can have vanished from it", source)}
+	}
+	if err != nil {
+		return notFound(err, bridge.ErrUnknownSource)
+	}
+	// A disabled source is not scheduled: its next poll takes the acceptance.
+	if err := c.Poll(ctx, source); err != nil && !isRefusal(err) {
+		return err
+	}
+	return nil
+}
+
+func (c *control) Poll(_ context.Context, source string) error {
+	if _, ok := c.d.sources[source]; !ok {
+		return fmt.Errorf("source %q: %w", source, store.ErrNotFound)
+	}
+	err := c.d.scheduler.Trigger(source)
+	if errors.Is(err, poller.ErrUnknownSource) {
+		return &server.Refusal{Reason: fmt.Sprintf("source %q is disabled (enabled: false in the configuration)", source)}
+	}
+	return err
+}
+
+func (c *control) Preview(ctx context.Context, source string) (*server.Preview, error) {
+	return c.d.preview(ctx, source)
+}
+
+func (c *control) EnableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
+	for i := range c.d.cfg.Endpoints {
+		if e := &c.d.cfg.Endpoints[i]; e.Name == name && !e.Enabled {
+			return notify.EndpointState{}, &server.Refusal{
+				Reason: fmt.Sprintf("endpoint %q has enabled: false in the configuration, which wins; change it there", name),
+			}
+		}
+	}
+	return c.endpoint(name, c.d.dispatcher.Enable(ctx, name))
+}
+
+func (c *control) DisableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
+	return c.endpoint(name, c.d.dispatcher.Disable(ctx, name, "disabled by the operator"))
+}
+
+// endpoint is the state of an endpoint after something was done to it.
+func (c *control) endpoint(name string, err error) (notify.EndpointState, error) {
+	if err != nil {
+		return notify.EndpointState{}, notFound(err, notify.ErrUnknownEndpoint)
+	}
+	for _, status := range c.d.dispatcher.Status() {
+		if status.Name == name {
+			return status.EndpointState, nil
+		}
+	}
+	return notify.EndpointState{Name: name}, nil
+}
+
+func (c *control) Event(ctx context.Context, id string) (json.RawMessage, error) {
+	event, err := c.d.store.EventByID(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return notify.Envelope(&event, c.d.cfg.Server.PublicURL.Reveal())
+}
+
+// notFound makes unknown, where err is it, the error that the server knows.
+func notFound(err, unknown error) error {
+	if errors.Is(err, unknown) {
+		return fmt.Errorf("%w: %w", store.ErrNotFound, err)
+	}
+	return err
+}
+
+func isRefusal(err error) bool {
+	var refusal *server.Refusal
+	return errors.As(err, &refusal)
+}

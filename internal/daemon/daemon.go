@@ -1,0 +1,168 @@
+// Package daemon wires pollwire together and runs it. It is the only place
+// where the configuration becomes the options of the other packages; what they
+// do with them is theirs.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Options are what a daemon needs besides its configuration.
+type Options struct {
+	// Version is told to upstreams and receivers in User-Agent.
+	Version string
+	Logger  *slog.Logger
+	// Transport replaces the way to receivers; nil for the real network.
+	Transport http.RoundTripper
+}
+
+// Daemon is one running pollwire. Several may live in one process, each on a
+// database of its own.
+type Daemon struct {
+	cfg    *config.Config
+	o      Options
+	logger *slog.Logger
+
+	// open opens the store; tests put their own in its place.
+	open       func(ctx context.Context) (database, error)
+	store      database
+	bridge     *bridge.Bridge
+	limiter    *poller.Limiter
+	fetcher    *poller.Fetcher
+	poller     *poller.Poller
+	scheduler  *poller.Scheduler
+	dispatcher *notify.Dispatcher
+	server     *server.Server
+	sources    map[string]*poller.Source
+
+	fatal chan error
+
+	// mu is held by all of Start and of Stop, and guards what follows.
+	mu    sync.Mutex
+	begun bool   // was started or stopped
+	stops []stop // what has been started, in that order
+}
+
+// database is a store as its engines give it.
+type database interface {
+	store.Store
+	// Fatal returns a channel that is closed when nothing can be written any
+	// more; Err says why.
+	Fatal() <-chan struct{}
+	Err() error
+}
+
+// errBegun says that a daemon was used twice.
+var errBegun = errors.New("start daemon: it was started or stopped before")
+
+// stop ends one part of the daemon.
+type stop struct {
+	name string
+	end  func(ctx context.Context) error
+}
+
+// New returns a daemon for a configuration that config has validated.
+func New(cfg *config.Config, o Options) *Daemon {
+	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1)}
+	d.open = d.openSQLite
+	return d
+}
+
+// Start opens the store and starts every part. The end of ctx ends the start,
+// but not what was started: only Stop does that. When Start fails, what had
+// been started is stopped again. A daemon starts once.
+func (d *Daemon) Start(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.begun {
+		return errBegun
+	}
+	d.begun = true
+	steps := []func(context.Context) error{
+		d.openStore, d.wireDispatcher, d.wireBridge, d.startTelling,
+		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			d.abandon(ctx, err)
+			return err
+		}
+	}
+	return nil
+}
+
+// abandon ends what was started before the start failed. What is under way is
+// cut short, since nothing of it is lost and the error is waited for.
+func (d *Daemon) abandon(ctx context.Context, reason error) {
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	cancel(reason)
+	if err := d.stop(ctx); err != nil {
+		d.logger.Warn("stopped after a start that failed", "err", err)
+	}
+}
+
+// Stop ends every part in the reverse order of its start: first nothing new
+// comes in, then polls and deliveries under way end, or are cancelled when ctx
+// is done, and the store is closed last. Stopping twice, or what never started,
+// is no error.
+func (d *Daemon) Stop(ctx context.Context) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.begun = true
+	return d.stop(ctx)
+}
+
+func (d *Daemon) stop(ctx context.Context) error {
+	var errs []error
+	for i := len(d.stops) - 1; i >= 0; i-- {
+		if err := d.stops[i].end(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop %s: %w", d.stops[i].name, err))
+		}
+	}
+	d.stops = nil
+	return errors.Join(errs...)
+}
+
+// Fatal gives the error after which the daemon cannot go on and must be
+// stopped, such as a disk that fails.
+func (d *Daemon) Fatal() <-chan error { return d.fatal }
+
+// Addr is where the server listens, host:port; empty when it does not. It is
+// known once Start has returned.
+func (d *Daemon) Addr() string {
+	if d.server == nil {
+		return ""
+	}
+	return d.server.Addr()
+}
+
+// Alive returns when the loops of the daemon, which has started, have given a
+// sign of life.
+func (d *Daemon) Alive(ctx context.Context) error {
+	return errors.Join(d.scheduler.Alive(ctx), d.dispatcher.Alive(ctx))
+}
+
+// started registers how to end a part that has just been started.
+func (d *Daemon) started(name string, end func(context.Context) error) {
+	d.stops = append(d.stops, stop{name, end})
+}
+
+// fail reports the first error after which the daemon cannot go on.
+func (d *Daemon) fail(err error) {
+	select {
+	case d.fatal <- err:
+	default: // one is enough
+	}
+}

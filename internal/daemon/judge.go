@@ -1,0 +1,96 @@
+package daemon
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// judges are the sources as the bridge knows them.
+func judges(cfg *config.Config) ([]bridge.Source, error) {
+	list := make([]bridge.Source, len(cfg.Sources))
+	for i := range cfg.Sources {
+		s := &cfg.Sources[i]
+		rules, err := rules(s)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", s.Name, err)
+		}
+		request, err := request(s)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
+		}
+		list[i] = bridge.Source{
+			Name:             s.Name,
+			RequestKey:       requestKey(&request),
+			Format:           format(s.Format),
+			Rules:            rules,
+			MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
+			Emit:             s.Detect.FirstPoll == "emit",
+			EventType:        s.EventType,
+			Notify:           s.Notify,
+			FailureThreshold: s.Alerts.FailureThreshold,
+			ReminderInterval: time.Duration(s.Alerts.ReminderInterval),
+		}
+		if s.Items != nil {
+			list[i].Items, list[i].Window = true, bridge.Window(s.Items.Window)
+		}
+		for _, kind := range s.Detect.Events {
+			list[i].Events = append(list[i].Events, diff.Kind(kind))
+		}
+	}
+	return list, nil
+}
+
+// rules are what of a source's answers in JSON is compared.
+func rules(s *config.Source) (*diff.Rules, error) {
+	o := diff.Options{Select: s.Detect.Select, Ignore: s.Detect.Ignore}
+	if s.Items != nil {
+		o.Items = &diff.Items{Path: s.Items.Path, Key: s.Items.Key}
+	}
+	return diff.Compile(o)
+}
+
+// format is empty where the content type decides.
+func format(name string) diff.Format {
+	if name == "auto" {
+		return ""
+	}
+	return diff.Format(name)
+}
+
+// requestKey identifies what is asked: whatever decides what the answer is
+// about. Credentials are left out, so that they can be renewed.
+func requestKey(r *poller.Request) string {
+	encoded, err := json.Marshal([]string{
+		r.Method, r.URL, string(r.Body), r.Header.Get("Accept"), r.Header.Get("Accept-Language"), r.Header.Get("Content-Type"),
+	})
+	if err != nil {
+		panic(err) // strings encode
+	}
+	sum := sha256.Sum256(encoded)
+	return hex.EncodeToString(sum[:])
+}
+
+// newBridge returns the bridge of a configuration.
+func newBridge(ctx context.Context, cfg *config.Config, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
+	list, err := judges(cfg)
+	if err != nil {
+		return nil, err
+	}
+	told := make([]bridge.Endpoint, len(cfg.Endpoints))
+	for i := range cfg.Endpoints {
+		told[i] = bridge.Endpoint{Name: cfg.Endpoints[i].Name, Events: cfg.Endpoints[i].Events}
+	}
+	return bridge.New(ctx, bridge.Options{
+		Store: s, Sources: list, Endpoints: told, KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
+	})
+}

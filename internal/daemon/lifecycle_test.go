@@ -1,0 +1,451 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store/sqlite"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// prompt is how long what must not wait for a hanging peer may take.
+const prompt = 5 * time.Second
+
+// hanging is a peer that takes requests and never answers.
+type hanging struct {
+	*httptest.Server
+	asked chan string // paths
+}
+
+func newHanging(t *testing.T) *hanging {
+	t.Helper()
+	h := &hanging{asked: make(chan string, 100)}
+	h.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the client has gone
+		h.asked <- r.URL.Path
+		<-r.Context().Done() // the client has gone
+	}))
+	t.Cleanup(h.Close)
+	return h
+}
+
+// await returns when all these paths have been asked for.
+func (h *hanging) await(t *testing.T, paths ...string) {
+	t.Helper()
+	for timeout := time.After(30 * time.Second); len(paths) > 0; {
+		select {
+		case got := <-h.asked:
+			paths = slices.DeleteFunc(paths, func(p string) bool { return p == got })
+		case <-timeout:
+			t.Fatalf("%v were never asked for", paths)
+		}
+	}
+}
+
+// newDaemon is a daemon on the database in dir, with one source and one
+// endpoint at url. Its API listens on a port of its own, or on listen.
+func newDaemon(t *testing.T, dir, url, listen string) *Daemon {
+	t.Helper()
+	cfg, err := config.Parse("test.yaml", fmt.Appendf(nil, `
+storage: {dsn: "sqlite:%s"}
+server: {listen: "%s"}
+sources:
+  - {name: shop, schedule: "@every 1s", request: {url: "%s/api"}, retry: {max_attempts: 1}}
+endpoints:
+  - {name: you, url: "%s/hook", secrets: ["%s"]}
+`, filepath.Join(dir, "pollwire.db"), listen, url, url, notify.GenerateSecret()), config.Lookup{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	return New(cfg, Options{Version: "test", Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Transport: transport})
+}
+
+func mustStart(t *testing.T, d *Daemon) {
+	t.Helper()
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mustStop(t, d) })
+}
+
+func mustStop(t *testing.T, d *Daemon) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	defer cancel()
+	if err := d.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// mustBeFree checks that nobody holds the database in dir.
+func mustBeFree(t *testing.T, dir string) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: filepath.Join(dir, "pollwire.db"), Version: "test"})
+	if err != nil {
+		t.Fatalf("the database is not free: %v", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// sickStore is a store of which one method fails.
+type sickStore struct {
+	database
+	sick   string
+	failed chan struct{} // closed when the disk is said to have failed
+}
+
+var errSick = errors.New("the store is sick")
+
+// sicken puts a store in the daemon's place whose named method fails.
+func sicken(d *Daemon, method string) *sickStore {
+	s := &sickStore{sick: method, failed: make(chan struct{})}
+	open := d.open
+	d.open = func(ctx context.Context) (database, error) {
+		var err error
+		s.database, err = open(ctx)
+		return s, err
+	}
+	return s
+}
+
+func (s *sickStore) is(method string) error {
+	if s.sick == method {
+		return errSick
+	}
+	return nil
+}
+
+func (s *sickStore) EndpointStates(ctx context.Context) ([]notify.EndpointState, error) {
+	if err := s.is("EndpointStates"); err != nil {
+		return nil, err
+	}
+	return s.database.EndpointStates(ctx)
+}
+
+func (s *sickStore) Budgets(ctx context.Context) ([]poller.Budget, error) {
+	if err := s.is("Budgets"); err != nil {
+		return nil, err
+	}
+	return s.database.Budgets(ctx)
+}
+
+func (s *sickStore) NextRuns(ctx context.Context) (map[string]time.Time, error) {
+	if err := s.is("NextRuns"); err != nil {
+		return nil, err
+	}
+	return s.database.NextRuns(ctx)
+}
+
+func (s *sickStore) Record(ctx context.Context, outcomes []notify.Outcome) error {
+	if err := s.is("Record"); err != nil {
+		return err
+	}
+	return s.database.Record(ctx, outcomes)
+}
+
+func (s *sickStore) Fatal() <-chan struct{} { return s.failed }
+
+func (s *sickStore) Err() error { return errSick }
+
+// TestFailedStartLeavesNothing: whichever step fails, the error says why,
+// nothing runs any more, and the database is free.
+func TestFailedStartLeavesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		harm func(t *testing.T, d *Daemon, dir string)
+		want string
+	}{
+		"no directory": {func(_ *testing.T, d *Daemon, dir string) {
+			d.cfg.Storage.DSN = "sqlite:" + filepath.Join(dir, "no", "pollwire.db")
+		}, "no such file or directory"},
+		"no database": {func(t *testing.T, _ *Daemon, dir string) {
+			file := filepath.Join(dir, "pollwire.db")
+			if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = os.Remove(file) })
+		}, "the file is no SQLite database"},
+		"endpoint states": {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "EndpointStates") }, "start dispatcher: the store is sick"},
+		"budgets":         {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "Budgets") }, "start limiter: load budgets: the store is sick"},
+		"next runs":       {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "NextRuns") }, "start scheduler: load next runs: the store is sick"},
+		"port in use": {func(t *testing.T, d *Daemon, _ string) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = l.Close() })
+			d.cfg.Server.Listen = l.Addr().String()
+		}, "address already in use"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			peer := newHanging(t)
+			dir := t.TempDir()
+			before := goroutines()
+			d := newDaemon(t, dir, peer.URL, "127.0.0.1:0")
+			test.harm(t, d, dir)
+			err := d.Start(t.Context())
+			if err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %s", err, test.want)
+			}
+			mustReturnTo(t, before)
+			if err := d.Start(t.Context()); !errors.Is(err, errBegun) {
+				t.Errorf("a second start: %v", err)
+			}
+			mustStop(t, d)
+			if name == "no database" {
+				if err := os.Remove(filepath.Join(dir, "pollwire.db")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			mustBeFree(t, dir)
+		})
+	}
+}
+
+// TestStopLeavesNothing: no goroutine and no lock, though polls and deliveries
+// were made.
+func TestStopLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	before := goroutines()
+	peer := newBusy(t)
+	d := newDaemon(t, dir, peer.URL, "127.0.0.1:0")
+	mustStart(t, d)
+	<-peer.hooked
+	<-peer.hooked
+	mustStop(t, d)
+	mustStop(t, d)
+	d.o.Transport.(*http.Transport).CloseIdleConnections()
+	peer.Close()
+	mustReturnTo(t, before)
+	mustBeFree(t, dir)
+}
+
+// busy is an API that always changes, and a receiver.
+type busy struct {
+	*httptest.Server
+	hooked chan struct{}
+}
+
+func newBusy(t *testing.T) *busy {
+	t.Helper()
+	b := &busy{hooked: make(chan struct{}, 1)}
+	b.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/api" {
+			w.Header().Set("Content-Type", "application/json")
+			fmt.Fprintf(w, `{"now":%d}`, time.Now().UnixNano())
+			return
+		}
+		select {
+		case b.hooked <- struct{}{}:
+		default: // nobody waits for it
+		}
+	}))
+	t.Cleanup(b.Close)
+	return b
+}
+
+// TestStopOfHangingPeersKeepsItsDeadline, and what was cut short is not lost.
+func TestStopOfHangingPeersKeepsItsDeadline(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	peer := newHanging(t)
+	d := newDaemon(t, dir, peer.URL, "127.0.0.1:0")
+	mustStart(t, d)
+	peer.await(t, "/api")
+	tellSomething(t, d)
+	peer.await(t, "/hook")
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	err := d.Stop(ctx)
+	if took := time.Since(start); took > prompt || took < 200*time.Millisecond {
+		t.Errorf("stopped after %v", took)
+	}
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "stop scheduler") || !strings.Contains(err.Error(), "stop dispatcher") {
+		t.Errorf("error %v", err)
+	}
+	mustStop(t, d) // nothing is left to be waited for
+
+	d = newDaemon(t, dir, peer.URL, "127.0.0.1:0")
+	mustStart(t, d)
+	peer.await(t, "/hook", "/api") // it is told again
+	cut, cancelled := context.WithCancel(t.Context())
+	cancelled()
+	if err := d.Stop(cut); err == nil {
+		t.Error("nothing was cut short")
+	}
+}
+
+// tellSomething has the bridge see two answers that differ.
+func tellSomething(t *testing.T, d *Daemon) {
+	t.Helper()
+	for _, body := range []string{`{"v":1}`, `{"v":2}`} {
+		o := &poller.Observation{Source: "shop", At: time.Now(), ContentType: "application/json", Body: []byte(body)}
+		if err := d.bridge.Observe(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFailedStartDoesNotWaitForPeers that were asked meanwhile.
+func TestFailedStartDoesNotWaitForPeers(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	peer := newHanging(t)
+	first := newDaemon(t, dir, peer.URL, "")
+	first.cfg.Sources[0].Enabled = false
+	mustStart(t, first)
+	tellSomething(t, first)
+	peer.await(t, "/hook")
+	cut, cancel := context.WithCancel(t.Context())
+	cancel()
+	_ = first.Stop(cut) // the delivery is cut short
+
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	second := newDaemon(t, dir, peer.URL, l.Addr().String())
+	start := time.Now()
+	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Errorf("error %v", err)
+	}
+	if took := time.Since(start); took > prompt {
+		t.Errorf("failed after %v", took)
+	}
+	mustBeFree(t, dir)
+}
+
+func TestStartAndStopInAnyOrder(t *testing.T) {
+	t.Parallel()
+	peer := newBusy(t)
+	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	mustStop(t, d)
+	if err := d.Start(t.Context()); !errors.Is(err, errBegun) {
+		t.Errorf("started after it was stopped: %v", err)
+	}
+	if d.Addr() != "" {
+		t.Error("it listens")
+	}
+
+	d = newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	mustStart(t, d)
+	if err := d.Start(t.Context()); !errors.Is(err, errBegun) {
+		t.Errorf("started twice: %v", err)
+	}
+	if err := d.Alive(t.Context()); err != nil {
+		t.Errorf("the second start did harm: %v", err)
+	}
+	<-peer.hooked
+	stopped := make(chan error)
+	for range 2 { // at once
+		go func() { stopped <- d.Stop(context.WithoutCancel(t.Context())) }()
+	}
+	for range 2 {
+		if err := <-stopped; err != nil {
+			t.Error(err)
+		}
+	}
+	if err := d.Alive(t.Context()); err == nil {
+		t.Error("alive after it was stopped")
+	}
+}
+
+// TestEndOfTheStartsContext is not the end of the daemon.
+func TestEndOfTheStartsContext(t *testing.T) {
+	t.Parallel()
+	peer := newBusy(t)
+	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(t.Context())
+	if err := d.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	defer mustStop(t, d)
+	cancel()
+	<-peer.hooked
+	<-peer.hooked // one may have been under way
+	if err := d.Alive(t.Context()); err != nil {
+		t.Error(err)
+	}
+	res, err := (&http.Client{Timeout: 10 * time.Second}).Get("http://" + d.Addr() + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		t.Errorf("readyz: %s", res.Status)
+	}
+}
+
+// TestSideBySide: nothing is global, so two daemons live in one process.
+func TestSideBySide(t *testing.T) {
+	t.Parallel()
+	one, two := newBusy(t), newBusy(t)
+	first := newDaemon(t, t.TempDir(), one.URL, "127.0.0.1:0")
+	second := newDaemon(t, t.TempDir(), two.URL, "127.0.0.1:0")
+	mustStart(t, first)
+	mustStart(t, second)
+	if first.Addr() == second.Addr() {
+		t.Errorf("both listen on %s", first.Addr())
+	}
+	<-one.hooked
+	<-two.hooked
+	mustStop(t, first)
+	<-two.hooked
+	<-two.hooked
+}
+
+// TestFatal: what the daemon cannot go on after is said, once.
+func TestFatal(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		method string
+		harm   func(*sickStore)
+	}{
+		"the disk failed":            {"", func(s *sickStore) { close(s.failed) }},
+		"an outcome cannot be saved": {"Record", func(*sickStore) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			peer := newBusy(t)
+			d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+			s := sicken(d, test.method)
+			if err := d.Start(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			<-peer.hooked
+			test.harm(s)
+			select {
+			case err := <-d.Fatal():
+				if !errors.Is(err, errSick) {
+					t.Errorf("fatal: %v", err)
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("nothing was said")
+			}
+			d.fail(errSick)
+			d.fail(errSick) // nobody listens: must not block
+			if err := d.Stop(context.WithoutCancel(t.Context())); test.method != "" && !errors.Is(err, errSick) {
+				t.Errorf("stop: %v", err)
+			}
+		})
+	}
+}

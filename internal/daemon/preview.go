@@ -1,0 +1,114 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/httpclient"
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// Preview asks a source once, without a running daemon, and says what would
+// come of it. It holds the database while it runs and changes nothing in it
+// but the request budget.
+func Preview(ctx context.Context, cfg *config.Config, o Options, source string) (preview *server.Preview, err error) {
+	d := New(cfg, o)
+	defer func() {
+		// A context of its own, so that the store is closed when ctx has ended.
+		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
+	}()
+	for _, step := range []func(context.Context) error{d.openStore, d.wireBridge, d.startLimiter, d.wirePoller} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return d.preview(ctx, source)
+}
+
+// preview asks a source within its limit, always for the whole answer.
+func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, error) {
+	source, ok := d.sources[name]
+	if !ok {
+		return nil, fmt.Errorf("source %q: %w", name, store.ErrNotFound)
+	}
+	release, err := d.limiter.Take(ctx, source.Limit)
+	if err != nil {
+		return nil, fmt.Errorf("wait for limit: %w", err)
+	}
+	defer release()
+	preview := &server.Preview{Source: name, Request: describe(&source.Request), Webhooks: []server.Webhook{}}
+	o, err := d.fetcher.Fetch(ctx, source, poller.State{})
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		preview.Outcome, preview.Reason = server.Failed, err.Error()
+		var failure *poller.FetchError
+		if errors.As(err, &failure) {
+			preview.Status = failure.Status
+		}
+		return preview, nil
+	}
+	defer o.Release()
+	preview.Status, preview.DurationMS = o.Status, o.Duration.Milliseconds()
+	preview.Bytes, preview.ContentType = int64(len(o.Body)), o.ContentType
+	return preview, d.judge(ctx, o, preview)
+}
+
+// describe names a request as it may be shown.
+func describe(r *poller.Request) string {
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return r.Method // the configuration was validated
+	}
+	return r.Method + " " + httpclient.RedactURL(u)
+}
+
+// judge fills in what an answer would come to.
+func (d *Daemon) judge(ctx context.Context, o *poller.Observation, preview *server.Preview) error {
+	judged, err := d.bridge.Preview(ctx, o)
+	var storeErr *bridge.StoreError
+	switch {
+	case errors.As(err, &storeErr):
+		return err
+	case err != nil:
+		preview.Outcome, preview.Reason = server.Failed, err.Error()
+		return nil //nolint:nilerr // the preview says it
+	}
+	preview.Outcome = server.Outcome(judged.Outcome)
+	for i := range judged.Events {
+		event := &judged.Events[i]
+		body, err := notify.Envelope(&event.Event, d.cfg.Server.PublicURL.Reveal())
+		if err != nil {
+			return err
+		}
+		webhook := server.Webhook{ID: event.ID, Body: body, Endpoints: []string{}}
+		for _, delivery := range event.Tell {
+			webhook.Endpoints = append(webhook.Endpoints, delivery.Endpoint)
+		}
+		preview.Webhooks = append(preview.Webhooks, webhook)
+	}
+	return nil
+}
+
+// SendTest posts one webhook of a preview to an endpoint, once.
+func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint string, webhook *server.Webhook) (notify.Attempt, error) {
+	list, err := endpoints(cfg)
+	if err != nil {
+		return notify.Attempt{}, err
+	}
+	for i := range list {
+		if list[i].Name == endpoint {
+			attempt, _ := newSender(o).Send(ctx, &list[i], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
+			return attempt, nil
+		}
+	}
+	return notify.Attempt{}, fmt.Errorf("unknown endpoint %q", endpoint)
+}

@@ -1,0 +1,178 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store/sqlite"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+func (d *Daemon) openSQLite(ctx context.Context) (database, error) {
+	return sqlite.Open(ctx, sqlite.Options{Path: d.cfg.Storage.Path(), Version: d.o.Version, Logger: d.logger})
+}
+
+func (d *Daemon) openStore(ctx context.Context) error {
+	s, err := d.open(ctx)
+	if err != nil {
+		return err
+	}
+	d.store = s
+	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		select {
+		case <-watching.Done():
+		case <-s.Fatal():
+			d.fail(s.Err())
+		}
+	}()
+	d.started("store", func(context.Context) error {
+		cancel()
+		<-watched
+		return s.Close()
+	})
+	return nil
+}
+
+// wireDispatcher makes the dispatcher; it starts when the bridge is there.
+func (d *Daemon) wireDispatcher(context.Context) error {
+	list, err := endpoints(d.cfg)
+	if err != nil {
+		return err
+	}
+	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
+		Queue:     d.store,
+		Sender:    newSender(d.o),
+		PublicURL: d.cfg.Server.PublicURL.Reveal(),
+		Logger:    d.logger,
+		OnFatal:   d.fail,
+		Alert: func(ctx context.Context, state notify.EndpointState) {
+			d.bridge.EndpointDisabled(ctx, state)
+		},
+	})
+	d.dispatcher.Apply(list)
+	return nil
+}
+
+// wireBridge makes the bridge.
+func (d *Daemon) wireBridge(ctx context.Context) (err error) {
+	wake := func(...string) {} // a preview tells nobody
+	if d.dispatcher != nil {
+		wake = d.dispatcher.Wake
+	}
+	d.bridge, err = newBridge(ctx, d.cfg, d.store, wake, d.logger)
+	return err
+}
+
+// startTelling starts to deliver, once the bridge exists that alerts go to.
+func (d *Daemon) startTelling(ctx context.Context) error {
+	if err := d.dispatcher.Start(ctx); err != nil {
+		return fmt.Errorf("start dispatcher: %w", err)
+	}
+	d.started("dispatcher", d.dispatcher.Stop)
+	return nil
+}
+
+func (d *Daemon) startLimiter(ctx context.Context) error {
+	d.limiter = poller.NewLimiter(poller.LimiterOptions{Store: d.store, Logger: d.logger})
+	d.limiter.Apply(limits(d.cfg))
+	if err := d.limiter.Start(ctx); err != nil {
+		return fmt.Errorf("start limiter: %w", err)
+	}
+	d.started("limiter", d.limiter.Stop)
+	return nil
+}
+
+// wirePoller makes the sources and what asks them.
+func (d *Daemon) wirePoller(context.Context) error {
+	list, err := sources(d.cfg)
+	if err != nil {
+		return err
+	}
+	d.fetcher = poller.NewFetcher(poller.FetcherOptions{Version: d.o.Version, Secrets: d.cfg.PathSecrets()})
+	d.started("connections", func(context.Context) error {
+		d.fetcher.CloseIdle()
+		return nil
+	})
+	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauser: d.limiter, Logger: d.logger})
+	d.sources = make(map[string]*poller.Source, len(list))
+	for _, s := range list {
+		d.sources[s.Name] = s
+		d.poller.SetState(s.Name, d.bridge.InitialState(s.Name))
+	}
+	return nil
+}
+
+func (d *Daemon) startScheduler(ctx context.Context) error {
+	var enabled []*poller.Source
+	for i := range d.cfg.Sources {
+		if s := &d.cfg.Sources[i]; s.Enabled {
+			enabled = append(enabled, d.sources[s.Name])
+		}
+	}
+	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
+	d.scheduler.Apply(enabled)
+	if err := d.scheduler.Start(ctx); err != nil {
+		return fmt.Errorf("start scheduler: %w", err)
+	}
+	d.started("scheduler", d.scheduler.Stop)
+	// All that the configuration says of sources is known elsewhere by now, and
+	// of thousands it would be the largest part of what stays in memory.
+	own := *d.cfg
+	own.Sources = nil
+	d.cfg = &own
+	return nil
+}
+
+func (d *Daemon) startJanitor(ctx context.Context) error {
+	j := bridge.NewJanitor(bridge.JanitorOptions{
+		Store:   d.store,
+		Events:  time.Duration(d.cfg.Storage.Retention.Events),
+		Waiting: time.Duration(d.cfg.Storage.Retention.Waiting),
+		Expired: d.bridge.Expired,
+		Logger:  d.logger,
+	})
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		j.Run(ctx)
+	}()
+	d.started("janitor", func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+	return nil
+}
+
+func (d *Daemon) startServer(ctx context.Context) error {
+	var public *url.URL
+	if text := d.cfg.Server.PublicURL.Reveal(); text != "" {
+		var err error
+		if public, err = url.Parse(text); err != nil {
+			return fmt.Errorf("parse server.public_url: %w", err)
+		}
+	}
+	d.server = server.New(server.Options{
+		Listen:     d.cfg.Server.Listen,
+		Socket:     SocketPath(d.cfg),
+		PublicURL:  public,
+		Token:      d.cfg.Server.Token.Reveal(),
+		Controller: &control{d},
+		Ready:      []server.Check{{Name: "database", Func: d.store.Ping}},
+		Logger:     d.logger,
+	})
+	if err := d.server.Start(ctx); err != nil {
+		return fmt.Errorf("start server: %w", err)
+	}
+	d.started("server", d.server.Stop)
+	return nil
+}
