@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/config"
+)
+
+func newCheckCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check",
+		Short: "Validate the configuration",
+		Long: "Check reads the configuration as the daemon would, prints every error at once with its place, and does\n" +
+			"the arithmetic of request budgets: what the schedules want, and what the limits allow.",
+		Args: noArgs,
+	}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return printCheck(cmd.OutOrStdout(), *path, cfg)
+	}
+	return cmd
+}
+
+// printCheck says what a valid configuration amounts to.
+func printCheck(w io.Writer, path string, cfg *config.Config) error {
+	if _, err := fmt.Fprintf(w, "%s: ok, %s, %s\n", path,
+		count(len(cfg.Sources), "source"), count(len(cfg.Endpoints), "endpoint")); err != nil {
+		return err
+	}
+	now := time.Now()
+	for _, use := range cfg.Budget(now) {
+		if !use.Fits() {
+			continue // a warning says so
+		}
+		if _, err := fmt.Fprintln(w, use); err != nil {
+			return err
+		}
+	}
+	for _, warning := range cfg.Warnings(now) {
+		if _, err := fmt.Fprintf(w, "warning: %s\n", warning); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

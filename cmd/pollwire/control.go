@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/server/client"
+)
+
+func newAcceptCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "accept NAME",
+		Short: "Accept that many items of a source vanished",
+		Long: "Accept lets the next poll of a source remove more items than its expect.max_removed allows, and polls it now.\n" +
+			"The items are then told as deleted.",
+		Args: oneArg("the name of a source"),
+	}
+	where := connectionFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			if err := c.AcceptRemoval(ctx, args[0]); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(cmd.OutOrStdout(), "source %s: what its next poll finds missing is accepted as deleted\n", args[0])
+			return err
+		})
+	}
+	return cmd
+}
+
+// newEndpointCommand returns the command enable or disable.
+func newEndpointCommand(verb, short string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   verb + " endpoint/NAME",
+		Short: short,
+		Args:  oneArg("endpoint/NAME"),
+	}
+	where := connectionFlags(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		name, ok := strings.CutPrefix(args[0], "endpoint/")
+		if !ok || name == "" {
+			return &usageError{fmt.Errorf("%s wants endpoint/NAME, not %q", cmd.CommandPath(), args[0])}
+		}
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			set := c.EnableEndpoint
+			if verb == "disable" {
+				set = c.DisableEndpoint
+			}
+			endpoint, err := set(ctx, name)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "endpoint %s is %s\n", endpoint.Name, stateOf(&endpoint))
+			return err
+		})
+	}
+	return cmd
+}
+
+func stateOf(e *server.Endpoint) string {
+	if e.Enabled {
+		return "enabled"
+	}
+	return "disabled; its deliveries wait"
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/pollwire/pollwire/internal/store/sqlite"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// defaultKills is how often the test kills the daemon; make crash sets more in
+// POLLWIRE_KILLS.
+const defaultKills = 12
+
+// TestCrash kills the real binary again and again while an API changes all the
+// time, and holds what two receivers were told against what the API said and
+// against the log: nothing lost, nothing out of order, the chain unbroken.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	kills := defaultKills
+	if s := os.Getenv("POLLWIRE_KILLS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatalf("POLLWIRE_KILLS: %v", err)
+		}
+		kills = n
+	}
+	c := newCrash(t)
+	c.baseline(t)
+	c.api.letLoose(true)
+	for range kills {
+		c.killSoon(t)
+	}
+	c.api.letLoose(false)
+	c.settle(t)
+	c.checkBooks(t, kills)
+	c.checkLog(t)
+}
+
+// crash is a daemon to be killed, with all that is around it.
+type crash struct {
+	random   *rand.Rand
+	binary   string
+	config   string
+	database string
+	sources  []string
+	api      *ledgerAPI
+	books    map[string]*books // by endpoint
+}
+
+func newCrash(t *testing.T) *crash {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	c := &crash{
+		random:  rand.New(rand.NewPCG(seed, 0)),
+		binary:  buildBinary(t),
+		sources: []string{"alpha", "beta", "gamma"},
+		books:   make(map[string]*books),
+	}
+	dir := t.TempDir()
+	c.database, c.config = filepath.Join(dir, "crash.db"), filepath.Join(dir, "pollwire.yaml")
+	c.api = newLedgerAPI(rand.New(rand.NewPCG(seed, 1)), c.sources...)
+	upstream := httptest.NewServer(c.api)
+	t.Cleanup(upstream.Close)
+	config := fmt.Sprintf("storage: {dsn: \"sqlite:%s\"}\nserver: {listen: \"\"}\nlog: {level: error}\nsources:\n", c.database)
+	for _, name := range c.sources {
+		config += fmt.Sprintf(`  - name: %s
+    schedule: "@every 100ms"
+    request: {url: "%s/%[1]s"}
+    items: {path: items, key: id}
+    expect: {max_removed: 100%%}
+`, name, upstream.URL)
+	}
+	config += "endpoints:\n"
+	for i, name := range []string{"ops", "audit"} {
+		secret := notify.GenerateSecret()
+		judge, err := standardwebhooks.NewWebhook(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.books[name] = newBooks(rand.New(rand.NewPCG(seed, uint64(i)+2)), judge)
+		server := httptest.NewServer(c.books[name])
+		t.Cleanup(server.Close)
+		server.Config.ErrorLog = nil
+		config += fmt.Sprintf(`  - name: %s
+    url: %s/hook
+    secrets: ["%s"]
+    retry: {schedule: [%s 1m], jitter: 0.5}
+`, name, server.URL, secret, repeat("20ms, ", 60))
+	}
+	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func repeat(s string, n int) (out string) {
+	for range n {
+		out += s
+	}
+	return out
+}
+
+// start starts the daemon.
+func (c *crash) start(t *testing.T) *exec.Cmd {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), c.binary, "run", "--config", c.config)
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return cmd
+}
+
+// stop ends the daemon as systemd would.
+func (c *crash) stop(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("stop: %v", err)
+	}
+}
+
+// baseline runs the daemon until every source has been asked twice: a source
+// is not asked again before its first answer has been committed.
+func (c *crash) baseline(t *testing.T) {
+	t.Helper()
+	cmd := c.start(t)
+	c.await(t, c.api.asked, func() bool { return c.api.answered(2) })
+	c.stop(t, cmd)
+}
+
+// killSoon starts the daemon and kills it at a random moment.
+func (c *crash) killSoon(t *testing.T) {
+	t.Helper()
+	cmd := c.start(t)
+	select {
+	case <-time.After(time.Duration(c.random.IntN(500)) * time.Millisecond):
+	case <-t.Context().Done():
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait() // killed
+}
+
+// settle runs the daemon until both receivers know what the API says.
+func (c *crash) settle(t *testing.T) {
+	t.Helper()
+	cmd := c.start(t)
+	answered := c.api.answers["alpha"] // no one else is asking
+	c.await(t, c.api.asked, func() bool { return c.api.answered(answered + 1) })
+	for name, b := range c.books {
+		for _, source := range c.sources {
+			t.Logf("waiting for %s to agree on %s", name, source)
+			c.await(t, b.told, func() bool { return b.holds(source, c.api.state(source)) })
+		}
+	}
+	c.stop(t, cmd)
+}
+
+// await returns when a condition holds that may come true with each token.
+func (c *crash) await(t *testing.T, token <-chan struct{}, holds func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for !holds() {
+		select {
+		case <-token:
+		case <-ctx.Done():
+			for name, b := range c.books {
+				b.mu.Lock()
+				t.Logf("%s: %v", name, b.wrongs)
+				b.mu.Unlock()
+			}
+			t.Fatal("a minute has passed in vain")
+		}
+	}
+}
+
+// checkBooks fails for everything that a receiver saw and should not have.
+func (c *crash) checkBooks(t *testing.T, kills int) {
+	t.Helper()
+	for name, b := range c.books {
+		b.mu.Lock()
+		for _, wrong := range b.wrongs {
+			t.Errorf("%s: %s", name, wrong)
+		}
+		t.Logf("%s: %d events, %d repeats over %d kills", name, len(b.bodies), b.repeats, kills)
+		b.mu.Unlock()
+	}
+}
+
+// checkLog holds the receivers' books against the log: each has every event of
+// it, and nothing else.
+func (c *crash) checkLog(t *testing.T) {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), sqlite.Options{Path: c.database})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	events, err := s.Events(t.Context(), 0, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, b := range c.books {
+		b.mu.Lock()
+		for i := range events {
+			if b.bodies[events[i].ID] == nil {
+				t.Errorf("%s was never told %s %s", name, events[i].Source, events[i].ID)
+			}
+		}
+		if len(b.bodies) != len(events) {
+			t.Errorf("%s was told %d events, the log has %d", name, len(b.bodies), len(events))
+		}
+		b.mu.Unlock()
+	}
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	systemd "github.com/coreos/go-systemd/v22/daemon"
+	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
+)
+
+// drainTimeout is how long running polls and deliveries may take to end. The
+// unit's TimeoutStopSec is longer.
+const drainTimeout = 20 * time.Second
+
+func newRunCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon",
+		Long: "Run polls the sources of the configuration and posts what changed, until SIGTERM or SIGINT.\n" +
+			"Polls and deliveries under way then have 20 seconds to end; what is not delivered waits on disk.",
+		Args: noArgs,
+	}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(*path)
+		if err != nil {
+			return err
+		}
+		return runDaemon(cmd.Context(), cfg, newLogger(cmd.ErrOrStderr(), cfg.Log))
+	}
+	return cmd
+}
+
+// runDaemon runs the daemon until ctx ends or the daemon cannot go on.
+func runDaemon(ctx context.Context, cfg *config.Config, logger *slog.Logger) error {
+	tuneMemory()
+	d := daemon.New(cfg, daemon.Options{Version: version(), Logger: logger})
+	if err := d.Start(ctx); err != nil {
+		if ctx.Err() != nil { // told to stop: what that broke off is no failure
+			logger.Info("stopped before the start was complete", "err", err)
+			return nil
+		}
+		return err
+	}
+	logger.Info("pollwire started", "version", version(), "sources", len(cfg.Sources), "endpoints", len(cfg.Endpoints), "listen", d.Addr())
+	if daemon.SocketPath(cfg) == "" {
+		logger.Warn("commands cannot reach this daemon: the path of its socket is too long",
+			"database", cfg.Storage.Path(), "max_length", daemon.MaxSocketPath)
+	}
+	tellSystemd(logger, systemd.SdNotifyReady)
+	releaseStartMemory()
+	watchdogDone := make(chan struct{})
+	watching, stopWatchdog := context.WithCancel(ctx)
+	go func() {
+		defer close(watchdogDone)
+		feedWatchdog(watching, d, logger)
+	}()
+
+	var fatal error
+	select {
+	case <-ctx.Done():
+		logger.Info("stopping", "timeout", drainTimeout)
+	case fatal = <-d.Fatal():
+		logger.Error("cannot go on", "err", fatal)
+	}
+	tellSystemd(logger, systemd.SdNotifyStopping)
+	stopWatchdog()
+	<-watchdogDone
+	// A context of its own: ctx has ended, that is why the daemon stops.
+	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
+	defer cancel()
+	if err := d.Stop(drain); err != nil && fatal == nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	if fatal == nil {
+		logger.Info("stopped")
+	}
+	return fatal
+}
+
+// feedWatchdog tells systemd's watchdog that the loops go round, as long as
+// they do. Where there is no watchdog it returns at once.
+func feedWatchdog(ctx context.Context, d *daemon.Daemon, logger *slog.Logger) {
+	interval, err := systemd.SdWatchdogEnabled(false)
+	if err != nil || interval == 0 {
+		return
+	}
+	ticker := time.NewTicker(interval / 3)
+	defer ticker.Stop()
+	for {
+		if err := alive(ctx, d, interval/3); err == nil {
+			tellSystemd(logger, systemd.SdNotifyWatchdog)
+		} else if ctx.Err() == nil {
+			logger.Error("a loop does not answer", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// alive asks the daemon's loops for a sign of life.
+func alive(ctx context.Context, d *daemon.Daemon, patience time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return d.Alive(ctx)
+}
+
+func tellSystemd(logger *slog.Logger, state string) {
+	if _, err := systemd.SdNotify(false, state); err != nil {
+		logger.Warn("notify systemd", "err", err)
+	}
+}
