@@ -81,11 +81,6 @@ func cannotBoot() string {
 			return "there is no " + need
 		}
 	}
-	if os.Getenv("POLLWIRE_BINARY") == "" {
-		if _, err := os.Stat(command); err != nil {
-			return "there is no cmd/pollwire to build"
-		}
-	}
 	if err := exec.Command("unshare", "--mount", "--pid", "--fork", "--net", "--cgroup", "true").Run(); err != nil {
 		return "namespaces cannot be made here: " + err.Error()
 	}
