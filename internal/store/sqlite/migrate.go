@@ -69,11 +69,14 @@ func checkSchema(ctx context.Context, db *sql.DB, path string) error {
 func schemaVersion(ctx context.Context, db *sql.DB, path string, provider *goose.Provider) (int64, error) {
 	var id, tables, versioned int64
 	const look = `SELECT (SELECT application_id FROM pragma_application_id), count(*),
-		count(*) FILTER (WHERE name = '` + versionTable + `') FROM sqlite_schema WHERE type = 'table'`
+		count(*) FILTER (WHERE name = '` + versionTable + `') FROM sqlite_schema
+		WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'`
 	if err := db.QueryRowContext(ctx, look).Scan(&id, &tables, &versioned); err != nil {
 		return 0, err
 	}
-	if id != applicationID && tables > versioned+1 || id != applicationID && id != 0 {
+	// A start that was killed between the two may have left the table of
+	// versions alone, without our mark.
+	if id != applicationID && (id != 0 || tables > versioned) {
 		return 0, fmt.Errorf("it is the database of another program; give pollwire a file of its own")
 	}
 	if versioned == 0 {

@@ -78,6 +78,16 @@ func TestOpenRefuses(t *testing.T) {
 			func(t *testing.T, path string) { mustExec(t, path, "CREATE TABLE a (x); CREATE TABLE b (x)") },
 			"it is the database of another program",
 		},
+		"another program's only table": {
+			func(t *testing.T, path string) { mustExec(t, path, "CREATE TABLE a (x)") },
+			"it is the database of another program",
+		},
+		"another program's counted table": {
+			func(t *testing.T, path string) {
+				mustExec(t, path, "CREATE TABLE a (x INTEGER PRIMARY KEY AUTOINCREMENT)")
+			},
+			"it is the database of another program",
+		},
 		"another program's mark": {
 			func(t *testing.T, path string) { mustExec(t, path, "PRAGMA application_id = 7") },
 			"it is the database of another program",
@@ -285,5 +295,19 @@ func must(tb testing.TB, err error) {
 	tb.Helper()
 	if err != nil {
 		tb.Fatal(err)
+	}
+}
+
+// A start that was killed after goose had made its table, and before the first
+// migration was committed, leaves that table alone in the file.
+func TestOpenGoesOnAfterABrokenStart(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pollwire.db")
+	mustExec(t, path, "CREATE TABLE "+versionTable+` (id INTEGER PRIMARY KEY AUTOINCREMENT,
+		version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')));
+		INSERT INTO `+versionTable+" (version_id, is_applied) VALUES (0, 1)")
+	mustOpenAndClose(t, path)
+	if n := mustCount(t, path, "SELECT count(*) FROM deliveries"); n != 0 {
+		t.Errorf("%d deliveries, want none", n)
 	}
 }
