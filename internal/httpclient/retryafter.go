@@ -23,12 +23,10 @@ func ParseRetryAfter(header string, now time.Time) (wait time.Duration, ok bool)
 	if header == "" {
 		return 0, false
 	}
-	if header[0] >= '0' && header[0] <= '9' {
-		seconds, err := strconv.ParseInt(header, 10, 64)
-		if err != nil || seconds > maxRetryAfterSeconds {
-			return 0, false
-		}
-		return max(time.Duration(seconds)*time.Second, minRetryAfter), true
+	if strings.Trim(header, "0123456789") == "" {
+		// The only error is that of a number out of range, which gives the largest int64.
+		seconds, _ := strconv.ParseInt(header, 10, 64)
+		return max(time.Duration(min(seconds, maxRetryAfterSeconds))*time.Second, minRetryAfter), true
 	}
 	at, err := http.ParseTime(header)
 	if err != nil {
