@@ -19,9 +19,6 @@ const (
 	maxAnswerBytes = 64 << 10
 	// maxKeptBytes is the most that is kept of it.
 	maxKeptBytes = 16 << 10
-	// maxAnswerHeaderBytes bounds the header of an answer where the transport
-	// is the sender's own.
-	maxAnswerHeaderBytes = 64 << 10
 )
 
 // SenderOptions are what a [Sender] needs.
@@ -44,22 +41,23 @@ type Sender struct {
 
 // NewSender returns a sender.
 func NewSender(o SenderOptions) *Sender {
-	if o.Transport == nil {
-		o.Transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConnsPerHost:    defaultMaxInFlight,
-			IdleConnTimeout:        90 * time.Second,
-			TLSHandshakeTimeout:    10 * time.Second,
-			MaxResponseHeaderBytes: maxAnswerHeaderBytes,
-		}
-	}
 	version := o.Version
 	if version == "" {
 		version = "dev"
 	}
+	if o.Transport == nil {
+		o.Transport = network{httpclient.New(httpclient.Options{Version: version})}
+	}
 	return &Sender{transport: o.Transport, userAgent: "pollwire/" + version}
 }
+
+// network is the transport of a sender's own. Like all of pollwire's requests
+// to URLs that the operator wrote, its posts reach link-local and metadata
+// addresses only where the URL holds the address itself.
+type network struct{ client *httpclient.Client }
+
+// RoundTrip implements [http.RoundTripper].
+func (n network) RoundTrip(req *http.Request) (*http.Response, error) { return n.client.Do(req) }
 
 // Message is what one attempt posts.
 type Message struct {
