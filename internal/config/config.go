@@ -30,7 +30,7 @@ type Config struct {
 	Sources   []Source   `yaml:"sources" required:"true" doc:"What is polled." aka:"source|polls|apis"`
 	Endpoints []Endpoint `yaml:"endpoints" doc:"The URLs that are told what changed." aka:"endpoint|webhooks|webhook|targets|receivers"`
 
-	pathSecrets []string
+	requestSecrets []string
 }
 
 // Load reads the file at path, and looks up ${…} in the environment and the
@@ -82,6 +82,6 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	c.pathSecrets = pathSecrets(d.expand.put, c.Sources)
+	c.requestSecrets = requestSecrets(d.expand.put, c.Sources)
 	return &c, nil
 }

@@ -43,7 +43,7 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 		return nil, fmt.Errorf("wait for limit: %w", err)
 	}
 	defer release()
-	preview := &server.Preview{Source: name, Request: describe(&source.Request), Webhooks: []server.Webhook{}}
+	preview := &server.Preview{Source: name, Request: d.describe(&source.Request), Webhooks: []server.Webhook{}}
 	o, err := d.fetcher.Fetch(ctx, source, poller.State{})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -63,12 +63,12 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 }
 
 // describe names a request as it may be shown.
-func describe(r *poller.Request) string {
+func (d *Daemon) describe(r *poller.Request) string {
 	u, err := url.Parse(r.URL)
 	if err != nil {
 		return r.Method // the configuration was validated
 	}
-	return r.Method + " " + httpclient.RedactURL(u)
+	return r.Method + " " + httpclient.NewRedactor(d.cfg.RequestSecrets()...).Mask(httpclient.RedactURL(u))
 }
 
 // judge fills in what an answer would come to.

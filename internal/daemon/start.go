@@ -96,7 +96,7 @@ func (d *Daemon) wirePoller(context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.fetcher = poller.NewFetcher(poller.FetcherOptions{Version: d.o.Version, Secrets: d.cfg.PathSecrets()})
+	d.fetcher = poller.NewFetcher(poller.FetcherOptions{Version: d.o.Version, Secrets: d.cfg.RequestSecrets()})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()
 		return nil

@@ -1,0 +1,25 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRequestSecrets(t *testing.T) {
+	t.Parallel()
+	c, err := Parse("test.yaml", []byte(`
+sources:
+  - {name: bot, schedule: "@hourly", request: {url: "https://${HOST}/bot${TOKEN}/updates?key=${KEY}"}}
+  - {name: form, schedule: "@hourly", request: {url: "https://${HOST}/login", method: POST, body: "pass=${PASS}&page=${PAGE}"}}
+  - {name: json, schedule: "@hourly", request: {url: "https://${HOST}/graph", method: POST, json: {token: "${QUOTED}"}}}
+`), lookupOf(map[string]string{
+		"HOST": "api.example.com", "TOKEN": "123:abc", "KEY": "in-the-query", "PASS": "hunter2", "PAGE": "7", "QUOTED": `a"quoted"one`,
+	}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"123:abc", `a"quoted"one`, "hunter2"}, c.RequestSecrets()); d != "" {
+		t.Errorf("request secrets (-want +got):\n%s", d)
+	}
+}
