@@ -97,6 +97,16 @@ func (f *Fetcher) Fetch(ctx context.Context, s *Source, state State) (*Observati
 	return o, nil
 }
 
+// Describe names the request to a source as it may be shown: its method, and its
+// URL with credentials and query values removed.
+func (f *Fetcher) Describe(s *Source) string {
+	t, err := f.template(s)
+	if err != nil {
+		return cmp.Or(s.Request.Method, http.MethodGet)
+	}
+	return t.base.Method + " " + f.mask(t).Mask(httpclient.RedactURL(t.base.URL))
+}
+
 // Forget drops what was prepared for a source.
 func (f *Fetcher) Forget(source string) {
 	f.mu.Lock()
@@ -161,7 +171,8 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, er
 // failed makes the error of an attempt. ctx is the caller's, timed the attempt's;
 // resp is nil where there was no answer.
 func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Response, err error) *FetchError {
-	fe := &FetchError{Method: t.base.Method, URL: httpclient.RedactURL(t.base.URL)}
+	mask := f.mask(t)
+	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(t.base.URL))}
 	if resp != nil {
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {
@@ -180,8 +191,6 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 		}
 	}
 	fe.Retryable = retryable(fe.Status, err)
-	mask := f.mask(t)
-	fe.URL = mask.Mask(fe.URL)
 	fe.Err = mask.Error(err)
 	return fe
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
-	"github.com/pollwire/pollwire/internal/httpclient"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
@@ -43,7 +41,7 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 		return nil, fmt.Errorf("wait for limit: %w", err)
 	}
 	defer release()
-	preview := &server.Preview{Source: name, Request: d.describe(&source.Request), Webhooks: []server.Webhook{}}
+	preview := &server.Preview{Source: name, Request: d.fetcher.Describe(source), Webhooks: []server.Webhook{}}
 	o, err := d.fetcher.Fetch(ctx, source, poller.State{})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -60,15 +58,6 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 	preview.Status, preview.DurationMS = o.Status, o.Duration.Milliseconds()
 	preview.Bytes, preview.ContentType = int64(len(o.Body)), o.ContentType
 	return preview, d.judge(ctx, o, preview)
-}
-
-// describe names a request as it may be shown.
-func (d *Daemon) describe(r *poller.Request) string {
-	u, err := url.Parse(r.URL)
-	if err != nil {
-		return r.Method // the configuration was validated
-	}
-	return r.Method + " " + httpclient.NewRedactor(d.cfg.RequestSecrets()...).Mask(httpclient.RedactURL(u))
 }
 
 // judge fills in what an answer would come to.
