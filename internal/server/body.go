@@ -18,8 +18,6 @@ type badBody struct {
 	detail string
 }
 
-func (e *badBody) Error() string { return e.detail }
-
 // readBody decodes the JSON object in the body of r into v. It refuses unknown
 // members and anything after the object. An empty body leaves v as it is.
 func readBody(w http.ResponseWriter, r *http.Request, v any) *badBody {
