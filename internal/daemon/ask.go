@@ -9,9 +9,9 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// sources are the sources as the poller knows them, in the configuration's order.
-func sources(cfg *config.Config) ([]*poller.Source, error) {
-	list := make([]*poller.Source, len(cfg.Sources))
+// sources are the sources as the poller knows them, by name.
+func sources(cfg *config.Config) (map[string]*poller.Source, error) {
+	list := make(map[string]*poller.Source, len(cfg.Sources))
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
 		schedule, err := poller.ParseSchedule(s.Schedule, s.Location(), s.Name)
@@ -22,7 +22,7 @@ func sources(cfg *config.Config) ([]*poller.Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
 		}
-		list[i] = &poller.Source{
+		list[s.Name] = &poller.Source{
 			Name:     s.Name,
 			Schedule: schedule,
 			Jitter:   time.Duration(s.Jitter),

@@ -15,8 +15,9 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// judges are the sources as the bridge knows them.
-func judges(cfg *config.Config) ([]bridge.Source, error) {
+// judges are the sources as the bridge knows them; asked are the same as the
+// poller does.
+func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Source, error) {
 	list := make([]bridge.Source, len(cfg.Sources))
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
@@ -24,13 +25,9 @@ func judges(cfg *config.Config) ([]bridge.Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", s.Name, err)
 		}
-		request, err := request(s)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
-		}
 		list[i] = bridge.Source{
 			Name:             s.Name,
-			RequestKey:       requestKey(&request),
+			RequestKey:       requestKey(&asked[s.Name].Request),
 			Format:           format(s.Format),
 			Rules:            rules,
 			MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
@@ -80,9 +77,9 @@ func requestKey(r *poller.Request) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newBridge returns the bridge of a configuration.
-func newBridge(ctx context.Context, cfg *config.Config, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
-	list, err := judges(cfg)
+// newBridge returns the bridge of a configuration, for the sources that are asked.
+func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller.Source, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
+	list, err := judges(cfg, asked)
 	if err != nil {
 		return nil, err
 	}

@@ -61,13 +61,19 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 	return nil
 }
 
+// wireSources makes the sources that bridge and poller share.
+func (d *Daemon) wireSources(context.Context) (err error) {
+	d.sources, err = sources(d.cfg)
+	return err
+}
+
 // wireBridge makes the bridge.
 func (d *Daemon) wireBridge(ctx context.Context) (err error) {
 	wake := func(...string) {} // a preview tells nobody
 	if d.dispatcher != nil {
 		wake = d.dispatcher.Wake
 	}
-	d.bridge, err = newBridge(ctx, d.cfg, d.store, wake, d.logger)
+	d.bridge, err = newBridge(ctx, d.cfg, d.sources, d.store, wake, d.logger)
 	return err
 }
 
@@ -90,22 +96,16 @@ func (d *Daemon) startLimiter(ctx context.Context) error {
 	return nil
 }
 
-// wirePoller makes the sources and what asks them.
+// wirePoller makes what asks the sources.
 func (d *Daemon) wirePoller(context.Context) error {
-	list, err := sources(d.cfg)
-	if err != nil {
-		return err
-	}
 	d.fetcher = poller.NewFetcher(poller.FetcherOptions{Version: d.o.Version, Secrets: d.cfg.RequestSecrets()})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()
 		return nil
 	})
 	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauser: d.limiter, Logger: d.logger})
-	d.sources = make(map[string]*poller.Source, len(list))
-	for _, s := range list {
-		d.sources[s.Name] = s
-		d.poller.SetState(s.Name, d.bridge.InitialState(s.Name))
+	for name := range d.sources {
+		d.poller.SetState(name, d.bridge.InitialState(name))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 }
 
 // newSender returns what posts to endpoints. Their URLs come from the
-// configuration, so they may be anywhere.
+// configuration, so they may be on private networks.
 func newSender(o Options) *notify.Sender {
 	return notify.NewSender(notify.SenderOptions{Transport: o.Transport, Version: o.Version})
 }
