@@ -61,7 +61,9 @@ func TestPollThroughTheDaemon(t *testing.T) {
 	t.Parallel()
 	s := newSetup(t, before)
 	s.baseline(t)
-	s.change(t, "@every 100ms", "@yearly")
+	// The daemon shall not poll by itself: the run that was saved would still be
+	// made, whatever the schedule is now, and accept the change.
+	s.change(t, `schedule: "@every 100ms"`, "enabled: false\n    schedule: \"@yearly\"")
 	s.change(t, `listen: ""`, `listen: "127.0.0.1:0", token: hidden-access`)
 	d := s.runDaemon(t)
 	s.api.says(http.StatusOK, after)
