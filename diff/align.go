@@ -8,166 +8,291 @@ import (
 // edit is one step from an older array to a newer one.
 type edit struct {
 	kind editKind
-	// before and after are places in the two lists that were aligned. An
-	// addition stands at its place in after; a removal stands before that
-	// place in after where it would be.
-	before, after int
+	// before and after are places in the lists that were aligned, -1 where there
+	// is none.
+	before, after int32
+	// at is the index of a step of a patch, which is made when all before it are
+	// made; told is the index in the newer array or, of what is gone, in the
+	// older one. from and toldFrom are where a move begins.
+	at, told, from, toldFrom int32
 }
 
 type editKind uint8
 
 const (
-	change editKind = iota
+	change editKind = iota // go on within
 	addition
 	removal
+	replacement
+	move
 )
 
-// align returns the steps from one list of elements to another, left to right.
+// aligner finds the edits from one list of elements to another.
 //
 // Equal ends are cut off first. What remains is divided at elements that
 // occur once on either side, then at others in the order of their occurrence,
-// and only small gaps are aligned by trying all ways. So the work is
-// n log n, and the memory n, at most, with the best result for the edits that
-// lists see in practice.
-func (w *walk) align(older, newer []element) []edit {
-	a := aligner{walk: w, older: older, newer: newer}
-	a.gap(gap{0, len(older), 0, len(newer)}, a.singles, a.occurrences)
-	return a.edits
+// then at objects that share a member which no others have. Only small gaps are
+// aligned by trying all ways. So the work is n log n, and the memory n, at most,
+// with the best result for the edits that lists see in practice.
+type aligner struct {
+	edits []edit
+	// olderID and newerID number the elements, from the first that are not
+	// equal on: the same number is the same value.
+	olderID, newerID []int32
+	// offset is where those begin.
+	offset int
+	// olderCount and newerCount count the elements of each number.
+	olderCount, newerCount []int32
+	// counts are those of a gap.
+	counts []occurrence
+
+	// What follows is memory of the ways to align, for the next time.
+	anchors                  []anchor
+	ends, previous           []int32
+	olderTraits, newerTraits traits
+	worth, total             []int32
+	kinship                  kinship
+	slots                    slots
 }
 
-type aligner struct {
-	*walk
-	older, newer []element
-	edits        []edit
-}
+// occurrence is where an element occurs in a gap.
+type occurrence struct{ older, newer, i int32 }
 
 // gap is a part of each list: older[i:iEnd] and newer[j:jEnd].
 type gap struct{ i, iEnd, j, jEnd int }
 
-// anchor is an element of each list that are equal, as far as hashes tell.
-type anchor struct{ i, j int }
+func (g gap) size() (older, newer int) { return g.iEnd - g.i, g.jEnd - g.j }
 
-// gap aligns a part, dividing it by the first of the ways while it is large.
-func (a *aligner) gap(g gap, ways ...func(gap) []anchor) {
-	for g.i < g.iEnd && g.j < g.jEnd && a.same(a.older[g.i].node, a.newer[g.j].node) {
+// anchor is an element of each list that belong together.
+type anchor struct{ i, j int32 }
+
+// align returns the edits between w.older and w.newer, the elements of an array
+// with a rule, left to right. They are valid until the next call.
+func (w *walk) align(rule uint32) []edit {
+	a := &w.aligner
+	a.edits, a.olderID = a.edits[:0], a.olderID[:0]
+	if m := w.reader.machine; m != nil && rule != 0 && m.states[rule].keys != nil && w.alignByKey(m.states[rule].keys) {
+		return a.edits
+	}
+	g := w.trim(gap{0, len(w.older), 0, len(w.newer)})
+	m, n := g.size()
+	if m > 0 && n > 0 && (m > 1 || n > 1) {
+		w.number(g)
+	}
+	if w.masked && w.reader.unordered {
+		w.bag(g)
+	} else {
+		w.gap(g, (*walk).singles, (*walk).occurrences, (*walk).kin)
+	}
+	return a.edits
+}
+
+// trim cuts equal ends off a gap.
+func (w *walk) trim(g gap) gap {
+	for g.i < g.iEnd && g.j < g.jEnd && w.same(&w.older[g.i], &w.newer[g.j]) {
 		g.i++
 		g.j++
 	}
-	for g.i < g.iEnd && g.j < g.jEnd && a.same(a.older[g.iEnd-1].node, a.newer[g.jEnd-1].node) {
+	for g.i < g.iEnd && g.j < g.jEnd && w.same(&w.older[g.iEnd-1], &w.newer[g.jEnd-1]) {
 		g.iEnd--
 		g.jEnd--
 	}
-	switch m, n := g.iEnd-g.i, g.jEnd-g.j; {
+	return g
+}
+
+// number numbers the elements of a gap.
+func (w *walk) number(g gap) {
+	a := &w.aligner
+	w.table.reset(g.iEnd - g.i + g.jEnd - g.j)
+	a.offset = g.i // as equal ends are cut off, both lists begin there
+	a.olderID, a.newerID = a.olderID[:0], a.newerID[:0]
+	for i := g.i; i < g.iEnd; i++ {
+		id, _ := w.table.add(w.digest(&w.older[i]))
+		a.olderID = append(a.olderID, id)
+	}
+	for j := g.j; j < g.jEnd; j++ {
+		id, _ := w.table.add(w.digest(&w.newer[j]))
+		a.newerID = append(a.newerID, id)
+	}
+	size := int(w.table.count)
+	a.olderCount, a.newerCount = zeros(a.olderCount, size), zeros(a.newerCount, size)
+	for _, id := range a.olderID {
+		a.olderCount[id]++
+	}
+	for _, id := range a.newerID {
+		a.newerCount[id]++
+	}
+	a.counts = zeros(a.counts, size)
+}
+
+// zeros returns a slice of n zero values, in the memory of an old one if it fits.
+func zeros[T any](old []T, n int) []T {
+	old = slices.Grow(old[:0], n)[:n]
+	clear(old)
+	return old
+}
+
+func (a *aligner) older(i int) int32 { return a.olderID[i-a.offset] }
+func (a *aligner) newer(j int) int32 { return a.newerID[j-a.offset] }
+
+// moved says whether an older element still occurs somewhere in the newer list,
+// and arrived whether a newer one did occur in the older list.
+func (a *aligner) moved(i int) bool   { return a.newerCount[a.older(i)] > 0 }
+func (a *aligner) arrived(j int) bool { return a.olderCount[a.newer(j)] > 0 }
+
+// way finds anchors in a gap, in the order of newer.
+type way func(*walk, gap) []anchor
+
+// gap aligns a part, dividing it by the first of the ways while it is large.
+func (w *walk) gap(g gap, ways ...way) {
+	g = w.trim(g)
+	switch m, n := g.size(); {
 	case m == 0 || n == 0 || m == 1 && n == 1:
-		a.inOrder(g)
+		w.inOrder(g)
 	case m <= smallGap && n <= smallGap:
-		a.best(g)
+		w.small(g)
 	case len(ways) == 0:
-		a.inOrder(g)
+		w.inOrder(g)
 	default:
-		a.divide(g, ways[0], ways[1:])
+		w.divide(g, ways[0], ways[1:])
 	}
 }
 
 // divide aligns what lies between anchors, each part by the remaining ways.
-func (a *aligner) divide(g gap, way func(gap) []anchor, ways []func(gap) []anchor) {
-	for _, n := range increasing(way(g)) {
-		a.gap(gap{g.i, n.i, g.j, n.j}, ways...)
-		a.pair(n.i, n.j)
-		g.i, g.j = n.i+1, n.j+1
+func (w *walk) divide(g gap, find way, ways []way) {
+	for _, n := range slices.Clone(w.aligner.increasing(find(w, g))) {
+		w.gap(gap{g.i, int(n.i), g.j, int(n.j)}, ways...)
+		w.pair(int(n.i), int(n.j))
+		g.i, g.j = int(n.i)+1, int(n.j)+1
 	}
-	a.gap(g, ways...)
+	w.gap(g, ways...)
 }
 
-// pair records that an element became another one, unless they are equal.
-func (a *aligner) pair(i, j int) {
-	if !a.same(a.older[i].node, a.newer[j].node) {
-		a.edits = append(a.edits, edit{change, i, j})
+// pair records that an element became another one, unless they are equal. One
+// that is still there elsewhere did not become anything: it was replaced.
+func (w *walk) pair(i, j int) {
+	x, y := &w.older[i], &w.newer[j]
+	if w.same(x, y) {
+		return
 	}
+	e := edit{kind: change, before: int32(i), after: int32(j), at: int32(y.index), told: int32(y.index)}
+	if a := &w.aligner; len(a.olderID) > 0 && (a.moved(i) || a.arrived(j)) {
+		e.kind = replacement
+	}
+	w.aligner.edits = append(w.aligner.edits, e)
+}
+
+// remove records that an element is gone from before place j of newer.
+func (w *walk) remove(i, j int) {
+	w.aligner.edits = append(w.aligner.edits, edit{
+		kind: removal, before: int32(i), after: -1, at: int32(j), told: int32(w.older[i].index),
+	})
+}
+
+// insert records that an element is new.
+func (w *walk) insert(j int) {
+	index := int32(w.newer[j].index)
+	w.aligner.edits = append(w.aligner.edits, edit{kind: addition, before: -1, after: int32(j), at: index, told: index})
 }
 
 // inOrder pairs elements as they come; those left over are gone or new.
-func (a *aligner) inOrder(g gap) {
+func (w *walk) inOrder(g gap) {
 	for ; g.i < g.iEnd && g.j < g.jEnd; g.i, g.j = g.i+1, g.j+1 {
-		a.pair(g.i, g.j)
+		w.pair(g.i, g.j)
 	}
 	for ; g.i < g.iEnd; g.i++ {
-		a.edits = append(a.edits, edit{removal, g.i, g.j})
+		w.remove(g.i, g.j)
 	}
 	for ; g.j < g.jEnd; g.j++ {
-		a.edits = append(a.edits, edit{addition, g.i, g.j})
+		w.insert(g.j)
 	}
 }
 
-func (a *aligner) olderHash(i int) uint64 { return a.digest(&a.before.nodes[a.older[i].node]) }
-func (a *aligner) newerHash(j int) uint64 { return a.digest(&a.after.nodes[a.newer[j].node]) }
-
-// singles finds the elements that occur once in each list, in the order of newer.
-func (a *aligner) singles(g gap) []anchor {
-	type count struct{ older, newer, i int }
-	counts := make(map[uint64]count)
+// singles finds the elements that occur once in each list.
+func (w *walk) singles(g gap) []anchor {
+	a := &w.aligner
 	for i := g.i; i < g.iEnd; i++ {
-		c := counts[a.olderHash(i)]
-		c.older, c.i = c.older+1, i
-		counts[a.olderHash(i)] = c
+		c := &a.counts[a.older(i)]
+		c.older, c.i = c.older+1, int32(i)
 	}
 	for j := g.j; j < g.jEnd; j++ {
-		c := counts[a.newerHash(j)]
-		c.newer++
-		counts[a.newerHash(j)] = c
+		a.counts[a.newer(j)].newer++
 	}
-	var found []anchor
+	a.anchors = a.anchors[:0]
 	for j := g.j; j < g.jEnd; j++ {
-		if c := counts[a.newerHash(j)]; c.older == 1 && c.newer == 1 {
-			found = append(found, anchor{c.i, j})
+		if c := a.counts[a.newer(j)]; c.older == 1 && c.newer == 1 {
+			a.anchors = append(a.anchors, anchor{c.i, int32(j)})
 		}
 	}
-	return found
+	a.forget(g)
+	return a.anchors
+}
+
+// forget sets the counts of a gap back to zero.
+func (a *aligner) forget(g gap) {
+	for i := g.i; i < g.iEnd; i++ {
+		a.counts[a.older(i)] = occurrence{}
+	}
+	for j := g.j; j < g.jEnd; j++ {
+		a.counts[a.newer(j)] = occurrence{}
+	}
 }
 
 // occurrences pairs the first occurrence of an element with the first in the
-// other list, the second with the second, and so on, in the order of newer.
-func (a *aligner) occurrences(g gap) []anchor {
-	places := make(map[uint64][]int)
-	for i := g.i; i < g.iEnd; i++ {
-		h := a.olderHash(i)
-		places[h] = append(places[h], i)
+// other list, the second with the second, and so on.
+func (w *walk) occurrences(g gap) []anchor {
+	a := &w.aligner
+	// Chains of the places of each element: counts.i is the first one, and
+	// previous leads on. Both count from 1.
+	a.previous = zeros(a.previous, g.iEnd-g.i)
+	for i := g.iEnd - 1; i >= g.i; i-- {
+		c := &a.counts[a.older(i)]
+		a.previous[i-g.i] = c.i
+		c.i = int32(i-g.i) + 1
 	}
-	var found []anchor
+	a.anchors = a.anchors[:0]
 	for j := g.j; j < g.jEnd; j++ {
-		h := a.newerHash(j)
-		if left := places[h]; len(left) > 0 {
-			found = append(found, anchor{left[0], j})
-			places[h] = left[1:]
+		c := &a.counts[a.newer(j)]
+		if c.i > 0 {
+			at := c.i - 1
+			a.anchors = append(a.anchors, anchor{at + int32(g.i), int32(j)})
+			c.i = a.previous[at]
 		}
 	}
-	return found
+	a.forget(g)
+	return a.anchors
 }
 
 // increasing returns the longest part of the anchors, given in the order of
-// newer, that is in the order of older too.
-func increasing(anchors []anchor) []anchor {
-	var ends []int // ends[k] is the anchor that best ends a run of k+1
-	previous := make([]int, len(anchors))
+// newer, that is in the order of older too. It overwrites the anchors.
+func (a *aligner) increasing(anchors []anchor) []anchor {
+	a.ends = a.ends[:0] // ends[k] is the anchor that best ends a run of k+1
+	a.previous = zeros(a.previous, len(anchors))
 	for n := range anchors {
-		k := sort.Search(len(ends), func(k int) bool { return anchors[ends[k]].i >= anchors[n].i })
-		previous[n] = -1
-		if k > 0 {
-			previous[n] = ends[k-1]
+		k := len(a.ends)
+		if k > 0 && anchors[a.ends[k-1]].i >= anchors[n].i {
+			k = sort.Search(len(a.ends), func(k int) bool { return anchors[a.ends[k]].i >= anchors[n].i })
 		}
-		if k == len(ends) {
-			ends = append(ends, n)
+		a.previous[n] = -1
+		if k > 0 {
+			a.previous[n] = a.ends[k-1]
+		}
+		if k == len(a.ends) {
+			a.ends = append(a.ends, int32(n))
 		} else {
-			ends[k] = n
+			a.ends[k] = int32(n)
 		}
 	}
-	if len(ends) == 0 {
+	if len(a.ends) == 0 {
 		return nil
 	}
-	run := make([]anchor, 0, len(ends))
-	for n := ends[len(ends)-1]; n >= 0; n = previous[n] {
-		run = append(run, anchors[n])
+	run := len(a.ends)
+	for n := a.ends[run-1]; n >= 0; n = a.previous[n] {
+		run--
+		a.ends[run] = n
 	}
-	slices.Reverse(run)
-	return run
+	for k, n := range a.ends {
+		anchors[k] = anchors[n]
+	}
+	return anchors[:len(a.ends)]
 }

@@ -30,7 +30,7 @@ func TestAlign(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			c := mustCompare(t, tc.before, tc.after, mustCompile(t, Options{})).Changes[0]
-			if got := strings.Join(c.Changed, " "); got != tc.changed {
+			if got := strings.Join(c.Changed(), " "); got != tc.changed {
 				t.Errorf("changed %s, want %s", got, tc.changed)
 			}
 			if got := steps(c.Patch); got != tc.patch {

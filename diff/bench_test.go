@@ -64,7 +64,7 @@ func BenchmarkCompareUnchanged(b *testing.B) {
 	if err := json.Indent(&spelled, before, "", " "); err != nil {
 		b.Fatal(err)
 	}
-	items := Options{Items: &Items{Key: "id"}}
+	items := Options{Items: &Items{Key: []string{"id"}}}
 	b.Run("bytes", func(b *testing.B) { benchCompare(b, before, bytes.Clone(before), items, 0) })
 	b.Run("spelling", func(b *testing.B) { benchCompare(b, before, spelled.Bytes(), Options{}, 0) })
 }
@@ -78,7 +78,7 @@ func BenchmarkCompareSmall(b *testing.B) {
 func BenchmarkCompareList(b *testing.B) {
 	before, after := benchBodies(b)
 	b.Run("items", func(b *testing.B) {
-		benchCompare(b, before, after, Options{Items: &Items{Key: "id"}, Ignore: []string{"updated_at"}}, 5)
+		benchCompare(b, before, after, Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"updated_at"}}, 5)
 	})
 	b.Run("document", func(b *testing.B) { benchCompare(b, before, after, Options{}, 1) })
 }

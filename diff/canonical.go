@@ -2,9 +2,6 @@ package diff
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
-	"hash/maphash"
 	"slices"
 )
 
@@ -17,13 +14,8 @@ import (
 //
 // The error is [ErrInvalidJSON].
 func Canonical(dst, value []byte) ([]byte, error) {
-	doc, err := read(value, maphash.MakeSeed())
-	if err != nil {
-		return dst, err
-	}
-	c := canonizer{doc: doc, out: dst}
-	c.value(0)
-	return c.out, nil
+	seeds := newSeeds()
+	return canonical(dst, value, &seeds, rules{})
 }
 
 // Hash returns the SHA-256 of the canonical form of a JSON value, in lower-case
@@ -33,82 +25,143 @@ func Hash(value []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return hashBytes(form), nil
+	return sum(form), nil
 }
 
 // IsJSON reports whether a body is a JSON object or array.
 func IsJSON(body []byte) bool {
-	begin := bytes.TrimLeft(bytes.TrimPrefix(body, bom), " \t\r\n")
+	body, _ = withoutBOM(body)
+	begin := bytes.TrimLeft(body, " \t\r\n")
 	if len(begin) == 0 || begin[0] != '{' && begin[0] != '[' {
 		return false
 	}
-	_, err := read(body, maphash.MakeSeed())
+	seeds := newSeeds()
+	r := reader{brief: true}
+	_, err := r.read(body, 0, &seeds, rules{}, nil)
 	return err == nil
 }
 
-func hashBytes(b []byte) string {
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+// hash is the hash of what is compared of a value, which is known to fit.
+func (r *Rules) hash(value []byte) string {
+	switch {
+	case value == nil:
+		return ""
+	case r.format == Text:
+		return sum(value)
+	}
+	form, err := canonical(nil, value, &r.seeds, r.inner)
+	if err != nil {
+		panic(err) // It was compared.
+	}
+	return sum(form)
+}
+
+// canonical appends the canonical form of what is seen of a value.
+func canonical(dst, value []byte, seeds *seeds, rules rules) ([]byte, error) {
+	c := canonizer{out: dst}
+	body, offset := withoutBOM(value)
+	d, err := c.reader.document(body, offset, seeds, rules, nil)
+	if err != nil {
+		return dst, err
+	}
+	c.value(&d.root)
+	return c.out, nil
 }
 
 // canonizer writes values in canonical form, leaving out what is ignored.
 type canonizer struct {
-	doc *document
-	out []byte
+	reader reader
+	out    []byte
+	// list is a stack of the children of what is being written.
+	list []child
 }
 
-func (c *canonizer) value(i uint32) {
-	n := &c.doc.nodes[i]
-	switch {
-	case n.kind == array:
-		c.array(i)
-	case n.kind == object:
-		c.object(i)
-	case n.kind == text && !n.plain:
-		c.out = appendString(c.out, c.doc.text(i))
-	case n.kind == number && !n.plain:
-		c.out = appendNumber(c.out, c.doc.bytes(i))
+func (c *canonizer) value(v *child) {
+	raw := v.bytes()
+	switch v.kind() {
+	case array:
+		c.array(v)
+	case object:
+		c.object(v)
+	case text:
+		c.text(raw)
+	case number:
+		c.out = appendRounded(c.out, raw, c.reader.digits)
 	default:
-		c.out = append(c.out, c.doc.bytes(i)...)
+		c.out = append(c.out, raw...)
 	}
 }
 
-func (c *canonizer) array(i uint32) {
+// text writes a string, given as it is written with its quotes.
+func (c *canonizer) text(raw []byte) {
+	if bytes.IndexByte(raw, '\\') < 0 {
+		c.out = append(c.out, raw...)
+		return
+	}
+	c.out = appendString(c.out, appendUnescaped(nil, raw[1:len(raw)-1]))
+}
+
+// children puts what counts of a container on the stack, and says where.
+func (c *canonizer) children(v *child) (begin, end int) {
+	begin = len(c.list)
+	c.list = c.reader.children(v, c.list)
+	if m := c.reader.machine; m != nil && v.rule != 0 {
+		kept := slices.DeleteFunc(c.list[begin:], func(e child) bool { return m.states[e.rule].ignored })
+		c.list = c.list[:begin+len(kept)]
+	}
+	return begin, len(c.list)
+}
+
+func (c *canonizer) array(v *child) {
+	begin, end := c.children(v)
 	c.out = append(c.out, '[')
-	first := true
-	for e := range c.doc.elements(i) {
-		if c.doc.nodes[e].ignored {
-			continue
-		}
-		if !first {
+	from := len(c.out)
+	var forms []span
+	for i := begin; i < end; i++ {
+		if i > begin {
 			c.out = append(c.out, ',')
 		}
-		first = false
-		c.value(e)
+		e := c.list[i]
+		start := len(c.out)
+		c.value(&e)
+		if c.reader.unordered {
+			forms = append(forms, span{uint32(start - from), uint32(len(c.out) - from)})
+		}
+	}
+	if c.reader.unordered {
+		c.sort(from, forms)
 	}
 	c.out = append(c.out, ']')
+	c.list = c.list[:begin]
 }
 
-func (c *canonizer) object(i uint32) {
-	type member struct {
-		name []byte
-		node uint32
-	}
-	var members []member
-	for name := range c.doc.members(i) {
-		if !c.doc.nodes[name+1].ignored {
-			members = append(members, member{c.doc.text(name), name})
-		}
-	}
-	slices.SortFunc(members, func(x, y member) int { return compareNames(x.name, y.name) })
-	c.out = append(c.out, '{')
-	for k, m := range members {
-		if k > 0 {
+// sort orders the forms of elements, which stand with commas between them.
+func (c *canonizer) sort(from int, forms []span) {
+	written := bytes.Clone(c.out[from:])
+	form := func(s span) []byte { return written[s.start:s.end] }
+	slices.SortFunc(forms, func(x, y span) int { return bytes.Compare(form(x), form(y)) })
+	c.out = c.out[:from]
+	for i, s := range forms {
+		if i > 0 {
 			c.out = append(c.out, ',')
 		}
-		c.value(m.node)
+		c.out = append(c.out, form(s)...)
+	}
+}
+
+func (c *canonizer) object(v *child) {
+	begin, end := c.children(v)
+	slices.SortFunc(c.list[begin:end], func(x, y child) int { return compareNames(x.text(), y.text()) })
+	c.out = append(c.out, '{')
+	for i := begin; i < end; i++ {
+		if i > begin {
+			c.out = append(c.out, ',')
+		}
+		e := c.list[i]
+		c.text(e.doc.raw[e.nameStart:e.nameEnd])
 		c.out = append(c.out, ':')
-		c.value(m.node + 1)
+		c.value(&e)
 	}
 	c.out = append(c.out, '}')
+	c.list = c.list[:begin]
 }

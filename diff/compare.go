@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+
+	"github.com/tidwall/gjson"
 )
 
 // Compare tells what changed from one answer of an API to a later one. With a
@@ -12,14 +14,21 @@ import (
 // Its errors are those that this package names. What is wrong in before is an
 // [ErrBefore] too.
 func Compare(before, after []byte, r *Rules) (Result, error) {
-	switch {
-	case r.format == Text:
-		return compareTexts(before, after)
-	case r.items != nil:
-		return r.compareLists(before, after)
-	default:
-		return r.compareDocuments(before, after)
+	if r.format == Text {
+		return r.compareTexts(before, after)
 	}
+	if r.format == CSV {
+		var err error
+		if before, after, err = csvBoth(before, after); err != nil {
+			return Result{}, err
+		}
+	}
+	c := r.comparison()
+	defer r.pool.Put(c)
+	if r.items != nil {
+		return c.lists(before, after)
+	}
+	return c.documents(before, after)
 }
 
 // CompareItem compares two items of a list as they stand in it, such as
@@ -33,70 +42,210 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 	if r.items == nil {
 		return Change{}, false, errors.New("compare item: the rules are not for a list")
 	}
-	x, y := item{key: key}, item{key: key}
-	var err error
-	if after != nil {
-		if y.whole, err = readValue(after, r.seed); err != nil {
-			return Change{}, false, err
-		}
+	c := r.comparison()
+	defer r.pool.Put(c)
+	y, err := c.itemOf(&c.after, after)
+	if err != nil {
+		return Change{}, false, err
 	}
-	if before != nil {
-		if x.whole, err = readValue(before, r.seed); err != nil {
-			return Change{}, false, older(err)
-		}
+	x, err := c.itemOf(&c.before, before)
+	if err != nil {
+		return Change{}, false, older(err)
 	}
 	switch {
 	case before == nil && after == nil:
 		return Change{}, false, nil
 	case before == nil:
-		return itemChange(r.createItem(y))
+		return c.created(key, y.whole, y.selected), true, nil
 	case after == nil:
-		return itemChange(r.deleteItem(x))
+		return c.deleted(key, x.whole, x.selected), true, nil
 	default:
-		return r.compareItems(x, y)
+		return c.updated(key, x, y)
 	}
 }
-
-func itemChange(c Change, err error) (Change, bool, error) { return c, err == nil, err }
 
 // older marks an error as one of the older answer.
 func older(err error) error { return fmt.Errorf("%w: %w", ErrBefore, err) }
 
-// compareDocuments compares two answers as one thing each.
-func (r *Rules) compareDocuments(before, after []byte) (Result, error) {
-	y, err := r.document(after)
+// csvBoth reads the rows of two answers, the older of which may be nil.
+func csvBoth(before, after []byte) (x, y []byte, err error) {
+	if y, err = csvRows(after); err != nil {
+		return nil, nil, err
+	}
+	if before == nil {
+		return nil, y, nil
+	}
+	if x, err = csvRows(before); err != nil {
+		return nil, nil, older(err)
+	}
+	return x, y, nil
+}
+
+// comparison is the memory of one comparison, which is used again for others
+// by the same rules.
+type comparison struct {
+	*Rules
+	before, after reader
+	walk          walk
+	// older and newer are what was found in the two answers on the way.
+	older, newer finds
+}
+
+func (r *Rules) comparison() *comparison {
+	if c, ok := r.pool.Get().(*comparison); ok {
+		return c
+	}
+	return &comparison{Rules: r}
+}
+
+// documents compares two answers as one thing each.
+func (c *comparison) documents(before, after []byte) (Result, error) {
+	y, err := c.document(&c.after, after, nil)
 	if err != nil {
 		return Result{}, err
 	}
 	switch {
 	case before == nil:
-		return Result{Changes: []Change{created(y)}, After: 1}, nil
+		return Result{Changes: []Change{c.created("", nil, y.root.bytes())}, After: 1}, nil
 	case bytes.Equal(before, after):
 		return Result{Before: 1, After: 1}, nil
 	}
-	x, err := r.document(before)
+	x, err := c.document(&c.before, before, y)
 	if err != nil {
 		return Result{}, older(err)
 	}
 	result := Result{Before: 1, After: 1}
-	if c, ok := compareValues(x, y); ok {
-		result.Changes = []Change{c}
+	if x.root.seen != y.root.seen {
+		result.Changes = []Change{c.difference(x, y)}
 	}
 	return result, nil
 }
 
-// document reads a body and returns what is compared of it.
-func (r *Rules) document(body []byte) (value, error) {
-	whole, err := readValue(body, r.seed)
-	if err != nil {
-		return value{}, err
+// document reads a body; the root is what is compared of it.
+func (c *comparison) document(rd *reader, body []byte, like *document) (*document, error) {
+	body, offset := withoutBOM(body)
+	if c.selectByGJSON {
+		whole, err := rd.document(body, offset, &c.seeds, rules{}, nil)
+		if err != nil {
+			return nil, err
+		}
+		selected, ok := get(whole.root.bytes(), c.path)
+		if !ok {
+			return nil, fmt.Errorf("%w: select %q", ErrNothingSelected, c.path)
+		}
+		return c.selectedDocument(rd, selected, like)
 	}
-	selected, ok, err := r.look(whole)
-	if err != nil {
-		return value{}, err
+	f := &c.newer
+	f.reset(c.Rules)
+	rd.finds = f
+	d, err := rd.document(body, offset, &c.seeds, c.whole, like)
+	rd.finds = nil
+	if err != nil || c.path == "" {
+		return d, err
 	}
-	if !ok {
-		return value{}, fmt.Errorf("%w: select %q", ErrNothingSelected, r.path)
+	if f.selected.end == 0 {
+		return nil, fmt.Errorf("%w: select %q", ErrNothingSelected, c.path)
 	}
-	return selected, nil
+	d.root = f.selected
+	d.root.doc = d
+	return d, nil
 }
+
+// get follows a gjson path from a value that is known to be JSON. ok is false
+// where it leads to nothing. Of what gjson finds only the text is used: its
+// numbers are doubles, and its strings have lost half surrogate pairs. Modifiers
+// can make a text that is not JSON.
+func get(raw []byte, path string) (found []byte, ok bool) {
+	if path == "" || path == this {
+		return raw, true
+	}
+	result := gjson.GetBytes(raw, path)
+	if !result.Exists() {
+		return nil, false
+	}
+	// Most results stand in the document as they are; those are not copied.
+	if end := result.Index + len(result.Raw); end <= len(raw) && string(raw[result.Index:end]) == result.Raw {
+		return raw[result.Index:end:end], true
+	}
+	return []byte(result.Raw), true
+}
+
+// difference compares two documents that are known to differ.
+func (c *comparison) difference(x, y *document) Change {
+	before, after := &x.root, &y.root
+	change := Change{
+		Kind: Updated, Before: before.bytes(), After: after.bytes(),
+		rules: c.Rules, before: before.bytes(), after: after.bytes(),
+	}
+	w := &c.walk
+	w.reader = &c.after
+	w.masked = c.masks()
+	limit := pathLimit(before, after)
+	if ok := w.run(before, after, limit); ok {
+		change.Differences = w.differences()
+	} else {
+		change.Differences = []Difference{{Before: change.Before, After: change.After}}
+	}
+	ok := w.limit >= 0
+	if w.masked {
+		w.masked = false
+		ok = w.run(before, after, limit)
+	}
+	if ok {
+		change.Patch = w.patch()
+	} else {
+		change.Patch = []Operation{{Op: "replace", Value: change.After, Old: change.Before}}
+	}
+	return change
+}
+
+func (c *comparison) created(key string, item, after []byte) Change {
+	return Change{Kind: Created, Key: key, After: after, ItemAfter: item, rules: c.Rules, after: after}
+}
+
+func (c *comparison) deleted(key string, item, before []byte) Change {
+	return Change{Kind: Deleted, Key: key, Before: before, ItemBefore: item, rules: c.Rules, before: before}
+}
+
+// pathLimit is how many bytes the paths of a change may have together. Each
+// path is as long as its value lies deep, so that without a limit a hostile
+// document could have paths of a thousand times its own size.
+func pathLimit(before, after *child) int {
+	return 64<<10 + 4*int(before.end-before.start+after.end-after.start)
+}
+
+// differences are the findings for people to read.
+func (w *walk) differences() []Difference {
+	paths := string(w.paths)
+	list := make([]Difference, len(w.findings))
+	for i := range w.findings {
+		f := &w.findings[i]
+		list[i] = Difference{Path: f.told.of(paths), Before: f.before, After: f.after}
+		if f.kind == move {
+			list[i].From = f.toldFrom.of(paths)
+		}
+	}
+	return list
+}
+
+// patch are the findings as operations.
+func (w *walk) patch() []Operation {
+	paths := string(w.paths)
+	list := make([]Operation, len(w.findings))
+	for i := range w.findings {
+		f := &w.findings[i]
+		o := Operation{Op: "replace", Path: f.at.of(paths), Value: f.after, Old: f.before}
+		switch f.kind {
+		case addition:
+			o.Op = "add"
+		case removal:
+			o.Op = "remove"
+		case move:
+			o.Op, o.From, o.Value = "move", f.from.of(paths), nil
+		}
+		list[i] = o
+	}
+	return list
+}
+
+func (s span) of(paths string) string { return paths[s.start:s.end] }

@@ -23,12 +23,15 @@ type Format string
 const (
 	JSON Format = "json"
 	Text Format = "text"
+	// CSV is read as a list of objects, one a row: the members are named by the
+	// header, the first row, and the values are strings.
+	CSV Format = "csv"
 )
 
 // Options are the rules of a comparison as a user writes them.
 type Options struct {
 	// Format is how both bodies are read; empty means JSON. Text takes none of
-	// the other options.
+	// the other options: it is compared byte by byte.
 	Format Format
 	// Items turns on list mode. With nil the document is one thing.
 	Items *Items
@@ -42,15 +45,29 @@ type Options struct {
 	// literally. A path that ends in # ignores whatever an array holds, but not
 	// that it is an array.
 	Ignore []string
+	// Keys say which members identify the elements of arrays, by the path of
+	// the array, which is written as in Ignore; "@this" is what Select gives.
+	// Elements of one key are the same one before and after, wherever they
+	// stand, so that a patch moves them. Members are paths of names, joined by
+	// dots; several make up one key. Where an element has no such string or
+	// number, or two have the same, the array is aligned as any other.
+	Keys map[string][]string
+	// IgnoreOrder takes arrays as bags: how often a value is in them counts,
+	// but not where. It says what makes a change; a patch still tells the order.
+	IgnoreOrder bool
+	// SignificantDigits is how many significant digits of a number count, the
+	// rest being rounded, a half away from zero. With 0 all of them do.
+	SignificantDigits int
 }
 
 // Items says where the list is and what names an item in it.
 type Items struct {
 	// Path is the gjson path of the array. Empty and "@this" mean the document.
 	Path string
-	// Key is the gjson path, within an item, of what identifies it: a string
-	// that is not empty, or a number. "@this" is the item itself.
-	Key string
+	// Key are the gjson paths, within an item, of what identifies it: a string
+	// that is not empty, or a number. "@this" is the item itself. With several
+	// the key of an item is a JSON array of them, in canonical form.
+	Key []string
 }
 
 // Kind is what happened to a document or an item.
@@ -81,31 +98,54 @@ type Change struct {
 	// ItemBefore and ItemAfter are the item as it stands in its list, before
 	// Select; nil in document mode.
 	ItemBefore, ItemAfter json.RawMessage
-	// Changed are the JSON pointers (RFC 6901) within the value that made it
-	// an update, ignored members left out, in document order; what is gone from
-	// an object comes before what it has now. Indexes of elements are those in
-	// After, but of one that is gone, the index in Before. Where the pointers
-	// would be out of proportion to the values, it is one to the whole value.
-	// It is empty for created and deleted.
-	Changed []string
+	// Differences are what made it an update, in document order; what is gone
+	// from an object comes before what it has now. Ignored members are left
+	// out. It is empty for created and deleted.
+	Differences []Difference
 	// Patch turns Before into After (RFC 6902), ignored members included. It
 	// is empty for created and deleted, and in text mode.
 	Patch []Operation
 	// Unified is the unified diff of an updated text, with three lines around
 	// each difference.
 	Unified string
-	// Hash and PreviousHash are the SHA-256, in lower-case hex, of the canonical
-	// form of what is compared in After and Before (see [Canonical]), of a text
-	// of its bytes; empty where that is nil.
-	Hash, PreviousHash string
+
+	// rules and the bytes that they were applied to are what the hashes are of.
+	rules         *Rules
+	before, after []byte
 }
 
-// Operation is one step of a JSON patch (RFC 6902, section 4): add, remove or
-// replace.
-type Operation struct {
-	Op    string          `json:"op"`
-	Path  string          `json:"path"`
-	Value json.RawMessage `json:"value,omitempty"`
+// Changed returns the JSON pointers (RFC 6901) of the differences, each once.
+func (c *Change) Changed() []string {
+	var pointers []string
+	told := make(map[string]bool, len(c.Differences))
+	for i := range c.Differences {
+		if p := c.Differences[i].Path; !told[p] {
+			told[p] = true
+			pointers = append(pointers, p)
+		}
+	}
+	return pointers
+}
+
+// Hash returns the SHA-256, in lower-case hex, of what is compared in After: of
+// its canonical form (see [Canonical]) without what is ignored, of a text of its
+// bytes. It is empty where After is nil. It is computed at each call.
+func (c *Change) Hash() string { return c.rules.hash(c.after) }
+
+// PreviousHash is Hash for Before.
+func (c *Change) PreviousHash() string { return c.rules.hash(c.before) }
+
+// Difference is one place where two values differ, for people to read.
+type Difference struct {
+	// Path is a JSON pointer. Indexes of elements are those in After, but of
+	// what is gone, the last one is the index in Before. Where the paths would
+	// be out of proportion to the values, there is one to the whole value.
+	Path string `json:"path"`
+	// From is where an element that has moved was in Before.
+	From string `json:"from,omitempty"`
+	// Before and After are the two values; nil where there is none.
+	Before json.RawMessage `json:"before,omitempty"`
+	After  json.RawMessage `json:"after,omitempty"`
 }
 
 // Result is what a comparison found.

@@ -9,7 +9,7 @@ import (
 
 func ExampleCompare() {
 	rules, err := diff.Compile(diff.Options{
-		Items:  &diff.Items{Path: "orders", Key: "id"},
+		Items:  &diff.Items{Path: "orders", Key: []string{"id"}},
 		Ignore: []string{"seen_at"},
 	})
 	if err != nil {
@@ -27,7 +27,7 @@ func ExampleCompare() {
 		log.Fatal(err)
 	}
 	for _, c := range result.Changes {
-		fmt.Println(c.Kind, c.Key, c.Changed)
+		fmt.Println(c.Kind, c.Key, c.Changed())
 	}
 	// Output:
 	// created 3 []
@@ -48,7 +48,7 @@ func ExampleCompare_document() {
 		log.Fatal(err)
 	}
 	c := result.Changes[0]
-	fmt.Println(c.Changed)
+	fmt.Println(c.Changed())
 	fmt.Println(string(diff.AppendPatch(nil, c.Patch)))
 	// Output:
 	// [/ids/0 /ids/2]
@@ -75,7 +75,7 @@ func ExampleCompare_text() {
 }
 
 func ExampleCompareItem() {
-	rules, err := diff.Compile(diff.Options{Items: &diff.Items{Key: "id"}})
+	rules, err := diff.Compile(diff.Options{Items: &diff.Items{Key: []string{"id"}}})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func ExampleCompareItem() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(changed, change.Kind, change.Changed)
+	fmt.Println(changed, change.Kind, change.Changed())
 	// Output: true updated [/n]
 }
 

@@ -13,79 +13,107 @@ const (
 	similarWorth = 1 << 10 // at most
 )
 
-// best aligns a small gap so that the most elements stay, and of the others
-// those are paired that have most in common.
-func (a *aligner) best(g gap) {
-	rows, columns := g.iEnd-g.i, g.jEnd-g.j
-	worth := a.worths(g)
-	// total[r][c] is the most that older[g.i+r:] and newer[g.j+c:] are worth.
-	total := make([][]int, rows+1)
-	for r := range total {
-		total[r] = make([]int, columns+1)
+// traits are the hashes of the members of some elements, sorted for each.
+type traits struct {
+	hashes []uint64
+	ends   []int // where those of each element end
+	list   []child
+}
+
+func (t *traits) of(i int) []uint64 {
+	begin := 0
+	if i > 0 {
+		begin = t.ends[i-1]
 	}
+	return t.hashes[begin:t.ends[i]]
+}
+
+// small aligns a small gap so that the most elements stay, and of the others
+// those are paired that have most in common.
+func (w *walk) small(g gap) {
+	rows, columns := g.size()
+	worth := w.weigh(g)
+	wide := columns + 1
+	// total[r*wide+c] is the most that older[g.i+r:] and newer[g.j+c:] are worth.
+	total := zeros(w.aligner.total, (rows+1)*wide)
+	w.aligner.total = total
 	for r := rows - 1; r >= 0; r-- {
 		for c := columns - 1; c >= 0; c-- {
-			total[r][c] = max(worth[r][c]+total[r+1][c+1], total[r+1][c], total[r][c+1])
+			at := r*wide + c
+			total[at] = max(worth[r*columns+c]+total[at+wide+1], total[at+wide], total[at+1])
 		}
 	}
 	r, c := 0, 0
 	for r < rows && c < columns {
-		switch total[r][c] {
-		case worth[r][c] + total[r+1][c+1]:
-			a.pair(g.i+r, g.j+c)
+		at := r*wide + c
+		switch total[at] {
+		case worth[r*columns+c] + total[at+wide+1]:
+			w.pair(g.i+r, g.j+c)
 			r++
 			c++
-		case total[r+1][c]:
-			a.edits = append(a.edits, edit{removal, g.i + r, g.j + c})
+		case total[at+wide]:
+			w.remove(g.i+r, g.j+c)
 			r++
 		default:
-			a.edits = append(a.edits, edit{addition, g.i + r, g.j + c})
+			w.insert(g.j + c)
 			c++
 		}
 	}
-	a.inOrder(gap{g.i + r, g.iEnd, g.j + c, g.jEnd})
+	w.inOrder(gap{g.i + r, g.iEnd, g.j + c, g.jEnd})
 }
 
-// worths says what each pair of elements in a gap is worth.
-func (a *aligner) worths(g gap) [][]int {
-	older := make([][]uint64, g.iEnd-g.i)
-	for r := range older {
-		older[r] = a.traits(a.before, a.older[g.i+r].node)
+// weigh says what each pair of elements in a gap is worth, row by row.
+func (w *walk) weigh(g gap) []int32 {
+	a := &w.aligner
+	x, y := &a.olderTraits, &a.newerTraits
+	x.reset()
+	for i := g.i; i < g.iEnd; i++ {
+		w.traits(x, &w.older[i], a.moved(i))
 	}
-	newer := make([][]uint64, g.jEnd-g.j)
-	for c := range newer {
-		newer[c] = a.traits(a.after, a.newer[g.j+c].node)
+	y.reset()
+	for j := g.j; j < g.jEnd; j++ {
+		w.traits(y, &w.newer[j], a.arrived(j))
 	}
-	worth := make([][]int, len(older))
-	for r := range older {
-		worth[r] = make([]int, len(newer))
-		for c := range newer {
-			if a.olderHash(g.i+r) == a.newerHash(g.j+c) {
-				worth[r][c] = equalWorth
+	rows, columns := g.size()
+	a.worth = zeros(a.worth, rows*columns)
+	for r := range rows {
+		older := x.of(r)
+		for c := range columns {
+			at := r*columns + c
+			if a.older(g.i+r) == a.newer(g.j+c) {
+				a.worth[at] = equalWorth
 			} else {
-				worth[r][c] = 1 + min(common(older[r], newer[c]), similarWorth-1)
+				a.worth[at] = 1 + min(common(older, y.of(c)), similarWorth-1)
 			}
 		}
 	}
-	return worth
+	return a.worth
 }
 
-// traits are the hashes of an object's members, sorted. Other values have none.
-func (a *aligner) traits(d *document, i uint32) []uint64 {
-	if d.nodes[i].kind != object {
-		return nil
+func (t *traits) reset() { t.hashes, t.ends = t.hashes[:0], t.ends[:0] }
+
+// traits adds the traits of an element: the hashes of an object's members.
+// Other values have none, nor has what is elsewhere in the other list.
+func (w *walk) traits(t *traits, e *child, elsewhere bool) {
+	begin := len(t.hashes)
+	if !elsewhere && e.kind() == object {
+		t.list = w.children(e, t.list)
+		for i := range t.list {
+			t.hashes = append(t.hashes, w.trait(&t.list[i]))
+		}
+		slices.Sort(t.hashes[begin:])
 	}
-	var traits []uint64
-	for _, name := range a.names(d, i) {
-		traits = append(traits, memberHash(d.nodes[name].hash, a.digest(&d.nodes[name+1])))
-	}
-	slices.Sort(traits)
-	return traits
+	t.ends = append(t.ends, len(t.hashes))
+}
+
+// trait is the hash of a member, the name and the value.
+func (w *walk) trait(member *child) uint64 {
+	return w.reader.seeds.pair(member.name, w.digest(member))
 }
 
 // common counts what two sorted lists have in common.
-func common(x, y []uint64) int {
-	n := 0
+func common(x, y []uint64) int32 {
+	n := int32(0)
 	for len(x) > 0 && len(y) > 0 {
 		switch {
 		case x[0] < y[0]:

@@ -35,7 +35,19 @@ func TestGolden(t *testing.T) {
 			encoder := json.NewEncoder(&got)
 			encoder.SetEscapeHTML(false)
 			encoder.SetIndent("", "  ")
-			if err := encoder.Encode(result); err != nil {
+			type hashed struct {
+				Change
+				Changed            []string
+				Hash, PreviousHash string
+			}
+			list := []hashed{}
+			for _, c := range result.Changes {
+				list = append(list, hashed{c, c.Changed(), c.Hash(), c.PreviousHash()})
+			}
+			if err := encoder.Encode(struct {
+				Changes       []hashed
+				Before, After int
+			}{list, result.Before, result.After}); err != nil {
 				t.Fatal(err)
 			}
 			if *update {

@@ -1,48 +1,85 @@
 package diff
 
 import (
-	"hash/maphash"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"math/bits"
+	"math/rand/v2"
 )
 
-// The hashes of values only say where to look: equal ones are compared before
-// they count as equal. So 64 bits are plenty.
-
-// scalarHash hashes a scalar by its kind and its canonical bytes.
-func scalarHash(seed maphash.Seed, k kind, canonical []byte) uint64 {
-	return scatter(maphash.Bytes(seed, canonical) + uint64(k))
+// seeds are the secret of the hashes that values are compared by. They are
+// drawn for each set of rules, so that an upstream cannot choose values whose
+// hashes collide; two values that differ have the same hash once in 2^64.
+//
+// Equal values have equal hashes, however they are written.
+type seeds struct {
+	text, number, array, object   uint64
+	null, truth, falsehood        uint64
+	member, element, length, odds uint64
 }
 
-// arrayHash adds up the hashes of an array's elements, in order.
-type arrayHash struct{ state uint64 }
-
-func newArrayHash() arrayHash { return arrayHash{state: uint64(array)} }
-
-func (h *arrayHash) add(element uint64) {
-	h.state = scatter(bits.RotateLeft64(h.state, 23) + element)
+func newSeeds() seeds {
+	r := rand.Uint64
+	return seeds{
+		text: r(), number: r(), array: r(), object: r(),
+		null: r(), truth: r(), falsehood: r(),
+		member: r(), element: r(), length: r(), odds: r() | 1,
+	}
 }
 
-func (h *arrayHash) sum() uint64 { return scatter(h.state + 1) }
-
-// objectHash adds up the hashes of an object's members, in any order.
-type objectHash struct{ state uint64 }
-
-func newObjectHash() objectHash { return objectHash{state: uint64(object)} }
-
-func (h *objectHash) add(name, value uint64) { h.state += memberHash(name, value) }
-
-func (h *objectHash) sum() uint64 { return scatter(h.state) }
-
-func memberHash(name, value uint64) uint64 {
-	return scatter(name ^ scatter(bits.RotateLeft64(value, 17)))
+// fold mixes two words: the product in 128 bits, folded into 64 (as in wyhash,
+// by Wang Yi).
+func fold(a, b uint64) uint64 {
+	hi, lo := bits.Mul64(a, b)
+	return hi ^ lo
 }
 
-// scatter spreads each bit over all others (the finalizer of MurmurHash3).
-func scatter(h uint64) uint64 {
-	h ^= h >> 33
-	h *= 0xff51afd7ed558ccd
-	h ^= h >> 33
-	h *= 0xc4ceb9fe1a85ec53
-	h ^= h >> 33
-	return h
+// bytes hashes what a scalar means, given the seed of its kind. It is what
+// scanner.text does while it looks for the end of a string.
+func (s *seeds) bytes(kind uint64, b []byte) uint64 {
+	n := len(b)
+	for len(b) >= 8 {
+		kind = fold(kind^binary.LittleEndian.Uint64(b), s.odds)
+		b = b[8:]
+	}
+	return s.end(kind, load(b, 0), n)
+}
+
+// end finishes the hash of n bytes, the last of which, fewer than 8, are in w.
+func (s *seeds) end(h, w uint64, n int) uint64 { return fold(h^w, s.length+uint64(n)) }
+
+// with adds an element to the state of an array.
+func (s *seeds) with(state, element uint64) uint64 { return fold(state^element, s.odds) }
+
+// among is what an element adds to the state of an array without order.
+func (s *seeds) among(element uint64) uint64 { return fold(element^s.element, s.odds) }
+
+// pair is what a member adds to the state of its object, whatever the order.
+func (s *seeds) pair(name, value uint64) uint64 { return fold(name^s.member, value^s.element) }
+
+// close finishes the hash of a container of n values.
+func (s *seeds) close(state uint64, n uint32) uint64 { return fold(state^s.length, s.odds+uint64(n)) }
+
+// load returns the 8 bytes from i on as a word, zeros after the end.
+func load(b []byte, i int) uint64 {
+	if i+8 <= len(b) {
+		return binary.LittleEndian.Uint64(b[i:])
+	}
+	return loadLast(b, i)
+}
+
+//go:noinline
+func loadLast(b []byte, i int) uint64 {
+	var word [8]byte
+	if i < len(b) {
+		copy(word[:], b[i:])
+	}
+	return binary.LittleEndian.Uint64(word[:])
+}
+
+// sum is the SHA-256 of a canonical form or of a text, in lower-case hex.
+func sum(b []byte) string {
+	digest := sha256.Sum256(b)
+	return hex.EncodeToString(digest[:])
 }

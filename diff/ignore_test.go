@@ -51,8 +51,8 @@ func TestIgnore(t *testing.T) {
 			r := mustCompile(t, Options{Ignore: strings.Fields(tc.ignore)})
 			got := ""
 			for _, c := range mustCompare(t, tc.before, tc.after, r).Changes {
-				got = strings.Join(c.Changed, " ")
-				if c.Hash == c.PreviousHash {
+				got = strings.Join(c.Changed(), " ")
+				if c.Hash() == c.PreviousHash() {
 					t.Error("the hash is the same")
 				}
 				if patched := patchAny(parseAny(c.Before), c.Patch); !equalJSON(patched, parseAny([]byte(tc.after))) {
@@ -71,8 +71,8 @@ func TestHashLeavesOutIgnored(t *testing.T) {
 	r := mustCompile(t, Options{Select: "d", Ignore: []string{"at", "l.#.n", "t.#"}})
 	c := mustCompare(t, "", `{"d":{"at":5,"l":[{"n":1,"k":1.0}],"t":[1,2],"b":true}}`, r).Changes[0]
 	want, err := Hash([]byte(`{"b":true,"l":[{"k":1}],"t":[]}`))
-	if err != nil || c.Hash != want {
-		t.Errorf("got %s, want %s (%v)", c.Hash, want, err)
+	if err != nil || c.Hash() != want {
+		t.Errorf("got %s, want %s (%v)", c.Hash(), want, err)
 	}
 	if string(c.After) != `{"at":5,"l":[{"n":1,"k":1.0}],"t":[1,2],"b":true}` {
 		t.Errorf("after is not whole: %s", c.After)
@@ -84,12 +84,12 @@ func FuzzIgnorePath(f *testing.F) {
 		f.Add(s, `{"a":[{"b":1}],"0":[2]}`)
 	}
 	f.Fuzz(func(t *testing.T, path, doc string) {
-		steps, err := parseIgnore(path)
+		steps, err := parsePath(path)
 		if err != nil {
 			return
 		}
-		again, err := parseIgnore(formatIgnore(steps))
-		if err != nil || formatIgnore(again) != formatIgnore(steps) || len(again) != len(steps) {
+		again, err := parsePath(formatPath(steps))
+		if err != nil || formatPath(again) != formatPath(steps) || len(again) != len(steps) {
 			t.Fatalf("%q is %v, then %v (%v)", path, steps, again, err)
 		}
 		r, err := Compile(Options{Ignore: []string{path}})

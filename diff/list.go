@@ -3,189 +3,191 @@ package diff
 import (
 	"bytes"
 	"fmt"
-	"unicode/utf8"
 )
 
-// list are the items of an answer, in its order.
-type list struct {
-	items []item
-	// index finds an item by its key.
-	index map[string]int
-}
-
-// item is an item as it stands in its list.
-type item struct {
-	key   string
-	whole value
-}
-
-// readList reads a body and finds its items.
-func (r *Rules) readList(body []byte) (list, error) {
-	whole, err := readValue(body, r.seed)
-	if err != nil {
-		return list{}, err
-	}
-	at, ok, err := whole.get(r.items.Path, r.seed)
-	switch {
-	case err != nil:
-		return list{}, fmt.Errorf("items.path: %w", err)
-	case !ok:
-		return list{}, fmt.Errorf("%w: items.path %q leads to nothing", ErrNoList, r.items.Path)
-	case at.at().kind != array:
-		return list{}, fmt.Errorf("%w: items.path %q is %s, not an array", ErrNoList, r.items.Path, at.at().kind)
-	}
-	l := list{index: make(map[string]int)}
-	for e := range at.doc.elements(at.node) {
-		if err := l.add(value{at.doc, e}, r); err != nil {
-			return list{}, err
-		}
-	}
-	return l, nil
-}
-
-// add takes an item into the list by its key.
-func (l *list) add(whole value, r *Rules) error {
-	position := len(l.items)
-	key, err := r.keyOf(whole)
-	if err != nil {
-		return fmt.Errorf("%w: items[%d]: %w", ErrBadKey, position, err)
-	}
-	if first, ok := l.index[key]; ok {
-		// The key was found once before, so it is found again.
-		x, _, _ := l.items[first].whole.get(r.items.Key, r.seed)
-		y, _, _ := whole.get(r.items.Key, r.seed)
-		return fmt.Errorf("%w: items[%d] and items[%d]: %s is %s in the one and %s in the other",
-			ErrBadKey, first, position, r.items.Key, excerpt(x), excerpt(y))
-	}
-	l.index[key] = position
-	l.items = append(l.items, item{key, whole})
-	return nil
-}
-
-// keyOf returns the key of an item: a string as it is, a number in canonical form.
-func (r *Rules) keyOf(whole value) (string, error) {
-	v, ok, err := whole.get(r.items.Key, r.seed)
-	if err != nil {
-		return "", err
-	}
-	if !ok {
-		return "", fmt.Errorf("%s is missing", r.items.Key)
-	}
-	var key []byte
-	switch v.at().kind {
-	case text:
-		key = v.doc.text(v.node)
-	case number:
-		key = appendNumber(nil, v.raw())
-	default:
-		return "", fmt.Errorf("%s is %s, not a string or a number", r.items.Key, v.at().kind)
-	}
-	switch {
-	case len(key) == 0:
-		return "", fmt.Errorf("%s is empty", r.items.Key)
-	case !utf8.Valid(key):
-		return "", fmt.Errorf("%s has half of a surrogate pair: %s", r.items.Key, excerpt(v))
-	}
-	return string(key), nil
-}
-
-// excerpt is a value as it is written, shortened for an error message.
-func excerpt(v value) string {
-	const most = 80
-	raw := v.raw()
-	if len(raw) <= most {
-		return string(raw)
-	}
-	return string(bytes.ToValidUTF8(raw[:most], nil)) + "…"
-}
-
-// String names a kind in error messages.
-func (k kind) String() string {
-	return [...]string{"null", "false", "true", "a number", "a string", "an array", "an object"}[k]
-}
-
-// compareLists compares two answers item by item. Where in the list an item
-// stands does not matter.
-func (r *Rules) compareLists(before, after []byte) (Result, error) {
-	y, err := r.readList(after)
-	if err != nil {
+// lists compares two answers item by item. Where in the list an item stands
+// does not matter.
+func (c *comparison) lists(before, after []byte) (Result, error) {
+	if err := c.list(&c.after, &c.newer, after, nil); err != nil {
 		return Result{}, err
 	}
+	count := len(c.newer.items)
 	if before != nil && bytes.Equal(before, after) {
-		return Result{Before: len(y.items), After: len(y.items)}, nil
+		return Result{Before: count, After: count}, nil
 	}
-	var x list
+	c.older.reset(c.Rules)
 	if before != nil {
-		if x, err = r.readList(before); err != nil {
+		if err := c.list(&c.before, &c.older, before, &c.newer); err != nil {
 			return Result{}, older(err)
 		}
 	}
-	result := Result{Before: len(x.items), After: len(y.items)}
-	for _, now := range y.items {
-		var c Change
-		ok := true
-		if i, known := x.index[now.key]; known {
-			c, ok, err = r.compareItems(x.items[i], now)
-		} else {
-			c, err = r.createItem(now)
+	result := Result{Before: len(c.older.items), After: count}
+	for i := range c.newer.items {
+		y := &c.newer.items[i]
+		known := c.older.index.find(y.key)
+		if known < 0 {
+			change, err := c.createdItem(y)
+			if err != nil {
+				return Result{}, err
+			}
+			result.Changes = append(result.Changes, change)
+			continue
 		}
+		x := &c.older.items[known]
+		if x.seen == y.seen {
+			continue
+		}
+		change, ok, err := c.updated(c.newer.name(y), c.older.look(x), c.newer.look(y))
 		if err != nil {
 			return Result{}, err
 		}
 		if ok {
-			result.Changes = append(result.Changes, c)
+			result.Changes = append(result.Changes, change)
 		}
 	}
-	for _, then := range x.items {
-		if _, still := y.index[then.key]; still {
+	for i := range c.older.items {
+		x := &c.older.items[i]
+		if c.newer.index.find(x.key) >= 0 {
 			continue
 		}
-		c, err := r.deleteItem(then)
+		change, err := c.deletedItem(x)
 		if err != nil {
 			return Result{}, err
 		}
-		result.Changes = append(result.Changes, c)
+		result.Changes = append(result.Changes, change)
 	}
 	return result, nil
 }
 
-// compareItems compares two items of the same key.
-func (r *Rules) compareItems(before, after item) (Change, bool, error) {
-	if sameBytes(before.whole, after.whole) {
+// list reads a body and finds its items. It is likely to be much like another
+// list, if there is one.
+func (c *comparison) list(rd *reader, f *finds, body []byte, like *finds) error {
+	body, offset := withoutBOM(body)
+	rd.brief = true
+	defer func() { rd.brief, rd.finds = false, nil }()
+	if c.listByGJSON {
+		whole, err := rd.document(body, offset, &c.seeds, rules{}, nil)
+		if err != nil {
+			return err
+		}
+		found, ok := get(whole.root.bytes(), c.items.Path)
+		if !ok {
+			return fmt.Errorf("%w: items.path %q leads to nothing", ErrNoList, c.items.Path)
+		}
+		body, offset = found, 0
+	}
+	f.reset(c.Rules)
+	f.like = like
+	rd.finds = f
+	d, err := rd.document(body, offset, &c.seeds, c.whole, nil)
+	switch {
+	case err != nil && c.listByGJSON:
+		return fmt.Errorf("items.path: read what path %q makes: %w", c.items.Path, err)
+	case err != nil:
+		return err
+	case f.list.end == 0:
+		return fmt.Errorf("%w: items.path %q leads to nothing", ErrNoList, c.items.Path)
+	case d.raw[f.list.start] != '[':
+		return fmt.Errorf("%w: items.path %q is %s, not an array", ErrNoList, c.items.Path, kindOf(d.raw[f.list.start]))
+	case f.badKey != nil:
+		return f.badKey
+	}
+	return f.number()
+}
+
+// view is an item as it stands in its list, and what is compared of it.
+type view struct{ whole, selected []byte }
+
+// nothing stands for what select did not find.
+var nothing = []byte("null")
+
+// look finds what is compared of an item.
+func (f *finds) look(i *item) view {
+	whole := f.bytes(i.whole)
+	switch {
+	case f.selectByGJSON:
+		return f.view(whole)
+	case i.selected.end == 0:
+		return view{whole, nothing}
+	default:
+		return view{whole, f.bytes(i.selected)}
+	}
+}
+
+// view finds what is compared of an item by gjson.
+func (r *Rules) view(whole []byte) view {
+	selected, ok := get(whole, r.path)
+	if !ok {
+		selected = nothing
+	}
+	return view{whole, selected}
+}
+
+// itemOf reads an item as it stands in its list; nil is one that is not there.
+func (c *comparison) itemOf(rd *reader, raw []byte) (view, error) {
+	if raw == nil {
+		return view{}, nil
+	}
+	d, err := rd.document(raw, 0, &c.seeds, rules{}, nil)
+	if err != nil {
+		return view{}, err
+	}
+	return c.view(d.root.bytes()), nil
+}
+
+func (c *comparison) createdItem(i *item) (Change, error) {
+	key, v := c.newer.name(i), c.newer.look(i)
+	if err := c.check(&c.after, v); err != nil {
+		return Change{}, about(key, err)
+	}
+	return c.created(key, v.whole, v.selected), nil
+}
+
+func (c *comparison) deletedItem(i *item) (Change, error) {
+	key, v := c.older.name(i), c.older.look(i)
+	if err := c.check(&c.before, v); err != nil {
+		return Change{}, older(about(key, err))
+	}
+	return c.deleted(key, v.whole, v.selected), nil
+}
+
+// check reads what gjson made, which can be no JSON.
+func (c *comparison) check(rd *reader, v view) error {
+	if !c.selectByGJSON {
+		return nil
+	}
+	_, err := c.selectedDocument(rd, v.selected, nil)
+	return err
+}
+
+// updated compares two items of one key. It is false where nothing that counts
+// has changed.
+func (c *comparison) updated(key string, then, now view) (Change, bool, error) {
+	y, err := c.selectedDocument(&c.after, now.selected, nil)
+	if err != nil {
+		return Change{}, false, about(key, err)
+	}
+	x, err := c.selectedDocument(&c.before, then.selected, y)
+	if err != nil {
+		return Change{}, false, older(about(key, err))
+	}
+	if x.root.seen == y.root.seen {
 		return Change{}, false, nil
 	}
-	y, _, err := r.look(after.whole)
-	if err != nil {
-		return Change{}, false, after.wrap(err)
-	}
-	x, _, err := r.look(before.whole)
-	if err != nil {
-		return Change{}, false, older(before.wrap(err))
-	}
-	c, ok := compareValues(x, y)
-	c.Key, c.ItemBefore, c.ItemAfter = after.key, before.whole.raw(), after.whole.raw()
-	return c, ok, nil
+	change := c.difference(x, y)
+	change.Key, change.ItemBefore, change.ItemAfter = key, then.whole, now.whole
+	return change, true, nil
 }
 
-func (r *Rules) createItem(after item) (Change, error) {
-	y, _, err := r.look(after.whole)
+// selectedDocument reads what is compared. Only what gjson makes can be none
+// that is JSON.
+func (c *comparison) selectedDocument(rd *reader, selected []byte, like *document) (*document, error) {
+	d, err := rd.document(selected, 0, &c.seeds, c.inner, like)
 	if err != nil {
-		return Change{}, after.wrap(err)
+		return nil, fmt.Errorf("select: read what path %q makes: %w", c.path, err)
 	}
-	c := created(y)
-	c.Key, c.ItemAfter = after.key, after.whole.raw()
-	return c, nil
+	return d, nil
 }
 
-func (r *Rules) deleteItem(before item) (Change, error) {
-	x, _, err := r.look(before.whole)
-	if err != nil {
-		return Change{}, older(before.wrap(err))
-	}
-	c := deleted(x)
-	c.Key, c.ItemBefore = before.key, before.whole.raw()
-	return c, nil
-}
-
-// wrap says which item an error is about.
-func (i item) wrap(err error) error { return fmt.Errorf("item %q: %w", i.key, err) }
+// about says which item an error is about.
+func about(key string, err error) error { return fmt.Errorf("item %q: %w", key, err) }

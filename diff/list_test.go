@@ -24,7 +24,7 @@ func tell(changes []Change) []told {
 
 func TestCompareLists(t *testing.T) {
 	t.Parallel()
-	byID := Options{Items: &Items{Key: "id"}}
+	byID := Options{Items: &Items{Key: []string{"id"}}}
 	for _, tc := range []struct {
 		name, before, after string
 		o                   Options
@@ -47,26 +47,26 @@ func TestCompareLists(t *testing.T) {
 		}},
 		{"number becomes string", `[{"id":1}]`, `[{"id":"1"}]`, byID, []told{{Updated, "1", `{"id":1}`, `{"id":"1"}`}}},
 		{"key in escapes", `[{"id":"\u0041\n"}]`, `[{"id":"A\u000a"}]`, byID, nil},
-		{"items are their own keys", `["a",1]`, `[1,"b"]`, Options{Items: &Items{Key: "@this"}}, []told{{Created, "b", "", `"b"`}, {Deleted, "a", `"a"`, ""}}},
+		{"items are their own keys", `["a",1]`, `[1,"b"]`, Options{Items: &Items{Key: []string{"@this"}}}, []told{{Created, "b", "", `"b"`}, {Deleted, "a", `"a"`, ""}}},
 		{
 			"nested key", `{"d":{"l":[{"a":{"b":1},"v":1}]}}`, `{"d":{"l":[{"a":{"b":1},"v":2}]}}`,
-			Options{Items: &Items{Path: "d.l", Key: "a.b"}, Select: "v"},
+			Options{Items: &Items{Path: "d.l", Key: []string{"a.b"}}, Select: "v"},
 			[]told{{Updated, "1", "1", "2"}},
 		},
 		{
 			"made list", `{"l":[{"id":1}]}`, `{"l":[{"id":2},{"id":1}]}`,
-			Options{Items: &Items{Path: "l.@reverse", Key: "id"}},
+			Options{Items: &Items{Path: "l.@reverse", Key: []string{"id"}}},
 			[]told{{Created, "2", "", `{"id":2}`}},
 		},
 		{
 			"select leads to nothing", `[{"id":1,"v":5},{"id":2}]`, `[{"id":1},{"id":2,"w":1},{"id":3}]`,
-			Options{Items: &Items{Key: "id"}, Select: "v"},
+			Options{Items: &Items{Key: []string{"id"}}, Select: "v"},
 			[]told{{Updated, "1", "5", "null"}, {Created, "3", "", "null"}},
 		},
-		{"absent is null", `[{"id":1}]`, `[{"id":1,"v":null}]`, Options{Items: &Items{Key: "id"}, Select: "v"}, nil},
-		{"made selection", `[{"id":1,"a":1,"b":1}]`, `[{"id":1,"a":1.0,"b":2}]`, Options{Items: &Items{Key: "id"}, Select: "{a}"}, nil},
-		{"ignored", `[{"id":1,"at":1}]`, `[{"id":1,"at":2}]`, Options{Items: &Items{Key: "id"}, Ignore: []string{"at"}}, nil},
-		{"ignored key", `[{"id":1}]`, `[{"id":"1"}]`, Options{Items: &Items{Key: "id"}, Ignore: []string{"id"}}, nil},
+		{"absent is null", `[{"id":1}]`, `[{"id":1,"v":null}]`, Options{Items: &Items{Key: []string{"id"}}, Select: "v"}, nil},
+		{"made selection", `[{"id":1,"a":1,"b":1}]`, `[{"id":1,"a":1.0,"b":2}]`, Options{Items: &Items{Key: []string{"id"}}, Select: "{a}"}, nil},
+		{"ignored", `[{"id":1,"at":1}]`, `[{"id":1,"at":2}]`, Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"at"}}, nil},
+		{"ignored key", `[{"id":1}]`, `[{"id":"1"}]`, Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"id"}}, nil},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
@@ -80,7 +80,7 @@ func TestCompareLists(t *testing.T) {
 
 func TestListsAreCounted(t *testing.T) {
 	t.Parallel()
-	r := mustCompile(t, Options{Items: &Items{Path: "l", Key: "id"}})
+	r := mustCompile(t, Options{Items: &Items{Path: "l", Key: []string{"id"}}})
 	for _, tc := range []struct {
 		before, after string
 		x, y          int
@@ -98,7 +98,7 @@ func TestListsAreCounted(t *testing.T) {
 
 func TestItemsStandAsInTheirList(t *testing.T) {
 	t.Parallel()
-	r := mustCompile(t, Options{Items: &Items{Key: "id"}, Select: "v"})
+	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}, Select: "v"})
 	got := mustCompare(t, `[ {"id":1, "v":1} , {"id":2,"v":1}]`, `[{ "id":1,"v":2 },{"id":3}]`, r).Changes
 	for i, want := range []struct{ before, after string }{
 		{`{"id":1, "v":1}`, `{ "id":1,"v":2 }`}, {"", `{"id":3}`}, {`{"id":2,"v":1}`, ""},
@@ -112,7 +112,7 @@ func TestItemsStandAsInTheirList(t *testing.T) {
 // CompareItem must say of two items what Compare says of two lists with them.
 func TestCompareItem(t *testing.T) {
 	t.Parallel()
-	r := mustCompile(t, Options{Items: &Items{Key: "id"}, Select: "v", Ignore: []string{"at"}})
+	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}, Select: "v", Ignore: []string{"at"}})
 	items := []string{"", `{"id":1,"v":{"at":1,"n":1}}`, `{"id":1,"v":{"at":2,"n":1.0}}`, `{"id":1,"v":{"at":2,"n":2}}`, `{"id":1}`, ` {"id":1,"v":3} `}
 	for _, x := range items {
 		for _, y := range items {
@@ -132,7 +132,7 @@ func TestCompareItem(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s to %s: %v", x, y, err)
 			}
-			if d := cmp.Diff(want, got); d != "" {
+			if d := differ(want, got); d != "" {
 				t.Errorf("%s to %s (-list +item):\n%s", x, y, d)
 			}
 		}
@@ -141,7 +141,7 @@ func TestCompareItem(t *testing.T) {
 
 func TestCompareItemRefuses(t *testing.T) {
 	t.Parallel()
-	r := mustCompile(t, Options{Items: &Items{Key: "id"}})
+	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}})
 	good, bad := []byte(`{"id":1}`), []byte(`{"id":`)
 	if _, ok, err := CompareItem("1", bad, good, r); ok || !errors.Is(err, ErrInvalidJSON) || !errors.Is(err, ErrBefore) {
 		t.Errorf("bad before: %v", err)
@@ -157,7 +157,7 @@ func TestCompareItemRefuses(t *testing.T) {
 // What a path makes is read like a body, and may be no JSON.
 func TestMadeValuesAreRead(t *testing.T) {
 	t.Parallel()
-	r := mustCompile(t, Options{Items: &Items{Key: "id"}, Select: "@pretty"})
+	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}, Select: "@pretty"})
 	if got := mustCompare(t, `[{"id":1,"v":[1]}]`, `[{"v":[1.0],"id":1}]`, r).Changes; len(got) != 0 {
 		t.Errorf("got %s", show(got))
 	}
@@ -169,12 +169,12 @@ func TestMadeValuesAreRead(t *testing.T) {
 	}{
 		{Options{Select: "0." + path}, "", bad, `select: read what path "0.v.@fromstr" makes: `},
 		{Options{Select: "0." + path}, bad, good, `the older answer does not fit the rules: select: read what path "0.v.@fromstr" makes: `},
-		{Options{Items: &Items{Path: "0." + path, Key: "id"}}, "", bad, `items.path: read what path "0.v.@fromstr" makes: `},
-		{Options{Items: &Items{Key: path}}, "", bad, `bad item key: items[0]: read what path "v.@fromstr" makes: `},
-		{Options{Items: &Items{Key: "id"}, Select: path}, "", bad, `item "x": select: read what path "v.@fromstr" makes: `},
-		{Options{Items: &Items{Key: "id"}, Select: path}, good, bad, `item "x": select: read what path "v.@fromstr" makes: `},
-		{Options{Items: &Items{Key: "id"}, Select: path}, bad, good, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
-		{Options{Items: &Items{Key: "id"}, Select: path}, bad, `[]`, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Path: "0." + path, Key: []string{"id"}}}, "", bad, `items.path: read what path "0.v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: []string{path}}}, "", bad, `bad item key: items[0]: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: []string{"id"}}, Select: path}, "", bad, `item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: []string{"id"}}, Select: path}, good, bad, `item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: []string{"id"}}, Select: path}, bad, good, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
+		{Options{Items: &Items{Key: []string{"id"}}, Select: path}, bad, `[]`, `the older answer does not fit the rules: item "x": select: read what path "v.@fromstr" makes: `},
 	} {
 		var before []byte
 		if tc.before != "" {

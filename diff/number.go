@@ -51,7 +51,11 @@ func isCanonicalNumber(raw []byte) bool {
 }
 
 // appendNumber appends the canonical notation of a valid number.
-func appendNumber(dst, raw []byte) []byte {
+func appendNumber(dst, raw []byte) []byte { return appendRounded(dst, raw, 0) }
+
+// appendRounded appends the canonical notation of a valid number, rounded to so
+// many significant digits, a half away from zero. With 0 all digits are kept.
+func appendRounded(dst, raw []byte, count int) []byte {
 	negative := raw[0] == '-'
 	raw = bytes.TrimPrefix(raw, []byte("-"))
 	mantissa, exponent := raw, []byte(nil)
@@ -68,6 +72,12 @@ func appendNumber(dst, raw []byte) []byte {
 	if len(significant) == 0 {
 		return append(dst, '0')
 	}
+	if count > 0 && len(significant) > count {
+		var carry bool
+		if significant, carry = round(significant, count); carry {
+			point++
+		}
+	}
 	if negative {
 		dst = append(dst, '-')
 	}
@@ -77,6 +87,19 @@ func appendNumber(dst, raw []byte) []byte {
 		return appendHugeExponent(dst, exponent, point-1)
 	}
 	return appendDecimal(dst, significant, point+shift)
+}
+
+// round cuts digits down to count of them. With a carry they stand for ten times
+// as much.
+func round(digits []byte, count int) (rounded []byte, carry bool) {
+	up := digits[count] >= '5'
+	rounded = digits[:count]
+	if up {
+		more := increment(rounded)
+		carry = len(more) > count
+		rounded = more
+	}
+	return bytes.TrimRight(rounded, "0"), carry
 }
 
 // appendDecimal appends 0.SIGNIFICANT times ten to the power of point.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestInvalidJSONSaysWhere(t *testing.T) {
@@ -51,8 +52,8 @@ func TestDeepNesting(t *testing.T) {
 	deep := strings.Repeat(`[{"a":`, maxDepth/2) + "%" + strings.Repeat("}]", maxDepth/2)
 	x, y := strings.Replace(deep, "%", "1", 1), strings.Replace(deep, "%", "2", 1)
 	c := mustCompare(t, x, y, mustCompile(t, Options{Ignore: []string{"#.b"}})).Changes[0]
-	if want := strings.Repeat("/0/a", maxDepth/2); len(c.Changed) != 1 || c.Changed[0] != want || c.Patch[0].Path != want {
-		t.Errorf("changed %d, patch %d", len(c.Changed), len(c.Patch))
+	if want := strings.Repeat("/0/a", maxDepth/2); len(c.Changed()) != 1 || c.Changed()[0] != want || c.Patch[0].Path != want {
+		t.Errorf("changed %d, patch %d", len(c.Changed()), len(c.Patch))
 	}
 	if len(mustCompare(t, x, strings.Replace(deep, "%", "1.0", 1), mustCompile(t, Options{})).Changes) != 0 {
 		t.Error("1.0 is a change in the depth")
@@ -76,7 +77,7 @@ func TestRepeatedNamesLastWins(t *testing.T) {
 	}
 
 	// The path language alone would take the first.
-	r := mustCompile(t, Options{Items: &Items{Path: "list", Key: "id"}, Select: "v"})
+	r := mustCompile(t, Options{Items: &Items{Path: "list", Key: []string{"id"}}, Select: "v"})
 	result := mustCompare(t, "", `{"list":7,"list":[{"id":1,"id":2,"v":1,"v":{"w":1,"w":2}}]}`, r)
 	if c := result.Changes[0]; c.Key != "2" || string(c.After) != `{"w":2}` || string(c.ItemAfter) != `{"id":2,"v":{"w":2}}` {
 		t.Errorf("got %s", show(result.Changes))
@@ -104,7 +105,7 @@ func FuzzRead(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		form, err := Canonical(nil, body)
-		valid := json.Valid([]byte(strings.TrimPrefix(string(body), "\uFEFF"))) && invalidUTF8(body) < 0
+		valid := json.Valid([]byte(strings.TrimPrefix(string(body), "\uFEFF"))) && utf8.Valid(body)
 		if valid != (err == nil) {
 			t.Fatalf("%q: valid is %v, but %v", body, valid, err)
 		}

@@ -4,15 +4,45 @@ import (
 	"encoding/json"
 )
 
+// Operation is one step of a JSON patch (RFC 6902, section 4). Patches that
+// this package makes consist of add, remove, replace and, of keyed elements,
+// move.
+type Operation struct {
+	Op    string          `json:"op"`
+	Path  string          `json:"path"`
+	From  string          `json:"from,omitempty"`
+	Value json.RawMessage `json:"value,omitempty"`
+	// Old is what stood at Path, or of a move at From, before the operation;
+	// nil of an add. It is no part of the written patch: see [WithTests].
+	Old json.RawMessage `json:"-"`
+}
+
+// WithTests returns a patch that fails where it does not fit: each operation
+// that takes something away follows a test for what that is.
+func WithTests(patch []Operation) []Operation {
+	tested := make([]Operation, 0, 2*len(patch))
+	for _, o := range patch {
+		if o.Old != nil {
+			at := o.Path
+			if o.Op == "move" {
+				at = o.From
+			}
+			tested = append(tested, Operation{Op: "test", Path: at, Value: o.Old})
+		}
+		tested = append(tested, o)
+	}
+	return tested
+}
+
 // AppendPatch appends operations as a JSON patch document (RFC 6902), which is
 // an array.
 func AppendPatch(dst []byte, patch []Operation) []byte {
 	dst = append(dst, '[')
-	for i, o := range patch {
+	for i := range patch {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = o.append(dst)
+		dst = patch[i].append(dst)
 	}
 	return append(dst, ']')
 }
@@ -24,9 +54,13 @@ func (o Operation) MarshalJSON() ([]byte, error) { return o.append(nil), nil }
 
 var _ json.Marshaler = Operation{}
 
-func (o Operation) append(dst []byte) []byte {
+func (o *Operation) append(dst []byte) []byte {
 	dst = append(dst, `{"op":`...)
 	dst = appendString(dst, []byte(o.Op))
+	if o.Op == "move" || o.Op == "copy" {
+		dst = append(dst, `,"from":`...)
+		dst = appendString(dst, []byte(o.From))
+	}
 	dst = append(dst, `,"path":`...)
 	dst = appendString(dst, []byte(o.Path))
 	if o.Value != nil {
@@ -34,63 +68,4 @@ func (o Operation) append(dst []byte) []byte {
 		dst = append(dst, o.Value...)
 	}
 	return append(dst, '}')
-}
-
-// pathLimit is how many bytes the paths of a change may have together. Each
-// path is as long as its value lies deep, so that without a limit a hostile
-// document could have paths of a thousand times its own size.
-func pathLimit(before, after value) int {
-	return 64<<10 + 4*(len(before.raw())+len(after.raw()))
-}
-
-// pointers returns the JSON pointers to what differs. Beyond the limit that is
-// the whole value.
-func (w *walk) pointers(x, y uint32, limit int) []string {
-	w.limit = limit
-	w.values(x, y)
-	if w.limit < 0 {
-		return []string{""}
-	}
-	return unique(w.changed)
-}
-
-// patch returns the operations that turn one value into the other. Beyond the
-// limit that is one that replaces the whole value.
-func (w *walk) patch(x, y uint32, limit int) []Operation {
-	w.limit = limit
-	w.values(x, y)
-	if w.limit < 0 {
-		return []Operation{{Op: "replace", Value: w.after.bytes(y)}}
-	}
-	return w.patched
-}
-
-// tell keeps a difference at the path. value is the node in after, 0 where
-// there is none.
-func (w *walk) tell(op string, value uint32) {
-	if w.limit -= len(w.path); w.limit < 0 {
-		return
-	}
-	if w.masked {
-		w.changed = append(w.changed, string(w.path))
-		return
-	}
-	o := Operation{Op: op, Path: string(w.path)}
-	if op != "remove" {
-		o.Value = w.after.bytes(value)
-	}
-	w.patched = append(w.patched, o)
-}
-
-// unique removes repeats. An index into before may be one into after as well.
-func unique(pointers []string) []string {
-	told := make(map[string]bool, len(pointers))
-	kept := pointers[:0]
-	for _, p := range pointers {
-		if !told[p] {
-			told[p] = true
-			kept = append(kept, p)
-		}
-	}
-	return kept
 }

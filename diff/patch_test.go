@@ -76,8 +76,8 @@ func TestPathsAreLimited(t *testing.T) {
 			t.Parallel()
 			before, after := wrap[0]+numbers(0)+wrap[1], wrap[0]+numbers(1)+wrap[1]
 			c := mustCompare(t, before, after, mustCompile(t, Options{})).Changes[0]
-			if len(c.Changed) != 1 || c.Changed[0] != "" {
-				t.Errorf("%d pointers", len(c.Changed))
+			if len(c.Changed()) != 1 || c.Changed()[0] != "" {
+				t.Errorf("%d pointers", len(c.Changed()))
 			}
 			if len(c.Patch) != 1 || c.Patch[0].Op != "replace" || c.Patch[0].Path != "" || string(c.Patch[0].Value) != after {
 				t.Errorf("%d operations", len(c.Patch))
@@ -85,7 +85,7 @@ func TestPathsAreLimited(t *testing.T) {
 		})
 	}
 	// A plain document with as many changes keeps them all.
-	if c := mustCompare(t, numbers(0), numbers(1), mustCompile(t, Options{})).Changes[0]; len(c.Patch) != 20_000 || len(c.Changed) != 20_000 {
-		t.Errorf("%d operations, %d pointers", len(c.Patch), len(c.Changed))
+	if c := mustCompare(t, numbers(0), numbers(1), mustCompile(t, Options{})).Changes[0]; len(c.Patch) != 20_000 || len(c.Changed()) != 20_000 {
+		t.Errorf("%d operations, %d pointers", len(c.Patch), len(c.Changed()))
 	}
 }

@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"hash/maphash"
 	"math/big"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // parseAny reads JSON with the standard library, numbers as they are written.
@@ -119,17 +121,6 @@ func fill(v any) any {
 	return v
 }
 
-// ruleSeed is a seed for values that tests read by themselves.
-var ruleSeed = maphash.MakeSeed()
-
-func mustRead(body []byte) *document {
-	doc, err := read(body, ruleSeed)
-	if err != nil {
-		panic(err)
-	}
-	return doc
-}
-
 func mustCompile(tb testing.TB, o Options) *Rules {
 	tb.Helper()
 	r, err := Compile(o)
@@ -152,12 +143,18 @@ func mustCompare(tb testing.TB, before, after string, r *Rules) Result {
 	return result
 }
 
+// hashes are the hash of a change and the previous one.
+func hashes(c Change) [2]string { return [2]string{c.Hash(), c.PreviousHash()} }
+
+// differ says where two results differ in what they tell.
+func differ(want, got any) string { return cmp.Diff(want, got, cmpopts.IgnoreUnexported(Change{})) }
+
 // show writes changes for the message of a failed test.
 func show(changes []Change) string {
 	var b strings.Builder
 	for _, c := range changes {
 		fmt.Fprintf(&b, "\n  %s %q %s -> %s changed %q patch %s",
-			c.Kind, c.Key, c.Before, c.After, c.Changed, AppendPatch(nil, c.Patch))
+			c.Kind, c.Key, c.Before, c.After, c.Changed(), AppendPatch(nil, c.Patch))
 	}
 	return b.String()
 }

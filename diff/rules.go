@@ -1,14 +1,13 @@
 package diff
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,11 +17,25 @@ type Rules struct {
 	format Format
 	items  *Items
 	path   string
-	ignore mask
 	key    string
-	// seed keeps an upstream from choosing bodies whose hashes collide.
-	seed maphash.Seed
+	seeds  seeds
+
+	// whole are for a body, or in list mode for the list; its paths begin
+	// there. inner are for what is compared; its paths begin at that.
+	whole, inner rules
+	// How the list, the parts of an item's key and what is compared are found:
+	// by the whole machine, or by gjson.
+	listByGJSON, selectByGJSON bool
+	keyByGJSON                 []bool
+	// ignores says that something is ignored.
+	ignores bool
+
+	// pool keeps the memory of comparisons for the next ones.
+	pool sync.Pool
 }
+
+// masks says whether less is seen of a value than is there.
+func (r *Rules) masks() bool { return r.ignores || !r.inner.plain() }
 
 // this is the gjson path of a value itself.
 const this = "@this"
@@ -30,28 +43,62 @@ const this = "@this"
 // Compile checks options and prepares them for use. Its errors name the option
 // and say what it should be.
 func Compile(o Options) (*Rules, error) {
-	o, err := normalize(o)
+	o, paths, err := normalize(o)
 	if err != nil {
 		return nil, err
 	}
-	root := &ignoreNode{}
-	var ignore []string
-	for i, path := range o.Ignore {
-		steps, err := parseIgnore(path)
-		if err != nil {
-			return nil, fmt.Errorf("ignore[%d] %q: %w", i, path, err)
-		}
-		root.add(steps)
-		ignore = append(ignore, formatIgnore(steps))
+	r := &Rules{format: o.Format, items: o.Items, path: o.Select, key: fingerprint(o), seeds: newSeeds(), ignores: len(o.Ignore) > 0}
+	r.inner = rules{digits: o.SignificantDigits, unordered: o.IgnoreOrder}
+	r.whole = r.inner
+	inner, whole := newPlan(), newPlan()
+	at := r.findPlaces(whole)
+	paths.add(inner, inner.root())
+	paths.add(whole, at)
+	if r.inner.machine, err = inner.compile(&r.seeds); err != nil {
+		return nil, err
 	}
-	slices.Sort(ignore)
-	o.Ignore = slices.Compact(ignore)
-
-	r := &Rules{format: o.Format, items: o.Items, path: o.Select, key: fingerprint(o), seed: maphash.MakeSeed()}
-	if len(o.Ignore) > 0 {
-		r.ignore = mask{root}
+	if r.whole.machine, err = whole.compile(&r.seeds); err != nil {
+		return nil, err
 	}
 	return r, nil
+}
+
+// findPlaces plans the way to what is compared, as far as it leads by names
+// alone, and returns the place of that.
+func (r *Rules) findPlaces(p *plan) *place {
+	at := p.root()
+	if r.items != nil {
+		if path, ok := simplePath(r.items.Path); ok {
+			at = p.lead(at, path)
+		} else {
+			r.listByGJSON = true
+		}
+		at.role = listRole
+		at = p.child(at, step{kind: anyElement})
+		at.role = itemRole
+		r.keyByGJSON = make([]bool, len(r.items.Key))
+	}
+	item := at
+	if path, ok := simplePath(r.path); ok && len(path) > 0 {
+		at = p.lead(at, path)
+		at.role = selectRole
+	} else if !ok {
+		r.selectByGJSON = true
+		at = p.place() // out of reach: what is compared is read by itself
+	}
+	if r.items != nil {
+		for i, key := range r.items.Key {
+			path, ok := simplePath(key)
+			key := p.lead(item, path)
+			if !ok || key.role != noRole {
+				// One place has one role; gjson finds it all the same.
+				r.keyByGJSON[i] = true
+				continue
+			}
+			key.role = role(i)
+		}
+	}
+	return at
 }
 
 // Key is a fingerprint of what the rules mean: SHA-256 in lower-case hex. It
@@ -59,41 +106,137 @@ func Compile(o Options) (*Rules, error) {
 // differently but mean the same, such as ignore paths in another order.
 func (r *Rules) Key() string { return r.key }
 
-// normalize checks all but the ignore paths, and gives options that mean the
-// same one form.
-func normalize(o Options) (Options, error) {
+// rulePaths are the paths of options, split into steps.
+type rulePaths struct {
+	ignore [][]step
+	keys   []keyPath
+}
+
+type keyPath struct {
+	array   []step
+	members [][]step
+}
+
+// add leads the paths from a place on.
+func (paths *rulePaths) add(p *plan, from *place) {
+	for _, path := range paths.ignore {
+		p.lead(from, path).ignored = true
+	}
+	for _, k := range paths.keys {
+		p.lead(from, k.array).keys = k.members
+	}
+}
+
+// normalize checks options, and gives those that mean the same one form.
+func normalize(o Options) (Options, *rulePaths, error) {
 	switch o.Format {
 	case "":
 		o.Format = JSON
-	case JSON:
+	case JSON, CSV:
 	case Text:
-		if o.Items != nil || o.Select != "" || len(o.Ignore) > 0 {
-			return o, errors.New("format text is compared whole: remove items, select and ignore, or use format json")
+		if o.Items != nil || o.Select != "" || len(o.Ignore)+len(o.Keys) > 0 || o.IgnoreOrder || o.SignificantDigits != 0 {
+			return o, nil, errors.New("format text is compared whole: remove the other options, or use format json")
 		}
 	default:
-		return o, fmt.Errorf("format %q: must be %s or %s", o.Format, JSON, Text)
+		return o, nil, fmt.Errorf("format %q: must be %s, %s or %s", o.Format, JSON, CSV, Text)
+	}
+	if o.SignificantDigits < 0 {
+		return o, nil, fmt.Errorf("significant digits %d: must be at least 1, or 0 for all", o.SignificantDigits)
 	}
 	if err := checkPath("select", o.Select); err != nil {
-		return o, err
+		return o, nil, err
 	}
 	if o.Select == this {
 		o.Select = ""
 	}
-	if o.Items == nil {
-		return o, nil
+	var err error
+	if o.Items, err = normalizeItems(o.Items); err != nil {
+		return o, nil, err
 	}
-	items := *o.Items
-	o.Items = &items
-	if items.Key == "" {
-		return o, errors.New("items.key: must be the path of what identifies an item, such as id")
+	paths := &rulePaths{}
+	if o.Ignore, err = paths.parseIgnore(o.Ignore); err != nil {
+		return o, nil, err
 	}
-	if err := errors.Join(checkPath("items.path", items.Path), checkPath("items.key", items.Key)); err != nil {
-		return o, err
+	o.Keys, err = paths.parseKeys(o.Keys)
+	return o, paths, err
+}
+
+func normalizeItems(given *Items) (*Items, error) {
+	if given == nil {
+		return nil, nil
+	}
+	items := &Items{Path: given.Path, Key: slices.Clone(given.Key)}
+	if len(items.Key) == 0 {
+		return nil, errors.New("items.key: must be the path of what identifies an item, such as id")
+	}
+	if err := checkPath("items.path", items.Path); err != nil {
+		return nil, err
+	}
+	for i, key := range items.Key {
+		if key == "" {
+			return nil, errors.New("items.key: must not be empty; it is the path of what identifies an item, such as id")
+		}
+		if slices.Contains(items.Key[:i], key) {
+			return nil, fmt.Errorf("items.key %q: is there twice", key)
+		}
+		if err := checkPath("items.key", key); err != nil {
+			return nil, err
+		}
 	}
 	if items.Path == this {
-		o.Items.Path = ""
+		items.Path = ""
 	}
-	return o, nil
+	return items, nil
+}
+
+// parseIgnore splits the paths of what is ignored, and returns them sorted.
+func (paths *rulePaths) parseIgnore(ignore []string) ([]string, error) {
+	var sorted []string
+	for i, path := range ignore {
+		steps, err := parsePath(path)
+		if err != nil {
+			return nil, pathError(fmt.Sprintf("ignore[%d]", i), path, err)
+		}
+		paths.ignore = append(paths.ignore, steps)
+		sorted = append(sorted, formatPath(steps))
+	}
+	slices.Sort(sorted)
+	return slices.Compact(sorted), nil
+}
+
+// parseKeys splits the paths of keys, and returns them in one form.
+func (paths *rulePaths) parseKeys(keys map[string][]string) (map[string][]string, error) {
+	var parsed map[string][]string
+	for _, array := range slices.Sorted(maps.Keys(keys)) {
+		var k keyPath
+		var err error
+		name := array
+		if array != this {
+			if k.array, err = parsePath(array); err != nil {
+				return nil, pathError("keys", array, err)
+			}
+			name = formatPath(k.array)
+		}
+		if len(keys[array]) == 0 {
+			return nil, fmt.Errorf("keys %q: name at least one member", array)
+		}
+		for _, member := range keys[array] {
+			steps, err := parsePath(member)
+			if err != nil {
+				return nil, pathError(fmt.Sprintf("keys %q", array), member, err)
+			}
+			if slices.ContainsFunc(steps, func(s step) bool { return s.kind != named }) {
+				return nil, fmt.Errorf("keys %q: %q: must be the path of one member, without * and #", array, member)
+			}
+			k.members = append(k.members, steps)
+		}
+		if parsed == nil {
+			parsed = make(map[string][]string, len(keys))
+		}
+		parsed[name] = keys[array]
+		paths.keys = append(paths.keys, k)
+	}
+	return parsed, nil
 }
 
 // checkPath refuses gjson paths that cannot work. gjson itself takes any.
@@ -111,18 +254,25 @@ func checkPath(option, path string) error {
 // options that exist: a new option has to be left out where it is not used.
 func fingerprint(o Options) string {
 	type items struct {
-		Path string `json:"path"`
-		Key  string `json:"key"`
+		Path string   `json:"path"`
+		Key  string   `json:"key"`
+		More []string `json:"more,omitempty"`
 	}
-	encoded, err := json.Marshal(struct {
-		Format Format   `json:"format"`
-		Items  *items   `json:"items,omitempty"`
-		Select string   `json:"select,omitempty"`
-		Ignore []string `json:"ignore,omitempty"`
-	}{o.Format, (*items)(o.Items), o.Select, o.Ignore})
+	v := struct {
+		Format Format              `json:"format"`
+		Items  *items              `json:"items,omitempty"`
+		Select string              `json:"select,omitempty"`
+		Ignore []string            `json:"ignore,omitempty"`
+		Keys   map[string][]string `json:"keys,omitempty"`
+		Bags   bool                `json:"ignore_order,omitempty"`
+		Digits int                 `json:"significant_digits,omitempty"`
+	}{o.Format, nil, o.Select, o.Ignore, o.Keys, o.IgnoreOrder, o.SignificantDigits}
+	if o.Items != nil {
+		v.Items = &items{o.Items.Path, o.Items.Key[0], o.Items.Key[1:]}
+	}
+	encoded, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // Strings always encode.
+		panic(err) // Strings and numbers always encode.
 	}
-	sum := sha256.Sum256(encoded)
-	return hex.EncodeToString(sum[:])
+	return sum(encoded)
 }

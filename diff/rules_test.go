@@ -10,14 +10,14 @@ func TestCompileNamesTheBadOption(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Format: "xml"}, `format "xml": must be json or text`},
-		{Options{Format: Text, Items: &Items{Key: "id"}}, `format text is compared whole: remove items, select and ignore, or use format json`},
-		{Options{Format: Text, Select: "a"}, `format text is compared whole: remove items, select and ignore, or use format json`},
-		{Options{Format: Text, Ignore: []string{"a"}}, `format text is compared whole: remove items, select and ignore, or use format json`},
+		{Options{Format: "xml"}, `format "xml": must be json, csv or text`},
+		{Options{Format: Text, Items: &Items{Key: []string{"id"}}}, `format text is compared whole: remove the other options, or use format json`},
+		{Options{Format: Text, Select: "a"}, `format text is compared whole: remove the other options, or use format json`},
+		{Options{Format: Text, Ignore: []string{"a"}}, `format text is compared whole: remove the other options, or use format json`},
 		{Options{Items: &Items{Path: "data"}}, `items.key: must be the path of what identifies an item, such as id`},
 		{Options{Select: "..a"}, `select "..a": must not begin with two dots: a body is one JSON value, not lines of them`},
-		{Options{Items: &Items{Path: "..0", Key: "id"}}, `items.path "..0": must not begin with two dots: a body is one JSON value, not lines of them`},
-		{Options{Items: &Items{Key: "\xff"}}, `items.key "\xff": must be UTF-8`},
+		{Options{Items: &Items{Path: "..0", Key: []string{"id"}}}, `items.path "..0": must not begin with two dots: a body is one JSON value, not lines of them`},
+		{Options{Items: &Items{Key: []string{"\xff"}}}, `items.key "\xff": must be UTF-8`},
 		{Options{Ignore: []string{"a", ""}}, `ignore[1] "": a step is empty: write the name of a member between the dots`},
 		{Options{Ignore: []string{"a..b"}}, `ignore[0] "a..b": a step is empty: write the name of a member between the dots`},
 		{Options{Ignore: []string{"a."}}, `ignore[0] "a.": a step is empty: write the name of a member between the dots`},
@@ -44,7 +44,7 @@ func TestKeysStay(t *testing.T) {
 	}{
 		{Options{}, "319e33e3ff0321ec166c815e39147049abe23b436936e9e8ee2b866cd0c8ed1b"},
 		{Options{Format: Text}, "fed9b2422ab2ba97002fb66293f22a137be694bb3a9afaa5a2d25966239fabe0"},
-		{Options{Items: &Items{Path: "data", Key: "id"}, Select: "order", Ignore: []string{"updated_at", "a.#.b", `x\.y.*`}}, "ed1e0bc192fab740bb3c08bf95c32ac392f6249cb7f52f15ff69be8534983b43"},
+		{Options{Items: &Items{Path: "data", Key: []string{"id"}}, Select: "order", Ignore: []string{"updated_at", "a.#.b", `x\.y.*`}}, "ed1e0bc192fab740bb3c08bf95c32ac392f6249cb7f52f15ff69be8534983b43"},
 	} {
 		if got := mustCompile(t, tc.o).Key(); got != tc.want {
 			t.Errorf("%+v: got %s", tc.o, got)
@@ -58,9 +58,9 @@ func TestKeysTellMeaningsApart(t *testing.T) {
 		{{}, {Format: JSON}, {Select: "@this"}, {Ignore: []string{}}},
 		{{Format: Text}},
 		{{Select: "a"}},
-		{{Items: &Items{Key: "a"}}, {Items: &Items{Path: "@this", Key: "a"}}},
-		{{Items: &Items{Path: "a", Key: "a"}}},
-		{{Items: &Items{Key: "a"}, Select: "a"}},
+		{{Items: &Items{Key: []string{"a"}}}, {Items: &Items{Path: "@this", Key: []string{"a"}}}},
+		{{Items: &Items{Path: "a", Key: []string{"a"}}}},
+		{{Items: &Items{Key: []string{"a"}}, Select: "a"}},
 		{{Ignore: []string{"a", "b"}}, {Ignore: []string{"b", "a", "b"}}},
 		{{Ignore: []string{"a.b"}}},
 		{{Ignore: []string{`a\.b`}}},
@@ -85,12 +85,12 @@ func TestKeysTellMeaningsApart(t *testing.T) {
 
 func TestCompileLeavesOptionsAlone(t *testing.T) {
 	t.Parallel()
-	o := Options{Items: &Items{Path: "@this", Key: "id"}, Ignore: []string{"b", "a"}}
+	o := Options{Items: &Items{Path: "@this", Key: []string{"id"}}, Ignore: []string{"b", "a"}}
 	r := mustCompile(t, o)
 	if o.Items.Path != "@this" || o.Ignore[0] != "b" {
 		t.Errorf("options became %+v, %+v", o, o.Items)
 	}
-	o.Items.Key = "other"
+	o.Items.Key[0] = "other"
 	if got := mustCompare(t, "", `[{"id":1}]`, r).Changes; len(got) != 1 {
 		t.Error("the rules follow options that change later")
 	}

@@ -10,8 +10,8 @@ import (
 )
 
 // compareTexts compares two bodies that are not JSON, byte by byte.
-func compareTexts(before, after []byte) (Result, error) {
-	c := Change{Kind: Created, After: quote(after), Hash: hashBytes(after)}
+func (r *Rules) compareTexts(before, after []byte) (Result, error) {
+	c := Change{Kind: Created, After: quote(after), rules: r, after: after}
 	switch {
 	case before == nil:
 		return Result{Changes: []Change{c}, After: 1}, nil
@@ -23,8 +23,8 @@ func compareTexts(before, after []byte) (Result, error) {
 		return Result{}, err
 	}
 	c.Kind = Updated
-	c.Before, c.PreviousHash = quote(before), hashBytes(before)
-	c.Changed = []string{""}
+	c.Before, c.before = quote(before), before
+	c.Differences = []Difference{{Before: c.Before, After: c.After}}
 	c.Unified = unified
 	return Result{Changes: []Change{c}, Before: 1, After: 1}, nil
 }

@@ -8,27 +8,27 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestCompareTexts(t *testing.T) {
 	t.Parallel()
 	r := mustCompile(t, Options{Format: Text})
 	want := Result{Changes: []Change{{
-		Kind:         Updated,
-		Before:       json.RawMessage(`"one\ntwo\n"`),
-		After:        json.RawMessage(`"one\n\"2\"\n"`),
-		Changed:      []string{""},
-		Unified:      "--- before\n+++ after\n@@ -1,2 +1,2 @@\n one\n-two\n+\"2\"\n",
-		PreviousHash: hashBytes([]byte("one\ntwo\n")),
-		Hash:         hashBytes([]byte("one\n\"2\"\n")),
+		Kind:        Updated,
+		Before:      json.RawMessage(`"one\ntwo\n"`),
+		After:       json.RawMessage(`"one\n\"2\"\n"`),
+		Differences: []Difference{{Before: json.RawMessage(`"one\ntwo\n"`), After: json.RawMessage(`"one\n\"2\"\n"`)}},
+		Unified:     "--- before\n+++ after\n@@ -1,2 +1,2 @@\n one\n-two\n+\"2\"\n",
 	}}, Before: 1, After: 1}
-	if d := cmp.Diff(want, mustCompare(t, "one\ntwo\n", "one\n\"2\"\n", r)); d != "" {
+	got := mustCompare(t, "one\ntwo\n", "one\n\"2\"\n", r)
+	if d := differ(want, got); d != "" {
 		t.Errorf("result (-want +got):\n%s", d)
 	}
-	want = Result{Changes: []Change{{Kind: Created, After: json.RawMessage(`"x"`), Hash: hashBytes([]byte("x"))}}, After: 1}
-	if d := cmp.Diff(want, mustCompare(t, "", "x", r)); d != "" {
+	if h := hashes(got.Changes[0]); h != [2]string{sum([]byte("one\n\"2\"\n")), sum([]byte("one\ntwo\n"))} {
+		t.Errorf("hashes %s", h)
+	}
+	want = Result{Changes: []Change{{Kind: Created, After: json.RawMessage(`"x"`)}}, After: 1}
+	if d := differ(want, mustCompare(t, "", "x", r)); d != "" {
 		t.Errorf("first result (-want +got):\n%s", d)
 	}
 	if got := mustCompare(t, `{"a":1}`, `{"a":1}`, r); len(got.Changes) != 0 || got.Before != 1 || got.After != 1 {
@@ -56,7 +56,7 @@ func TestTextsThatAreNotUTF8(t *testing.T) {
 	t.Parallel()
 	r := mustCompile(t, Options{Format: Text})
 	c := mustCompare(t, "caf\xe9\n", "caf\xe8\n", r).Changes[0]
-	if string(c.Before) != "\"caf\uFFFD\\n\"" || string(c.After) != "\"caf\uFFFD\\n\"" || c.Hash == c.PreviousHash || c.Unified != "" {
+	if string(c.Before) != "\"caf\uFFFD\\n\"" || string(c.After) != "\"caf\uFFFD\\n\"" || c.Hash() == c.PreviousHash() || c.Unified != "" {
 		t.Errorf("got %+v", c)
 	}
 	c = mustCompare(t, "caf\xe9\n", "café\n", r).Changes[0]

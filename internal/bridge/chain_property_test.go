@@ -145,7 +145,7 @@ func (e *evolution) badAnswer(t *rapid.T) {
 
 func (e *evolution) editRules(t *rapid.T) {
 	e.ignored = rapid.SliceOfDistinct(rapid.SampledFrom([]string{"noise", "v", "w"}), rapid.ID[string]).Draw(t, "ignored")
-	e.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: "id"}, Ignore: e.ignored})
+	e.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Ignore: e.ignored})
 	for _, l := range e.chain {
 		l.edited = true
 		l.loosen(e.ignored)

@@ -39,7 +39,7 @@ func changeData(c *diff.Change, item bool) json.RawMessage {
 	buf = append(buf, `,"after":`...)
 	buf = appendValue(buf, c.After)
 	buf = append(buf, `,"changed":[`...)
-	for i, pointer := range c.Changed {
+	for i, pointer := range c.Changed() {
 		if i > 0 {
 			buf = append(buf, ',')
 		}
@@ -48,9 +48,9 @@ func changeData(c *diff.Change, item bool) json.RawMessage {
 	buf = append(buf, `],"patch":`...)
 	buf = appendPatch(buf, c)
 	buf = append(buf, `,"hash":`...)
-	buf = appendHash(buf, c.Hash)
+	buf = appendHash(buf, c.Hash())
 	buf = append(buf, `,"previous_hash":`...)
-	buf = appendHash(buf, c.PreviousHash)
+	buf = appendHash(buf, c.PreviousHash())
 	return append(buf, '}')
 }
 

@@ -71,7 +71,7 @@ func TestKeysAndPointersAreQuoted(t *testing.T) {
 func TestNullsOfEnds(t *testing.T) {
 	t.Parallel()
 	s := list()
-	s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: "id"}, Select: "v"})
+	s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Select: "v"})
 	r := newRig(t, s)
 	r.mustPoll(`{"data":[{"id":1,"v":null}]}`)
 	events := r.mustPoll(`{"data":[{"id":2,"v":null},{"id":3}]}`)

@@ -52,7 +52,7 @@ func list() Source {
 	return Source{
 		Name:             "shop",
 		RequestKey:       "request",
-		Rules:            rules(diff.Options{Items: &diff.Items{Path: "data", Key: "id"}, Ignore: []string{"noise"}}),
+		Rules:            rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Ignore: []string{"noise"}}),
 		Items:            true,
 		Window:           Complete,
 		MaxRemoved:       MaxRemoved{Percent: 50, IsPercent: true},

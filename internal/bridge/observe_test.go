@@ -181,7 +181,7 @@ func TestAlertsDoNotMoveState(t *testing.T) {
 // the same rules, and for nothing else.
 func TestInitialState(t *testing.T) {
 	t.Parallel()
-	options := diff.Options{Items: &diff.Items{Path: "data", Key: "id"}, Ignore: []string{"noise"}}
+	options := diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Ignore: []string{"noise"}}
 	with := func(change func(*diff.Options)) *diff.Rules {
 		o := options
 		items := *o.Items
@@ -202,7 +202,7 @@ func TestInitialState(t *testing.T) {
 		"select":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Select = "v" }) }, false},
 		"ignore":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Ignore = nil }) }, false},
 		"items path":  {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Items.Path = "items" }) }, false},
-		"items key":   {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Items.Key = "name" }) }, false},
+		"items key":   {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Items.Key = []string{"name"} }) }, false},
 		"no items":    {func(s *Source) { s.Items, s.Rules = false, with(func(o *diff.Options) { o.Items = nil }) }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -232,9 +232,9 @@ func TestEditedRulesAreFirstAppliedToTheStoredAnswer(t *testing.T) {
 	const body = `{"data":[{"id":1,"v":{"w":1},"noise":1},{"id":2,"v":{"w":1},"noise":1}]}`
 	r.mustPoll(body)
 	for _, o := range []diff.Options{
-		{Items: &diff.Items{Path: "data", Key: "id"}},
-		{Items: &diff.Items{Path: "data", Key: "id"}, Select: "v"},
-		{Items: &diff.Items{Path: "data", Key: "id"}, Select: "v", Ignore: []string{"x"}},
+		{Items: &diff.Items{Path: "data", Key: []string{"id"}}},
+		{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Select: "v"},
+		{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Select: "v", Ignore: []string{"x"}},
 	} {
 		r.source.Rules = rules(o)
 		r.restart()
@@ -262,12 +262,12 @@ func TestRebaselines(t *testing.T) {
 			"the request was changed",
 		},
 		"stored items do not fit": {
-			func(s *Source) { s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: "name"}}) },
+			func(s *Source) { s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"name"}}}) },
 			"application/json", `{"data":[{"id":1,"name":"a"}]}`,
 			"the older answer does not fit the rules: bad item key: items[0]: name is missing",
 		},
 		"stored list is elsewhere": {
-			func(s *Source) { s.Rules = rules(diff.Options{Items: &diff.Items{Path: "items", Key: "id"}}) },
+			func(s *Source) { s.Rules = rules(diff.Options{Items: &diff.Items{Path: "items", Key: []string{"id"}}}) },
 			"application/json", `{"items":[{"id":1}]}`,
 			`the older answer does not fit the rules: no list of items: items.path "items" leads to nothing`,
 		},
@@ -323,7 +323,7 @@ func TestRulesThatFitNothingFailThePoll(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, list())
 	r.mustPoll(`{"data":[{"id":1}]}`)
-	r.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "itms", Key: "id"}})
+	r.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "itms", Key: []string{"id"}}})
 	r.restart()
 	if err := r.poll(`{"data":[{"id":1},{"id":2}]}`); !errors.Is(err, diff.ErrNoList) {
 		t.Errorf("error %v", err)

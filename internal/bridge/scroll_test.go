@@ -98,7 +98,7 @@ func TestDepartedItemThatDoesNotFitEditedRules(t *testing.T) {
 	r.mustPoll(`{"data":[{"id":1,"v":"[1,"}]}`)
 	r.mustPoll(`{"data":[{"id":2,"v":"[1]"}]}`)
 	r.news()
-	r.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: "id"}, Select: "v.@fromstr"})
+	r.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Select: "v.@fromstr"})
 	r.restart()
 	r.wantStory(r.mustPoll(`{"data":[{"id":1,"v":"[1]"},{"id":2,"v":"[1]"}]}`), "source.rebaselined")
 	r.wantStory(r.mustPoll(`{"data":[{"id":1,"v":"[2]"},{"id":2,"v":"[1]"}]}`), "updated 1")

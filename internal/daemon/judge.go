@@ -51,7 +51,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 func rules(s *config.Source) (*diff.Rules, error) {
 	o := diff.Options{Select: s.Detect.Select, Ignore: s.Detect.Ignore}
 	if s.Items != nil {
-		o.Items = &diff.Items{Path: s.Items.Path, Key: s.Items.Key}
+		o.Items = &diff.Items{Path: s.Items.Path, Key: []string{s.Items.Key}}
 	}
 	return diff.Compile(o)
 }

@@ -1,0 +1,267 @@
+package diff
+
+import (
+	"bytes"
+	"fmt"
+	"math/bits"
+	"unicode/utf8"
+)
+
+// scanner reads the scalars of one JSON text, strictly as RFC 8259 has them,
+// eight bytes at a time, and hashes them on the way.
+type scanner struct {
+	raw     []byte
+	seeds   *seeds
+	scratch []byte
+	// err is the first mistake, and offset what was cut off before raw.
+	err    error
+	offset int
+}
+
+// none is what a scan returns for the end of a value that is no value.
+const none = -1
+
+// fail keeps the first mistake, and returns none.
+func (s *scanner) fail(at int, format string, args ...any) int {
+	if s.err == nil {
+		s.err = fmt.Errorf("%w at byte %d: %s", ErrInvalidJSON, s.offset+at, fmt.Sprintf(format, args...))
+	}
+	return none
+}
+
+// here names what stands at a position.
+func (s *scanner) here(at int) string {
+	if at >= len(s.raw) {
+		return "end"
+	}
+	if r, size := utf8.DecodeRune(s.raw[at:]); r != utf8.RuneError || size > 1 {
+		return fmt.Sprintf("%q", r)
+	}
+	return fmt.Sprintf(`'\x%02x'`, s.raw[at])
+}
+
+// peek returns the byte at a position, or 0 at the end.
+func (s *scanner) peek(at int) byte {
+	if uint(at) < uint(len(s.raw)) {
+		return s.raw[at]
+	}
+	return 0
+}
+
+// space returns where the next byte stands that is no white space.
+func (s *scanner) space(at int) int {
+	for ; at < len(s.raw); at++ {
+		switch s.raw[at] {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// after is space for positions where mostly none is.
+func (s *scanner) after(at int) int {
+	if s.peek(at) > ' ' {
+		return at
+	}
+	return s.space(at)
+}
+
+const (
+	low  = 0x0101010101010101
+	high = 0x8080808080808080
+)
+
+// special marks the quotes, backslashes and control characters in a word by
+// the high bit of each. Marks above the lowest one may be wrong.
+func special(w uint64) uint64 {
+	// Flipping bit 1 makes the quote a space, and leaves the control characters
+	// among themselves: so all of them are what is below 0x21.
+	quote := (w ^ 0x02*low) - 0x21*low
+	backslash := w ^ '\\'*low
+	return (quote&^w | (backslash-low)&^backslash) & high
+}
+
+// first is the index of the lowest byte that is marked.
+func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
+
+// below keeps the n lowest bytes of a word, n below 8.
+func below(w uint64, n int) uint64 { return w & (1<<(8*uint(n)) - 1) }
+
+// text reads the string that begins at a position, and returns where it ends
+// and its hash.
+func (s *scanner) text(at int) (end int, hash uint64) {
+	raw, odds, seen := s.raw, s.seeds.odds, uint64(0)
+	hash = s.seeds.text
+	for i := at + 1; ; i += 8 {
+		w := load(raw, i)
+		marks := special(w)
+		if marks == 0 {
+			hash = fold(hash^w, odds)
+			seen |= w
+			continue
+		}
+		n := first(marks)
+		end = i + n
+		if s.peek(end) != '"' {
+			return s.escapedText(at, end)
+		}
+		w = below(w, n)
+		if (seen|w)&high != 0 && !utf8.Valid(raw[at+1:end]) {
+			return s.notUTF8(at+1, end), 0
+		}
+		return end + 1, s.seeds.end(hash, w, end-at-1)
+	}
+}
+
+func (s *scanner) notUTF8(at, end int) int {
+	for at < end {
+		r, size := utf8.DecodeRune(s.raw[at:end])
+		if r == utf8.RuneError && size <= 1 {
+			break
+		}
+		at += size
+	}
+	return s.fail(at, "not UTF-8")
+}
+
+// escapedText is text for a string that is plain only up to a position.
+func (s *scanner) escapedText(at, i int) (end int, hash uint64) {
+	for {
+		switch c := s.peek(i); {
+		case c == '"':
+			inner := s.raw[at+1 : i]
+			if !utf8.Valid(inner) {
+				return s.notUTF8(at+1, i), 0
+			}
+			s.scratch = appendUnescaped(s.scratch[:0], inner)
+			return i + 1, s.seeds.bytes(s.seeds.text, s.scratch)
+		case c == '\\':
+			if i = s.escape(i + 1); i < 0 {
+				return none, 0
+			}
+		case c < 0x20:
+			return s.fail(i, "%s within a string", s.here(i)), 0
+		default:
+			i++
+		}
+	}
+}
+
+// escape takes what follows a backslash.
+func (s *scanner) escape(at int) int {
+	switch s.peek(at) {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return at + 1
+	case 'u':
+		for i := at + 1; i <= at+4; i++ {
+			if !isHex(s.peek(i)) {
+				return s.fail(i, "%s where a hex digit of \\u should be", s.here(i))
+			}
+		}
+		return at + 5
+	default:
+		return s.fail(at, "%s after a backslash", s.here(at))
+	}
+}
+
+// notDigits marks the bytes of a word that are no digits, as special does.
+func notDigits(w uint64) uint64 {
+	w ^= '0' * low
+	return (w + 0x76*low | w) & high
+}
+
+// number reads the number that begins at a position.
+func (s *scanner) number(at int) (end int, hash uint64) {
+	w := load(s.raw, at)
+	if n := first(notDigits(w)); 0 < n && n < 8 && (byte(w) != '0' || n == 1) {
+		if c := byte(w >> (8 * uint(n))); c != '.' && c|0x20 != 'e' {
+			return at + n, s.seeds.end(s.seeds.number, below(w, n), n)
+		}
+	}
+	if end = s.numeral(at); end < 0 {
+		return none, 0
+	}
+	raw := s.raw[at:end]
+	if !isCanonicalNumber(raw) {
+		s.scratch = appendNumber(s.scratch[:0], raw)
+		raw = s.scratch
+	}
+	return end, s.seeds.bytes(s.seeds.number, raw)
+}
+
+// numeral takes a number in any notation.
+func (s *scanner) numeral(at int) int {
+	if s.peek(at) == '-' {
+		at++
+	}
+	if s.peek(at) == '0' {
+		at++ // Nothing may follow a leading zero.
+	} else if at = s.run(at); at < 0 {
+		return none
+	}
+	if s.peek(at) == '.' {
+		if at = s.run(at + 1); at < 0 {
+			return none
+		}
+	}
+	if s.peek(at)|0x20 == 'e' {
+		at++
+		if c := s.peek(at); c == '+' || c == '-' {
+			at++
+		}
+		return s.run(at)
+	}
+	return at
+}
+
+// run takes at least one digit.
+func (s *scanner) run(at int) int {
+	if !isDigit(s.peek(at)) {
+		return s.fail(at, "%s where a digit should be", s.here(at))
+	}
+	for isDigit(s.peek(at)) {
+		at++
+	}
+	return at
+}
+
+// literal takes null, true or false.
+func (s *scanner) literal(at int, word string, hash uint64) (int, uint64) {
+	if !bytes.HasPrefix(s.raw[at:], []byte(word)) {
+		return s.fail(at, "%s where a value should be", s.here(at)), 0
+	}
+	return at + len(word), hash
+}
+
+// scalar reads a value that is no container, and returns where it ends and its
+// hash.
+func (s *scanner) scalar(at int) (end int, hash uint64) {
+	switch c := s.peek(at); {
+	case c == '"':
+		return s.text(at)
+	case c == '-' || isDigit(c):
+		return s.number(at)
+	case c == 't':
+		return s.literal(at, "true", s.seeds.truth)
+	case c == 'f':
+		return s.literal(at, "false", s.seeds.falsehood)
+	case c == 'n':
+		return s.literal(at, "null", s.seeds.null)
+	default:
+		return s.fail(at, "%s where a value should be", s.here(at)), 0
+	}
+}
+
+// rounded is the hash of a number of which only some digits count.
+func (s *scanner) rounded(raw []byte, digits int) uint64 {
+	s.scratch = appendRounded(s.scratch[:0], raw, digits)
+	return s.seeds.bytes(s.seeds.number, s.scratch)
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool {
+	return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
