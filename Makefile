@@ -19,6 +19,7 @@ lint: ## read the source: gofmt, vet, golangci-lint, modules, known vulnerabilit
 
 bench: ## run the benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+	cd diff/rivals && go test -v -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 fuzz: ## run each fuzz target for FUZZTIME
 	FUZZTIME=$(FUZZTIME) .ci/fuzz
