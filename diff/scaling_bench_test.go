@@ -16,7 +16,7 @@ import (
 )
 
 // byID are the rules for a list whose elements are told apart by id.
-func byID() diff.Options { return diff.Options{Items: &diff.Items{Key: "id"}} }
+func byID() diff.Options { return diff.Options{Items: &diff.Items{Key: []string{"id"}}} }
 
 // BenchmarkScaling compares lists, and lists four times as long, in turn. It
 // tells how many times as long those take: what is linear takes four times.
