@@ -147,23 +147,28 @@ func (d *decoder) unknownKeys(at place, t reflect.Type) map[string]bool {
 			continue
 		}
 		hint := ""
-		if key := d.meantKey(t, e.name); key != "" {
+		key, certain := d.meantKey(t, e.name)
+		if key != "" {
 			meant[key] = true
 			hint = fmt.Sprintf("did you mean %q?", key)
 		}
-		d.add(e.key, "unknown key %s; %s", quote(e.name), cmp.Or(d.otherPlace(t, e.name), hint, "the keys here are "+strings.Join(d.names(t), ", ")))
+		if other := d.otherPlace(t, e.name); other != "" && !certain {
+			hint = other
+		}
+		d.add(e.key, "unknown key %s; %s", quote(e.name), cmp.Or(hint, "the keys here are "+strings.Join(d.names(t), ", ")))
 	}
 	return meant
 }
 
-// meantKey is the key that was probably meant, or "".
-func (d *decoder) meantKey(t reflect.Type, key string) string {
+// meantKey is the key that was probably meant, or "". It is certain where the
+// word is known to stand for it.
+func (d *decoder) meantKey(t reflect.Type, key string) (meant string, certain bool) {
 	for _, f := range d.fields(t) {
 		if slices.Contains(f.aka, key) {
-			return f.key
+			return f.key, true
 		}
 	}
-	return nearest(key, d.names(t))
+	return nearest(key, d.names(t)), false
 }
 
 // otherPlace says where in the element a key is known, or "".

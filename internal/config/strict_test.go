@@ -127,7 +127,7 @@ func TestMisspeltKeys(t *testing.T) {
 			}
 			typo := f.key[:3] + f.key[4:]
 			d := &decoder{keyring: keys, owner: typ}
-			if got := d.meantKey(typ, typo); got != f.key {
+			if got, _ := d.meantKey(typ, typo); got != f.key {
 				t.Errorf("%s: %s is taken for %q, want %q", typ, typo, got, f.key)
 			}
 		}
