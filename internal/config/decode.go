@@ -210,7 +210,7 @@ func (d *decoder) owned(at place, v reflect.Value, f field) {
 
 func (d *decoder) dictionary(at place, v reflect.Value, f field) {
 	if at.node.Kind != yaml.MappingNode {
-		d.fail(at, "want a mapping (keys and values), got %s", describe(at.node))
+		d.fail(at, "want a mapping%s, got %s", cmp.Or(f.likeExample(), " (keys and values)"), describe(at.node))
 		return
 	}
 	v.Set(reflect.MakeMap(v.Type()))
