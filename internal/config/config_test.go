@@ -105,8 +105,14 @@ func TestValidKinds(t *testing.T) {
 		"empty body with GET":  strings.Replace(minimal, "orders}", "orders, body: \"\"}", 1),
 		"relative path":        minimal + "storage: {dsn: sqlite:data/pollwire.db}\n",
 		"numeric path":         strings.Replace(minimal, "schedule:", "items: {path: \"0\", key: id}\n    schedule:", 1),
-		"block text":           strings.Replace(minimal, "{url: https://api.example.com/orders}", "\n      url: https://a.example.com/\n      method: PUT\n      body: |\n        a\n        \tb", 1),
-		"secret of 64 bytes":   strings.Replace(minimal, goodSecret, "whsec_"+strings.Repeat("A", 85)+"A==", 1),
+		"CSV by several columns": strings.Replace(minimal, "schedule:", `format: csv
+    items: {path: "#(open==\"yes\")#", key: [region, "net\\.id", id.@fromstr]}
+    detect: {select: "{id,price}", ignore: [a, "b\\.c"], keys: {}, ignore_order: true, significant_digits: 0}
+    schedule:`, 1),
+		"numbers of a CSV":   strings.Replace(minimal, "schedule:", "format: csv\n    items: {key: sku}\n    detect: {select: price.@fromstr, significant_digits: 3, keys: {lines: sku}}\n    schedule:", 1),
+		"CSV as one thing":   strings.Replace(minimal, "schedule:", "format: csv\n    detect: {select: \"#.price\", ignore: [\"#.seen\"]}\n    schedule:", 1),
+		"block text":         strings.Replace(minimal, "{url: https://api.example.com/orders}", "\n      url: https://a.example.com/\n      method: PUT\n      body: |\n        a\n        \tb", 1),
+		"secret of 64 bytes": strings.Replace(minimal, goodSecret, "whsec_"+strings.Repeat("A", 85)+"A==", 1),
 	} {
 		if _, err := Parse("c.yaml", []byte(text), Lookup{}); err != nil {
 			t.Errorf("%s: %v", name, err)

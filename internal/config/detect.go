@@ -10,16 +10,19 @@ import (
 // Items says where the list is and what names an item in it.
 type Items struct {
 	Path   string `yaml:"path" default:"'@this'" doc:"The gjson path of the list; @this is the whole answer." aka:"list|select"`
-	Key    string `yaml:"key" required:"true" example:"id" doc:"The gjson path, within an item, of what identifies it." aka:"id|id_path|primary_key"`
+	Key    Key    `yaml:"key" required:"true" example:"id" doc:"The gjson path, within an item, of what identifies it; a list of paths where it takes several together." aka:"id|id_path|primary_key|keys"`
 	Window string `yaml:"window" default:"complete" enum:"complete|newest" doc:"Whether the list is complete, or shows the newest items only; then what leaves it is not deleted."`
 }
 
 // Detect says what counts as a change.
 type Detect struct {
-	Select    string   `yaml:"select" default:"'@this'" doc:"The gjson path of what is compared and told, in the answer or in each item." aka:"path"`
-	Ignore    []string `yaml:"ignore" doc:"Paths of members that make no change; * is any one member, # any element of a list." example:"[updated_at, \"reactions.*\"]" aka:"exclude|ignore_fields"`
-	Events    []string `yaml:"events" default:"[created, updated, deleted]" enum:"created|updated|deleted" doc:"The changes that are told. The log keeps all of them."`
-	FirstPoll string   `yaml:"first_poll" default:"baseline" enum:"baseline|emit" doc:"Whether the first answer is a silent baseline, or all of it is told as created."`
+	Select            string         `yaml:"select" default:"'@this'" doc:"The gjson path of what is compared and told, in the answer or in each item." aka:"path"`
+	Ignore            []string       `yaml:"ignore" doc:"Paths of members that make no change; * is any one member, # any element of a list." example:"[updated_at, \"reactions.*\"]" aka:"exclude|ignore_fields"`
+	Keys              map[string]Key `yaml:"keys" doc:"Lists inside whose elements are told apart by a member, or by several together, instead of by where they stand; the paths of the lists are written as in ignore." example:"{\"order.lines\": sku}" aka:"array_keys|list_keys|match_by"`
+	IgnoreOrder       bool           `yaml:"ignore_order" default:"false" doc:"Whether the order of the elements of lists is no change." aka:"unordered|any_order|as_set|as_sets"`
+	SignificantDigits int            `yaml:"significant_digits" default:"0" min:"0" max:"1000" doc:"Numbers are compared rounded to so many significant digits; 0 compares them exactly." aka:"precision|digits|round|significant_figures"`
+	Events            []string       `yaml:"events" default:"[created, updated, deleted]" enum:"created|updated|deleted" doc:"The changes that are told. The log keeps all of them."`
+	FirstPoll         string         `yaml:"first_poll" default:"baseline" enum:"baseline|emit" doc:"Whether the first answer is a silent baseline, or all of it is told as created."`
 }
 
 // Expect says what an answer must be like.
@@ -71,20 +74,37 @@ func (MaxRemoved) pattern() string { return `^((100|\d{1,2}(\.\d+)?)%|\d+)$` }
 func (v *validator) look(at place, s *Source) {
 	if s.Items != nil {
 		v.writtenGJSON(at, "items.path", s.Items.Path)
-		v.writtenGJSON(at, "items.key", s.Items.Key)
+		if p, ok := v.writtenPath(at, "items.key"); ok {
+			v.key(p, s.Items.Key, v.gjsonPath)
+		}
 	}
 	v.writtenGJSON(at, "detect.select", s.Detect.Select)
 	if p, ok := v.writtenPath(at, "detect.ignore"); ok {
 		v.each(p, s.Detect.Ignore, v.gjsonPath)
 	}
-	if s.Format == "text" {
-		for _, path := range []string{"items", "detect.select", "detect.ignore"} {
+	if p, ok := v.writtenPath(at, "detect.keys"); ok {
+		v.keys(p, s.Detect.Keys)
+	}
+	switch s.Format {
+	case "text":
+		v.text(at)
+	case "csv":
+		v.csv(at, s)
+	}
+	v.events(at, s)
+}
+
+// text refuses what needs an answer with parts.
+func (v *validator) text(at place) {
+	refuse := func(format string, paths ...string) {
+		for _, path := range paths {
 			if p, ok := v.writtenPath(at, path); ok {
-				v.add(p, "a text has no %s: remove it, or set format: json", path)
+				v.add(p, "a text has no %s: remove it, or set format: %s", path, format)
 			}
 		}
 	}
-	v.events(at, s)
+	refuse("json or csv", "items", "detect.select", "detect.ignore", "detect.ignore_order")
+	refuse("json", "detect.keys", "detect.significant_digits")
 }
 
 func (v *validator) events(at place, s *Source) {

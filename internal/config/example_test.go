@@ -31,7 +31,7 @@ func mustExample(tb testing.TB) *Config {
 func TestExampleValues(t *testing.T) {
 	t.Parallel()
 	c := mustExample(t)
-	releases, orders, prices := &c.Sources[0], &c.Sources[1], &c.Sources[2]
+	releases, orders, prices, stock := &c.Sources[0], &c.Sources[1], &c.Sources[2], &c.Sources[3]
 	for _, test := range []struct {
 		name      string
 		got, want any
@@ -45,12 +45,14 @@ func TestExampleValues(t *testing.T) {
 		{"header", releases.Request.Headers.Header().Get("Accept"), "application/vnd.github+json"},
 		{"bearer", releases.Auth.Bearer.Token.Reveal(), "ghp_topsecret"},
 		{"limit by name", releases.RateLimit, LimitRef{Name: "github"}},
-		{"window", *releases.Items, Items{Path: "@this", Key: "id", Window: "newest"}},
+		{"window", *releases.Items, Items{Path: "@this", Key: Key{"id"}, Window: "newest"}},
 		{"inherited timeout", time.Duration(orders.Request.Timeout), 10 * time.Second},
 		{"json", orders.Request.JSON.Reveal(), `{"status":"open","limit":200}`},
 		{"limit of its own", *orders.RateLimit.Inline, Rate{Requests: 10, Per: Duration(time.Minute), Burst: 2, Concurrency: 1}},
 		{"api key", orders.Auth.APIKey.Value.Reveal(), "shop-topsecret"},
 		{"max removed", orders.Expect.MaxRemoved, MaxRemoved{Percent: 50, IsPercent: true}},
+		{"keys of lists inside", orders.Detect.Keys, map[string]Key{"lines": {"sku"}, "lines.#.discounts": {"code", "valid_from"}}},
+		{"key of several", *stock.Items, Items{Path: "@this", Key: Key{"warehouse", "sku"}, Window: "complete"}},
 		{"no notify tells everyone", prices.Notify, []string{"ops"}},
 		{"type without items", prices.EventType, "pollwire.document"},
 		{"type with items", orders.EventType, "shop.order"},

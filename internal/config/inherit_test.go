@@ -1,6 +1,8 @@
 package config
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ defaults:
     headers: {accept: text/plain, X-Team: ops}
     params: {page: 1, size: 10}
     success_status_codes: [200, 404]
-  detect: {ignore: [a, b]}
+  detect: {ignore: [a, b], keys: {lines: sku, tags: [name, lang]}, ignore_order: true, significant_digits: 6}
   items: {key: id}
 sources:
   - name: all
@@ -33,14 +35,15 @@ sources:
       headers: {Accept: application/json}
       params: {page: 2}
       success_status_codes: [200]
-    detect: {ignore: [c]}
-    items: {key: number, window: newest}
+    detect: {ignore: [c], keys: {tags: id, more: id}, ignore_order: false, significant_digits: 0}
+    items: {key: [region, number], window: newest}
   - name: none
     auth: null
     rate_limit: ~
     items: null
     notify: null
     request: {headers: null, params: {size: null}, timeout: null}
+    detect: {keys: {lines: null}, ignore_order: null, significant_digits: null}
 `)
 	all, own, none := &c.Sources[0], &c.Sources[1], &c.Sources[2]
 	for _, test := range []struct {
@@ -55,7 +58,11 @@ sources:
 		{"headers merge whatever their case", len(own.Request.Headers) == 2 && own.Request.Headers.Header().Get("Accept") == "application/json"},
 		{"params merge", own.Request.Params.Values().Encode() == "page=2&size=10"},
 		{"lists are replaced", len(own.Request.SuccessStatusCodes) == 1 && len(own.Detect.Ignore) == 1 && len(all.Detect.Ignore) == 2},
-		{"items merge", own.Items.Key == "number" && own.Items.Window == "newest" && all.Items.Key == "id"},
+		{"items merge", own.Items.Path == "@this" && own.Items.Window == "newest"},
+		{"a key is replaced", slices.Equal(own.Items.Key, Key{"region", "number"}) && slices.Equal(all.Items.Key, Key{"id"})},
+		{"keys merge by their paths", keysAre(all, "lines=sku tags=name,lang") && keysAre(own, "lines=sku more=id tags=id") && keysAre(none, "tags=name,lang")},
+		{"how lists and numbers are compared", all.Detect.IgnoreOrder && !own.Detect.IgnoreOrder && all.Detect.SignificantDigits == 6 && own.Detect.SignificantDigits == 0},
+		{"after null it is exact again", !none.Detect.IgnoreOrder && none.Detect.SignificantDigits == 0},
 		{"an empty notify is inherited", all.Notify != nil && len(all.Notify) == 0},
 		{"null takes away", none.Auth == Auth{} && none.RateLimit == LimitRef{} && none.Items == nil},
 		{"null takes away within", none.Request.Headers == nil && none.Request.Params.Values().Encode() == "page=1"},
@@ -69,6 +76,15 @@ sources:
 	}
 }
 
+// keysAre says whether the keys of lists inside are those written in short.
+func keysAre(s *Source, want string) bool {
+	var short []string
+	for _, path := range slices.Sorted(maps.Keys(s.Detect.Keys)) {
+		short = append(short, path+"="+strings.Join(s.Detect.Keys[path], ","))
+	}
+	return strings.Join(short, " ") == want
+}
+
 // TestInheritedMistakes holds a mistake to the place where it was written.
 func TestInheritedMistakes(t *testing.T) {
 	t.Parallel()
@@ -78,6 +94,7 @@ func TestInheritedMistakes(t *testing.T) {
 		"defaults: {rate_limit: nope}\nsources:\n  - {name: a, schedule: \"@hourly\", request: {url: \"https://a.example.com\"}}\n":                               "1:24: defaults.rate_limit: there is no rate limit \"nope\"; there are none",
 		"defaults: [a]\nsources:\n  - {name: a, schedule: \"@hourly\", request: {url: \"https://a.example.com\"}}\n":                                              "1:11: defaults: want a mapping (keys and values), got a list",
 		"defaults: {schedule: null}\nsources:\n  - {name: a, schedule: \"@hourly\", request: {url: \"https://a.example.com\"}}\n":                                 "1:22: defaults.schedule: there is no value: give it one, or remove the key",
+		"defaults: {detect: {keys: {$.a: id}}}\nsources:\n  - {name: a, schedule: \"@hourly\", request: {url: \"https://a.example.com\"}}\n":                      `1:28: defaults.detect.keys["$.a"]: "$.a": this looks like JSONPath; a gjson path has no $, such as data.items`,
 		"defaults: {detect: {ignore: [$.a]}}\nsources:\n  - {name: a, schedule: \"@hourly\", request: {url: \"https://a.example.com\"}}\n":                        `1:30: defaults.detect.ignore[0]: "$.a": this looks like JSONPath; a gjson path has no $, such as data.items`,
 	} {
 		_, err := Parse("c.yaml", []byte(text), Lookup{})

@@ -62,6 +62,7 @@ func TestSchemaTakes(t *testing.T) {
 		"plain zero":      strings.Replace(minimal, "schedule:", "jitter: 0\n    schedule:", 1),
 		"a count":         strings.Replace(minimal, "schedule:", "expect: {max_removed: 10}\n    schedule:", 1),
 		"repeated params": strings.Replace(minimal, "orders}", "orders, params: {tag: [a, 1]}}", 1),
+		"keys":            strings.Replace(minimal, "schedule:", "items: {key: [region, id]}\n    detect: {keys: {a: id, \"b.#.c\": [x, y]}, ignore_order: true, significant_digits: 3}\n    schedule:", 1),
 		"days":            minimal + "storage: {retention: {events: 1d12h}}\n",
 	} {
 		text = strings.Replace(text, "    headers: null\n", "", 1)

@@ -28,7 +28,7 @@ type Settings struct {
 	RateLimit     LimitRef       `yaml:"rate_limit" whole:"true" doc:"The request budget: the name of one of rate_limits, or one of its own." aka:"limit|rate_limits"`
 	Retry         Retry          `yaml:"retry" doc:"Further attempts within one poll." aka:"retries"`
 
-	Format string `yaml:"format" default:"auto" enum:"auto|json|text" doc:"How the answer is read; auto goes by its content type."`
+	Format string `yaml:"format" default:"auto" enum:"auto|json|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In a CSV the rows are the items, each an object of texts by column."`
 	Items  *Items `yaml:"items" doc:"Turns on list mode: every item of a list is followed by its key. Without it the answer is one thing." aka:"list"`
 	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
 	Expect Expect `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
