@@ -10,13 +10,13 @@ import (
 )
 
 // errListOfText says that a list was expected where the answer is text.
-var errListOfText = errors.New("the answer is not JSON, so that it has no items; an error page? (expect.content_type can say what it must be)")
+var errListOfText = errors.New("the answer is neither JSON nor CSV, so that it has no items; an error page? (expect.content_type can say what it must be; format: csv reads what does not say that it is CSV)")
 
 // format says how an answer is read.
 func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 	format := s.Format
 	if format == "" {
-		format = sniff(o)
+		format = sniff(o, s.Items)
 	}
 	if format == diff.Text && s.Items {
 		return "", fmt.Errorf("content type %s: %w", contentType(o), errListOfText)
@@ -27,12 +27,20 @@ func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 // sniff says by its content type how an answer is read. Many servers send JSON
 // as text or with no type at all, so then the body decides; what says that it
 // is JSON is taken at its word, so that a broken body is an error and not text.
-func sniff(o *poller.Observation) diff.Format {
+//
+// A CSV is read as one where its rows are to be items. Without items it stays
+// the text that it has always been: nothing tells its rows apart then, so the
+// lines that changed say the most, and a CSV need not be a strict one for them.
+func sniff(o *poller.Observation, items bool) diff.Format {
 	t := o.ContentType
-	if t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json") || diff.IsJSON(o.Body) {
+	switch {
+	case t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json") || diff.IsJSON(o.Body):
 		return diff.JSON
+	case t == "text/csv" && items:
+		return diff.CSV
+	default:
+		return diff.Text
 	}
-	return diff.Text
 }
 
 // contentType names an answer's content type in a message.

@@ -189,8 +189,12 @@ func (b *Bridge) newCommit(st *state, o *poller.Observation, format diff.Format)
 
 // rules are those for answers of a format.
 func (b *Bridge) rules(st *state, format diff.Format) *diff.Rules {
-	if format == diff.Text {
+	switch format {
+	case diff.Text:
 		return b.textRules
+	case diff.CSV:
+		return st.source.CSVRules
+	default:
+		return st.source.Rules
 	}
-	return st.source.Rules
 }

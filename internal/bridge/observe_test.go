@@ -199,6 +199,7 @@ func TestInitialState(t *testing.T) {
 		"max removed": {func(s *Source) { s.MaxRemoved = MaxRemoved{} }, true},
 		"request":     {func(s *Source) { s.RequestKey = "another" }, false},
 		"format":      {func(s *Source) { s.Format = diff.JSON }, false},
+		"CSV rules":   {func(s *Source) { s.CSVRules = s.Rules }, true},
 		"select":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Select = "v" }) }, false},
 		"ignore":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Ignore = nil }) }, false},
 		"items path":  {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Items.Path = "items" }) }, false},
@@ -262,7 +263,9 @@ func TestRebaselines(t *testing.T) {
 			"the request was changed",
 		},
 		"stored items do not fit": {
-			func(s *Source) { s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"name"}}}) },
+			func(s *Source) {
+				s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"name"}}})
+			},
 			"application/json", `{"data":[{"id":1,"name":"a"}]}`,
 			"the older answer does not fit the rules: bad item key: items[0]: name is missing",
 		},
@@ -388,6 +391,7 @@ func TestFormatByContentType(t *testing.T) {
 		{"text/plain", `{"a":1`, diff.Text},
 		{"application/x-ndjson", "{}\n{}", diff.Text},
 		{"application/xml", "<a/>", diff.Text},
+		{"text/csv", "id\n1\n", diff.Text},
 		{"", "", diff.Text},
 	} {
 		s := document()
@@ -396,10 +400,56 @@ func TestFormatByContentType(t *testing.T) {
 			t.Errorf("%s %q: %s, %v, want %s", test.contentType, test.body, got, err, test.want)
 		}
 	}
+}
+
+// TestFormatOfAList: a list is JSON, or CSV where the type or the configuration
+// says so; the body of a text cannot tell that it is one.
+func TestFormatOfAList(t *testing.T) {
+	t.Parallel()
+	const rows = "id,v\n1,a\n"
+	for _, test := range []struct {
+		format            diff.Format
+		contentType, body string
+		want              diff.Format
+	}{
+		{"", "application/json", `[]`, diff.JSON},
+		{"", "text/csv", rows, diff.CSV},
+		{"", "text/csv", "", diff.CSV},
+		{"", "text/csv", `[{"id":1}]`, diff.JSON},
+		{"", "application/json", rows, diff.JSON},
+		{diff.CSV, "text/plain", rows, diff.CSV},
+		{diff.CSV, "application/json", `[{"id":1}]`, diff.CSV},
+		{diff.JSON, "text/csv", rows, diff.JSON},
+	} {
+		s := list()
+		s.Format = test.format
+		o := poller.Observation{ContentType: test.contentType, Body: []byte(test.body)}
+		if got, err := s.format(&o); got != test.want || err != nil {
+			t.Errorf("format %q, %s %q: %s, %v, want %s", test.format, test.contentType, test.body, got, err, test.want)
+		}
+	}
+	for contentType, prefix := range map[string]string{"": "content type missing: ", "text/plain": "content type text/plain: "} {
+		s := list()
+		_, err := s.format(&poller.Observation{ContentType: contentType, Body: []byte(rows)})
+		if !errors.Is(err, errListOfText) || !strings.HasPrefix(err.Error(), prefix) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
+
+// TestRulesKeyStays: the keys are saved with the state of sources, so a version
+// that changed one would poll all those sources anew.
+func TestRulesKeyStays(t *testing.T) {
+	t.Parallel()
 	s := list()
-	_, err := s.format(&poller.Observation{Body: []byte("x")})
-	if !errors.Is(err, errListOfText) || !strings.HasPrefix(err.Error(), "content type missing: ") {
-		t.Errorf("error %v", err)
+	s.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Select: "order", Ignore: []string{"updated_at", "a.#.b", `x\.y.*`}})
+	const want = "ed1e0bc192fab740bb3c08bf95c32ac392f6249cb7f52f15ff69be8534983b43" // as package diff has it
+	if got := s.rulesKey(); got != ":"+want {
+		t.Errorf("the key is %s", got)
+	}
+	s.Format, s.CSVRules = diff.CSV, rules(diff.Options{Format: diff.CSV, Items: &diff.Items{Key: []string{"id"}}})
+	if got := s.rulesKey(); got != "csv:"+want {
+		t.Errorf("in CSV the key is %s", got)
 	}
 }
 

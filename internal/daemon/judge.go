@@ -21,7 +21,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 	list := make([]bridge.Source, len(cfg.Sources))
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
-		rules, err := rules(s)
+		rules, csvRules, err := rules(s)
 		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", s.Name, err)
 		}
@@ -30,6 +30,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			RequestKey:       requestKey(&asked[s.Name].Request),
 			Format:           format(s.Format),
 			Rules:            rules,
+			CSVRules:         csvRules,
 			MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
 			Emit:             s.Detect.FirstPoll == "emit",
 			EventType:        s.EventType,
@@ -47,13 +48,38 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 	return list, nil
 }
 
-// rules are what of a source's answers in JSON is compared.
-func rules(s *config.Source) (*diff.Rules, error) {
-	o := diff.Options{Select: s.Detect.Select, Ignore: s.Detect.Ignore}
+// rules are what of a source's answers is compared, in JSON and in CSV. Those
+// in CSV are nil where no answer is read as it.
+func rules(s *config.Source) (inJSON, inCSV *diff.Rules, err error) {
+	o := options(s)
+	if inJSON, err = diff.Compile(o); err != nil {
+		return nil, nil, err
+	}
+	if s.Format == "csv" || s.Format == "auto" && s.Items != nil {
+		o.Format = diff.CSV
+		inCSV, err = diff.Compile(o)
+	}
+	return inJSON, inCSV, err
+}
+
+// options are the rules of a source's comparisons, for answers in JSON.
+func options(s *config.Source) diff.Options {
+	o := diff.Options{
+		Select:            s.Detect.Select,
+		Ignore:            s.Detect.Ignore,
+		IgnoreOrder:       s.Detect.IgnoreOrder,
+		SignificantDigits: s.Detect.SignificantDigits,
+	}
 	if s.Items != nil {
 		o.Items = &diff.Items{Path: s.Items.Path, Key: []string{s.Items.Key}}
 	}
-	return diff.Compile(o)
+	if len(s.Detect.Keys) > 0 {
+		o.Keys = make(map[string][]string, len(s.Detect.Keys))
+		for path, key := range s.Detect.Keys {
+			o.Keys[path] = key
+		}
+	}
+	return o
 }
 
 // format is empty where the content type decides.
