@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -160,11 +161,17 @@ func TestReadmeCurl(t *testing.T) {
 	}
 }
 
-// TestReadmeSource loads the README's source.
-func TestReadmeSource(t *testing.T) {
+// TestReadmeSources loads the README's sources, and has their rules compiled.
+func TestReadmeSources(t *testing.T) {
 	t.Parallel()
 	lookup := config.Lookup{Env: func(name string) (string, bool) { return fmt.Sprintf("value of %s", name), true }}
-	if _, err := config.Parse("README.md", []byte(readmeBlock(t, "yaml", "sources:")), lookup); err != nil {
-		t.Error(err)
+	for _, holds := range []string{"name: orders", "name: articles"} {
+		cfg, err := config.Parse("README.md", []byte(readmeBlock(t, "yaml", holds)), lookup)
+		if err == nil {
+			err = daemon.Check(cfg)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", holds, err)
+		}
 	}
 }
