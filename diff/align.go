@@ -168,18 +168,25 @@ func (w *walk) divide(g gap, find way, ways []way) {
 	w.gap(g, ways...)
 }
 
-// pair records that an element became another one, unless they are equal. One
-// that is still there elsewhere did not become anything: it was replaced.
-func (w *walk) pair(i, j int) {
+// become records that an element became another one, unless they are equal.
+func (w *walk) become(i, j int) {
 	x, y := &w.older[i], &w.newer[j]
-	if w.same(x, y) {
-		return
+	if !w.same(x, y) {
+		w.aligner.edits = append(w.aligner.edits, edit{
+			kind: change, before: int32(i), after: int32(j), at: int32(y.index), told: int32(y.index),
+		})
 	}
-	e := edit{kind: change, before: int32(i), after: int32(j), at: int32(y.index), told: int32(y.index)}
-	if a := &w.aligner; len(a.olderID) > 0 && (a.moved(i) || a.arrived(j)) {
-		e.kind = replacement
+}
+
+// pair is become where elements were numbered: one that is still there elsewhere
+// did not become anything, but was replaced.
+func (w *walk) pair(i, j int) {
+	a := &w.aligner
+	count := len(a.edits)
+	w.become(i, j)
+	if len(a.edits) > count && len(a.olderID) > 0 && (a.moved(i) || a.arrived(j)) {
+		a.edits[count].kind = replacement
 	}
-	w.aligner.edits = append(w.aligner.edits, e)
 }
 
 // remove records that an element is gone from before place j of newer.

@@ -1,10 +1,11 @@
 package diff
 
+import "slices"
+
 // bag aligns a gap of two arrays in which order does not count: what occurs on
 // both sides is left out, and of the rest those objects are paired that are
 // kin.
 func (w *walk) bag(g gap) {
-	a := &w.aligner
 	older, newer := w.leftovers(g)
 	w.matches = zeros(w.matches, len(w.newer))
 	w.taken = zeros(w.taken, len(w.older))
@@ -20,7 +21,7 @@ func (w *walk) bag(g gap) {
 	}
 	for _, j := range newer {
 		if i := w.matches[j]; i > 0 {
-			a.edits = append(a.edits, w.changed(i-1, j))
+			w.become(int(i-1), int(j))
 		} else {
 			w.insert(int(j))
 		}
@@ -66,12 +67,6 @@ func (w *walk) leftovers(g gap) (older, newer []int32) {
 	return older, newer
 }
 
-// changed is the edit of an element that has become another one.
-func (w *walk) changed(i, j int32) edit {
-	index := int32(w.newer[j].index)
-	return edit{kind: change, before: i, after: j, at: index, told: index}
-}
-
 // alignByKey aligns elements by their keys, and reports whether it could: it
 // takes that each has a key of its own.
 func (w *walk) alignByKey(paths [][]step) bool {
@@ -101,26 +96,28 @@ func (w *walk) alignByKey(paths [][]step) bool {
 			a.anchors = append(a.anchors, anchor{i, int32(j)})
 		}
 	}
-	if !(w.masked && w.reader.unordered) {
-		w.rearrange(a.increasing(a.anchors))
+	if w.masked && w.reader.unordered {
+		w.rearrangeBag()
 	} else {
-		for i := range w.older {
-			if !w.taken[i] {
-				w.remove(i, 0)
-			}
-		}
-		for j, i := range w.matches {
-			if i < 0 {
-				w.insert(j)
-			}
+		w.rearrange(a.increasing(a.anchors))
+	}
+	return true
+}
+
+// rearrangeBag is rearrange for arrays in which order does not count.
+func (w *walk) rearrangeBag() {
+	for i := range w.older {
+		if !w.taken[i] {
+			w.remove(i, 0)
 		}
 	}
 	for j, i := range w.matches {
-		if i >= 0 && !w.same(&w.older[i], &w.newer[j]) {
-			a.edits = append(a.edits, w.changed(i, int32(j)))
+		if i < 0 {
+			w.insert(j)
+		} else {
+			w.become(int(i), j)
 		}
 	}
-	return true
 }
 
 // keysOf appends the hashes of the elements' keys. It is not ok where an
@@ -151,6 +148,7 @@ func (w *walk) rearrange(stay []anchor) {
 	a := &w.aligner
 	s := &a.slots
 	s.lay(len(w.older), len(w.newer), stay)
+	moves := false
 	i, j := int32(0), int32(0)
 	for n := 0; n <= len(stay); n++ {
 		end := anchor{int32(len(w.older)), int32(len(w.newer))}
@@ -170,10 +168,29 @@ func (w *walk) rearrange(stay []anchor) {
 				a.edits[len(a.edits)-1].at = int32(s.index(s.newer[j]))
 			} else {
 				a.edits = append(a.edits, w.moved(from, j))
+				moves = true
 			}
 			s.enter(s.newer[j])
 		}
+		if n < len(stay) {
+			w.become(int(end.i), int(end.j))
+		}
 		i, j = end.i+1, end.j+1
+	}
+	if moves {
+		w.changeLast()
+	}
+}
+
+// changeLast puts the changes within elements after all else, when each element
+// is at its place, and adds those of the elements that have moved.
+func (w *walk) changeLast() {
+	a := &w.aligner
+	a.edits = slices.DeleteFunc(a.edits, func(e edit) bool { return e.kind == change })
+	for j, i := range w.matches {
+		if i >= 0 {
+			w.become(int(i), j)
+		}
 	}
 }
 

@@ -71,7 +71,7 @@ func options(s *config.Source) diff.Options {
 		SignificantDigits: s.Detect.SignificantDigits,
 	}
 	if s.Items != nil {
-		o.Items = &diff.Items{Path: s.Items.Path, Key: []string{s.Items.Key}}
+		o.Items = &diff.Items{Path: s.Items.Path, Key: s.Items.Key}
 	}
 	if len(s.Detect.Keys) > 0 {
 		o.Keys = make(map[string][]string, len(s.Detect.Keys))
