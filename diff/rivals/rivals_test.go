@@ -22,6 +22,10 @@ const rounds = 7
 // made many times.
 const shortest = time.Millisecond
 
+// longest is what a call may take to be made once untimed before each timing.
+// To one that takes longer, filled pools are nothing, and the run would be long.
+const longest = time.Second
+
 // TestDocuments holds the documents to what the table says of them, and our
 // patches to what they are for.
 func TestDocuments(t *testing.T) {
@@ -114,8 +118,8 @@ func BenchmarkRivals(b *testing.B) {
 type run struct {
 	tool
 	outcome
-	// batch is how many calls make one timing.
-	batch int
+	// first is what the first call took.
+	first time.Duration
 	times []time.Duration
 }
 
@@ -129,8 +133,7 @@ func measure(b *testing.B, d document, tools []tool) []*run {
 		}
 		start := time.Now()
 		got := mustRun(b, t, d)
-		batch := int(shortest / max(1, time.Since(start)))
-		runs = append(runs, &run{tool: t, outcome: got, batch: max(1, batch)})
+		runs = append(runs, &run{tool: t, outcome: got, first: time.Since(start)})
 	}
 	for b.Loop() {
 		for range rounds {
@@ -143,15 +146,19 @@ func measure(b *testing.B, d document, tools []tool) []*run {
 }
 
 // time is how long a call takes. Each tool finds a heap without the litter of
-// the one before it, and has run once, so that its pools are filled.
+// the one before it, and its pools filled.
 func (r *run) time(b *testing.B, d document) time.Duration {
+	b.Helper()
+	batch := max(1, shortest/max(1, r.first))
 	runtime.GC()
-	mustRun(b, r.tool, d)
-	start := time.Now()
-	for range r.batch {
+	if r.first < longest {
 		mustRun(b, r.tool, d)
 	}
-	return time.Since(start) / time.Duration(r.batch)
+	start := time.Now()
+	for range batch {
+		mustRun(b, r.tool, d)
+	}
+	return time.Since(start) / batch
 }
 
 func (r *run) median() time.Duration {
