@@ -135,15 +135,18 @@ func (c *comparison) document(rd *reader, body []byte, like *document) (*documen
 		}
 		return c.selectedDocument(rd, selected, like)
 	}
+	if c.path == "" {
+		return rd.document(body, offset, &c.seeds, c.whole, like)
+	}
 	f := &c.newer
 	f.reset(c.Rules)
 	rd.finds = f
 	d, err := rd.document(body, offset, &c.seeds, c.whole, like)
 	rd.finds = nil
-	if err != nil || c.path == "" {
-		return d, err
-	}
-	if f.selected.end == 0 {
+	switch {
+	case err != nil:
+		return nil, err
+	case f.selected.end == 0:
 		return nil, fmt.Errorf("%w: select %q", ErrNothingSelected, c.path)
 	}
 	d.root = f.selected
@@ -181,18 +184,20 @@ func (c *comparison) difference(x, y *document) Change {
 	w.reader = &c.after
 	w.masked = c.masks()
 	limit := pathLimit(before, after)
-	if ok := w.run(before, after, limit); ok {
-		change.Differences = w.differences()
+	ok := w.run(before, after, limit)
+	paths := string(w.paths)
+	if ok {
+		change.Differences = w.differences(paths)
 	} else {
 		change.Differences = []Difference{{Before: change.Before, After: change.After}}
 	}
-	ok := w.limit >= 0
 	if w.masked {
 		w.masked = false
 		ok = w.run(before, after, limit)
+		paths = string(w.paths)
 	}
 	if ok {
-		change.Patch = w.patch()
+		change.Patch = w.patch(paths)
 	} else {
 		change.Patch = []Operation{{Op: "replace", Value: change.After, Old: change.Before}}
 	}
@@ -215,8 +220,7 @@ func pathLimit(before, after *child) int {
 }
 
 // differences are the findings for people to read.
-func (w *walk) differences() []Difference {
-	paths := string(w.paths)
+func (w *walk) differences(paths string) []Difference {
 	list := make([]Difference, len(w.findings))
 	for i := range w.findings {
 		f := &w.findings[i]
@@ -229,8 +233,7 @@ func (w *walk) differences() []Difference {
 }
 
 // patch are the findings as operations.
-func (w *walk) patch() []Operation {
-	paths := string(w.paths)
+func (w *walk) patch(paths string) []Operation {
 	list := make([]Operation, len(w.findings))
 	for i := range w.findings {
 		f := &w.findings[i]

@@ -24,11 +24,12 @@ type finds struct {
 	parts []child
 	// badKey is the first mistake.
 	badKey error
-	// like, if any, are the items of a list that is much the same; next is the
-	// one that is likely to come next, and copied one that came as it is there.
-	like   *finds
-	next   int
-	copied *item
+	// like, if any, are the items of a list that is much the same. The next one
+	// here is likely to be one of same and waiting there (see twins). copied is
+	// one that is written here as it is there.
+	like          *finds
+	same, waiting int
+	copied        *item
 }
 
 // item is an item of a list. Memory is for a hundred thousand of them.
@@ -43,7 +44,8 @@ type item struct {
 
 func (f *finds) reset(r *Rules) {
 	f.Rules = r
-	f.selected, f.list, f.badKey, f.next, f.copied = child{}, child{}, nil, 0, nil
+	f.selected, f.list, f.badKey, f.copied = child{}, child{}, nil, nil
+	f.same, f.waiting = 0, 0
 	f.items, f.keys = f.items[:0], f.keys[:0]
 	f.index.reset(0)
 	if r.items != nil {
@@ -70,9 +72,55 @@ func (f *finds) found(role role, v *child) {
 	}
 }
 
+// reuse looks for the item that begins at a position among those of the list
+// that is like this one, and returns where it ends, or 0.
+func (f *finds) reuse(state uint32, at int) (end int) {
+	if state == 0 || f.whole.machine.states[state].role != itemRole {
+		return 0
+	}
+	known := f.like.items
+	if f.same >= len(known) {
+		f.same = f.waiting // Look at the last ones again, rather than at none.
+	}
+	for _, n := range [...]int{f.same, f.waiting, f.same + 1} {
+		if n >= len(known) {
+			continue
+		}
+		raw := f.like.bytes(known[n].whole)
+		if end = at + len(raw); end <= len(f.raw) && bytes.Equal(f.raw[at:end], raw) {
+			f.copied = &known[n]
+			f.same, f.waiting = n+1, n+1
+			return end
+		}
+	}
+	f.same++
+	return 0
+}
+
+// copy takes an item that is written as it is in the list that is like this one.
+func (f *finds) copy(start uint32) {
+	i := *f.copied
+	f.copied = nil
+	shift := start - i.whole.start
+	i.whole.start += shift
+	i.whole.end += shift
+	if i.selected.end > 0 {
+		i.selected.start += shift
+		i.selected.end += shift
+	}
+	begin := uint32(len(f.keys))
+	f.keys = append(f.keys, f.like.keys[i.label.start:i.label.end]...)
+	i.label = span{begin, uint32(len(f.keys))}
+	f.items = append(f.items, i)
+}
+
 // item takes the item that has ended.
 func (f *finds) item(v *child) {
 	if f.badKey != nil {
+		return
+	}
+	if f.copied != nil {
+		f.copy(v.start)
 		return
 	}
 	i := item{seen: v.seen, whole: span{v.start, v.end}, selected: span{v.start, v.end}}

@@ -37,13 +37,16 @@ func fold(a, b uint64) uint64 {
 
 // bytes hashes what a scalar means, given the seed of its kind. It is what
 // scanner.text does while it looks for the end of a string.
-func (s *seeds) bytes(kind uint64, b []byte) uint64 {
-	n := len(b)
-	for len(b) >= 8 {
-		kind = fold(kind^binary.LittleEndian.Uint64(b), s.odds)
-		b = b[8:]
+func (s *seeds) bytes(kind uint64, b []byte) uint64 { return s.within(kind, b, 0, len(b)) }
+
+// within is bytes for those that stand in b from a place to an end. It is fast
+// where more than 8 bytes follow.
+func (s *seeds) within(kind uint64, b []byte, at, end int) uint64 {
+	n := end - at
+	for ; end-at >= 8; at += 8 {
+		kind = fold(kind^binary.LittleEndian.Uint64(b[at:]), s.odds)
 	}
-	return s.end(kind, load(b, 0), n)
+	return s.end(kind, below(load(b, at), end-at), n)
 }
 
 // end finishes the hash of n bytes, the last of which, fewer than 8, are in w.
@@ -68,6 +71,9 @@ func load(b []byte, i int) uint64 {
 	}
 	return loadLast(b, i)
 }
+
+// below keeps the n lowest bytes of a word, n below 8.
+func below(w uint64, n int) uint64 { return w & (1<<(8*uint(n)) - 1) }
 
 //go:noinline
 func loadLast(b []byte, i int) uint64 {

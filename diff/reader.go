@@ -23,6 +23,7 @@ type reader struct {
 	// brief keeps only the root on the tape.
 	brief bool
 
+	doc    document
 	tape   []container
 	frames []frame
 	// names is a stack of the hashes of the names in the objects being read.
@@ -66,7 +67,7 @@ type frame struct {
 }
 
 // document reads a body, which is without a byte order mark; offset is how long
-// that was. It is likely to be much like another document, if there is one.
+// that was. What it returns is valid until the reader reads again. It is likely to be much like another document, if there is one.
 //
 // Where an object repeats a name, only the last member of that name is in the
 // document.
@@ -102,15 +103,16 @@ func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *
 	if !ok {
 		return nil, r.err
 	}
-	d := &document{raw: body, tape: r.tape, root: root, twin: like}
-	d.root.doc = d
-	return d, nil
+	r.doc = document{raw: body, tape: r.tape, root: root, twin: like}
+	r.doc.root.doc = &r.doc
+	return &r.doc, nil
 }
 
 // value reads the whole text.
 func (r *reader) value() (root child, ok bool) {
 	// The outermost frame is no container; it holds the one value.
-	f := r.push(frame{plain: r.rules.plain() && r.machine == nil, twins: r.twin.root()})
+	f := r.push()
+	*f = frame{plain: r.rules.plain() && r.machine == nil, twins: r.twin.root()}
 	if r.machine != nil {
 		f.child = start
 	}
@@ -120,9 +122,16 @@ func (r *reader) value() (root child, ok bool) {
 		var hash, seen uint64
 		switch c := r.peek(at); c {
 		case '{', '[':
-			if end, twin := r.reuse(f, at); twin != nil {
-				at, hash, seen = end, twin.hash, twin.seen
-				break
+			if f.twins.end > 0 {
+				if end, twin := r.reuse(f, at); twin != nil {
+					at, hash, seen = end, twin.hash, twin.seen
+					break
+				}
+			} else if r.finds != nil && r.finds.like != nil {
+				if end := r.finds.reuse(f.child, at); end > 0 {
+					at = end // The hash of a list of items is of no use.
+					break
+				}
 			}
 			if f = r.open(f, c, at); f == nil {
 				return root, false
@@ -133,20 +142,31 @@ func (r *reader) value() (root child, ok bool) {
 			}
 			at++
 			f, hash, seen = r.close(f, at)
-		default:
-			end, h := r.scalar(at)
-			if end < 0 {
+		case '"':
+			if at, hash = r.text(at); at < 0 {
 				return root, false
 			}
-			hash, seen = h, h
-			if r.digits > 0 {
-				seen = r.seenScalar(at, end, h)
+			seen = hash
+		default:
+			if at, hash = r.scalar(at); at < 0 {
+				return root, false
 			}
-			at = end
+			seen = hash
+			if r.digits > 0 {
+				seen = r.seenScalar(int(f.start), at, hash)
+			}
 		}
 		// A value has ended, and with it perhaps some that contain it.
 		for {
-			r.add(f, hash, seen, at)
+			f.count++
+			if f.isObject {
+				f.state += r.seeds.pair(f.name, hash)
+			} else {
+				f.state = r.seeds.with(f.state, hash)
+			}
+			if !f.plain {
+				r.see(f, hash, seen, at)
+			}
 			at = r.after(at)
 			if len(r.frames) == 1 {
 				return r.finish(f, hash, seen, at)
@@ -186,9 +206,14 @@ func (r *reader) finish(f *frame, hash, seen uint64, at int) (root child, ok boo
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-func (r *reader) push(f frame) *frame {
-	r.frames = append(r.frames, f)
-	return &r.frames[len(r.frames)-1]
+// push begins a frame, the memory of which may have been another's.
+func (r *reader) push() *frame {
+	n := len(r.frames)
+	if n == cap(r.frames) {
+		r.frames = slices.Grow(r.frames, 1)
+	}
+	r.frames = r.frames[:n+1]
+	return &r.frames[n]
 }
 
 // open begins a container. It returns nil where it is nested too deep.
@@ -197,17 +222,21 @@ func (r *reader) open(parent *frame, c byte, at int) *frame {
 		r.fail(at, "nested more than %d deep", maxDepth)
 		return nil
 	}
-	f := frame{
-		at: uint32(len(r.tape)), names: uint32(len(r.names)), isObject: c == '{',
-		rule: parent.child, plain: parent.plain || parent.child == 0 && r.rules.plain(),
-		state: r.seeds.array, twins: parent.twins.inner(&r.twin),
-	}
+	rule := parent.child
+	plain := parent.plain || rule == 0 && r.rules.plain()
+	inner := parent.twins.inner(&r.twin)
+	f := r.push() // which may move the parent
+	f.at, f.names = uint32(len(r.tape)), uint32(len(r.names))
+	f.isObject, f.plain = c == '{', plain
+	f.count, f.kept = 0, 0
+	f.rule, f.child, f.twins = rule, 0, inner
+	f.state = r.seeds.array
 	if f.isObject {
 		f.state = r.seeds.object
 	}
 	f.seen = f.state
-	r.tape = append(r.tape, container{start: uint32(at), rule: f.rule})
-	return r.push(f)
+	r.tape = append(r.tape, container{start: uint32(at), rule: rule})
+	return f
 }
 
 // next takes what stands before the next value of a container: the name of a
@@ -236,19 +265,6 @@ func (r *reader) next(f *frame, at int) int {
 		f.child = r.machine.member(f.rule, f.name)
 	}
 	return r.after(at + 1)
-}
-
-// add takes a value that has ended into its container.
-func (r *reader) add(f *frame, hash, seen uint64, end int) {
-	f.count++
-	if f.isObject {
-		f.state += r.seeds.pair(f.name, hash)
-	} else {
-		f.state = r.seeds.with(f.state, hash)
-	}
-	if !f.plain {
-		r.see(f, hash, seen, end)
-	}
 }
 
 // see takes what the rules leave of a value into its container.

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"math/bits"
 	"unicode/utf8"
@@ -86,33 +87,44 @@ func special(w uint64) uint64 {
 // first is the index of the lowest byte that is marked.
 func first(marks uint64) int { return bits.TrailingZeros64(marks) / 8 }
 
-// below keeps the n lowest bytes of a word, n below 8.
-func below(w uint64, n int) uint64 { return w & (1<<(8*uint(n)) - 1) }
-
 // text reads the string that begins at a position, and returns where it ends
-// and its hash.
+// and its hash. It calls nothing but at its end, so that all it needs stays in
+// registers.
 func (s *scanner) text(at int) (end int, hash uint64) {
-	raw, odds, seen := s.raw, s.seeds.odds, uint64(0)
-	hash = s.seeds.text
-	for i := at + 1; ; i += 8 {
-		w := load(raw, i)
+	raw, seeds, seen := s.raw, s.seeds, uint64(0)
+	hash = seeds.text
+	i := at + 1
+	for i >= 0 && i <= len(raw)-8 {
+		w := binary.LittleEndian.Uint64(raw[i:])
 		marks := special(w)
 		if marks == 0 {
-			hash = fold(hash^w, odds)
+			hash = fold(hash^w, seeds.odds)
 			seen |= w
+			i += 8
 			continue
 		}
 		n := first(marks)
-		end = i + n
-		if s.peek(end) != '"' {
-			return s.escapedText(at, end)
+		i += n
+		last := below(w, n)
+		if (seen|last)&high != 0 || byte(w>>(8*uint(n))) != '"' {
+			break
 		}
-		w = below(w, n)
-		if (seen|w)&high != 0 && !utf8.Valid(raw[at+1:end]) {
-			return s.notUTF8(at+1, end), 0
-		}
-		return end + 1, s.seeds.end(hash, w, end-at-1)
+		return i + 1, seeds.end(hash, last, i-at-1)
 	}
+	return s.oddText(at, i)
+}
+
+// oddText is text for a string that has escapes, is not ASCII, or stands at the
+// end of all. It has no escapes before a position.
+func (s *scanner) oddText(at, i int) (end int, hash uint64) {
+	i = s.plain(i)
+	if s.peek(i) != '"' {
+		return s.escapedText(at, i)
+	}
+	if !utf8.Valid(s.raw[at+1 : i]) {
+		return s.notUTF8(at+1, i), 0
+	}
+	return i + 1, s.seeds.within(s.seeds.text, s.raw, at+1, i)
 }
 
 func (s *scanner) notUTF8(at, end int) int {
@@ -128,42 +140,56 @@ func (s *scanner) notUTF8(at, end int) int {
 
 // escapedText is text for a string that is plain only up to a position.
 func (s *scanner) escapedText(at, i int) (end int, hash uint64) {
+	s.scratch = append(s.scratch[:0], s.raw[at+1:i]...)
 	for {
 		switch c := s.peek(i); {
 		case c == '"':
-			inner := s.raw[at+1 : i]
-			if !utf8.Valid(inner) {
+			if !utf8.Valid(s.raw[at+1 : i]) {
 				return s.notUTF8(at+1, i), 0
 			}
-			s.scratch = appendUnescaped(s.scratch[:0], inner)
-			return i + 1, s.seeds.bytes(s.seeds.text, s.scratch)
+			return i + 1, s.scratchHash(s.seeds.text)
 		case c == '\\':
-			if i = s.escape(i + 1); i < 0 {
-				return none, 0
+			r, size := unescape(s.raw[i:])
+			if size == 0 {
+				return s.badEscape(i + 1), 0
 			}
+			s.scratch = appendRune(s.scratch, r)
+			i += size
 		case c < 0x20:
 			return s.fail(i, "%s within a string", s.here(i)), 0
 		default:
-			i++
+			next := s.plain(i)
+			s.scratch = append(s.scratch, s.raw[i:next]...)
+			i = next
 		}
 	}
 }
 
-// escape takes what follows a backslash.
-func (s *scanner) escape(at int) int {
-	switch s.peek(at) {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return at + 1
-	case 'u':
-		for i := at + 1; i <= at+4; i++ {
-			if !isHex(s.peek(i)) {
-				return s.fail(i, "%s where a hex digit of \\u should be", s.here(i))
-			}
+// plain returns where the next byte stands that is special in a string.
+func (s *scanner) plain(at int) int {
+	for ; ; at += 8 {
+		if marks := special(load(s.raw, at)); marks != 0 {
+			return min(at+first(marks), len(s.raw))
 		}
-		return at + 5
-	default:
+	}
+}
+
+// scratchHash hashes what is in scratch.
+func (s *scanner) scratchHash(kind uint64) uint64 {
+	n := len(s.scratch)
+	s.scratch = append(s.scratch, 0, 0, 0, 0, 0, 0, 0, 0)
+	return s.seeds.within(kind, s.scratch, 0, n)
+}
+
+// badEscape says what is wrong after a backslash.
+func (s *scanner) badEscape(at int) int {
+	if s.peek(at) != 'u' {
 		return s.fail(at, "%s after a backslash", s.here(at))
 	}
+	for at++; isHex(s.peek(at)); {
+		at++
+	}
+	return s.fail(at, "%s where a hex digit of \\u should be", s.here(at))
 }
 
 // notDigits marks the bytes of a word that are no digits, as special does.
@@ -172,23 +198,47 @@ func notDigits(w uint64) uint64 {
 	return (w + 0x76*low | w) & high
 }
 
-// number reads the number that begins at a position.
+// number reads the number that begins at a position, and returns where it ends
+// and its hash.
 func (s *scanner) number(at int) (end int, hash uint64) {
-	w := load(s.raw, at)
-	if n := first(notDigits(w)); 0 < n && n < 8 && (byte(w) != '0' || n == 1) {
-		if c := byte(w >> (8 * uint(n))); c != '.' && c|0x20 != 'e' {
-			return at + n, s.seeds.end(s.seeds.number, below(w, n), n)
-		}
+	if end, ok := s.commonNumber(at); ok {
+		return end, s.seeds.within(s.seeds.number, s.raw, at, end)
 	}
 	if end = s.numeral(at); end < 0 {
 		return none, 0
 	}
-	raw := s.raw[at:end]
-	if !isCanonicalNumber(raw) {
-		s.scratch = appendNumber(s.scratch[:0], raw)
-		raw = s.scratch
+	s.scratch = appendNumber(s.scratch[:0], s.raw[at:end])
+	return end, s.scratchHash(s.seeds.number)
+}
+
+// commonNumber takes a number as nearly all are written: in canonical form,
+// with at most 7 digits before the point and at most 6 after it.
+func (s *scanner) commonNumber(at int) (end int, ok bool) {
+	raw := s.raw
+	if at < 0 || at >= len(raw)-20 {
+		return at, false
 	}
-	return end, s.seeds.bytes(s.seeds.number, raw)
+	negative := raw[at] == '-'
+	if negative {
+		at++
+	}
+	w := binary.LittleEndian.Uint64(raw[at:])
+	n := first(notDigits(w))
+	if n == 0 || n == 8 || byte(w) == '0' && (n > 1 || negative) {
+		return at, false
+	}
+	at += n
+	c := byte(w >> (8 * uint(n)))
+	if c == '.' {
+		w = binary.LittleEndian.Uint64(raw[at+1:])
+		n = first(notDigits(w))
+		if n == 0 || n > 6 || byte(w>>(8*uint(n-1))) == '0' {
+			return at, false
+		}
+		at += 1 + n
+		c = byte(w >> (8 * uint(n)))
+	}
+	return at, c|0x20 != 'e' && c != '.'
 }
 
 // numeral takes a number in any notation.
@@ -257,7 +307,7 @@ func (s *scanner) scalar(at int) (end int, hash uint64) {
 // rounded is the hash of a number of which only some digits count.
 func (s *scanner) rounded(raw []byte, digits int) uint64 {
 	s.scratch = appendRounded(s.scratch[:0], raw, digits)
-	return s.seeds.bytes(s.seeds.number, s.scratch)
+	return s.scratchHash(s.seeds.number)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -16,59 +16,78 @@ func appendUnescaped(dst, inner []byte) []byte {
 		if i < 0 {
 			return append(dst, inner...)
 		}
-		dst = append(dst, inner[:i]...)
-		c := inner[i+1]
-		inner = inner[i+2:]
-		switch c {
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		case 'u':
-			r := parseHex(inner)
-			inner = inner[4:]
-			if bytes.HasPrefix(inner, []byte(`\u`)) {
-				if pair := utf16.DecodeRune(r, parseHex(inner[2:])); pair != utf8.RuneError {
-					r = pair
-					inner = inner[6:]
-				}
-			}
-			dst = appendRune(dst, r)
-		default:
-			dst = append(dst, c)
-		}
+		r, size := unescape(inner[i:])
+		dst = appendRune(append(dst, inner[:i]...), r)
+		inner = inner[i+size:]
 	}
 }
 
+// unescape reads the escape that b begins with, or two that make a surrogate
+// pair. The size is 0 where there is none.
+func unescape(b []byte) (r rune, size int) {
+	if len(b) < 2 {
+		return 0, 0
+	}
+	switch c := b[1]; c {
+	case '"', '\\', '/':
+		return rune(c), 2
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+	default:
+		return 0, 0
+	}
+	r, ok := parseHex(b[2:])
+	if !ok {
+		return 0, 0
+	}
+	if utf16.IsSurrogate(r) && len(b) >= 12 && b[6] == '\\' && b[7] == 'u' {
+		if low, ok := parseHex(b[8:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, 12
+			}
+		}
+	}
+	return r, 6
+}
+
 // parseHex reads four hex digits.
-func parseHex(b []byte) rune {
-	r := rune(0)
+func parseHex(b []byte) (r rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
 	for _, c := range b[:4] {
 		switch {
-		case c >= 'a':
-			c -= 'a' - 10
-		case c >= 'A':
-			c -= 'A' - 10
-		default:
+		case isDigit(c):
 			c -= '0'
+		case 'a' <= c|0x20 && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
 		}
 		r = r<<4 | rune(c)
 	}
-	return r
+	return r, true
 }
 
 // appendRune appends a rune, which may be half of a surrogate pair.
 func appendRune(dst []byte, r rune) []byte {
-	if utf16.IsSurrogate(r) {
+	switch {
+	case r < utf8.RuneSelf:
+		return append(dst, byte(r))
+	case utf16.IsSurrogate(r):
 		return append(dst, 0xE0|byte(r>>12), 0x80|byte(r>>6&0x3F), 0x80|byte(r&0x3F))
+	default:
+		return utf8.AppendRune(dst, r)
 	}
-	return utf8.AppendRune(dst, r)
 }
 
 // surrogate returns the half of a surrogate pair that b begins with, if it does.
