@@ -17,7 +17,6 @@ const (
 type traits struct {
 	hashes []uint64
 	ends   []int // where those of each element end
-	list   []child
 }
 
 func (t *traits) of(i int) []uint64 {
@@ -97,10 +96,12 @@ func (t *traits) reset() { t.hashes, t.ends = t.hashes[:0], t.ends[:0] }
 func (w *walk) traits(t *traits, e *child, elsewhere bool) {
 	begin := len(t.hashes)
 	if !elsewhere && e.kind() == object {
-		t.list = w.children(e, t.list)
-		for i := range t.list {
-			t.hashes = append(t.hashes, w.trait(&t.list[i]))
+		top := len(w.nodes)
+		w.children(e)
+		for i := range w.nodes[top:] {
+			t.hashes = append(t.hashes, w.trait(&w.nodes[top+i]))
 		}
+		w.nodes = w.nodes[:top]
 		slices.Sort(t.hashes[begin:])
 	}
 	t.ends = append(t.ends, len(t.hashes))

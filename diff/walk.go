@@ -13,7 +13,10 @@ type walk struct {
 	// out what is ignored.
 	masked bool
 
-	stack []task
+	levels []level
+	// nodes and edits are stacks of what the levels have.
+	nodes []child
+	edits []edit
 	// path is the pointer to where the walk is.
 	path []byte
 	// limit is how many more bytes of paths may be kept.
@@ -29,15 +32,17 @@ type walk struct {
 	aligner      aligner
 }
 
-// task is a step of the walk that is still to be made.
-type task struct {
-	edit
-	before, after child
-	// up is the length of the path to the container that this is about. The
-	// root is in no container.
+// level is a pair of containers that the walk is in.
+type level struct {
+	older, newer []child
+	edits        []edit
+	// next is the edit that comes next.
+	next int
+	// up is the length of the path to the containers.
 	up       int
-	isMember bool
-	isRoot   bool
+	isObject bool
+	// nodes and edits of the levels above end here.
+	nodesEnd, editsEnd int
 }
 
 // finding is a difference. Its paths are in walk.paths.
@@ -60,77 +65,93 @@ func (w *walk) digest(c *child) uint64 {
 // same reports whether two values are equal.
 func (w *walk) same(x, y *child) bool { return w.digest(x) == w.digest(y) }
 
-// children lists what counts of a container.
-func (w *walk) children(parent *child, list []child) []child {
-	list = w.reader.children(parent, list[:0])
+// children puts what counts of a container on the stack of nodes.
+func (w *walk) children(parent *child) {
+	begin := len(w.nodes)
+	w.nodes = w.reader.children(parent, w.nodes)
 	if m := w.reader.machine; w.masked && m != nil && parent.rule != 0 {
-		list = slices.DeleteFunc(list, func(c child) bool { return m.states[c.rule].ignored })
+		kept := slices.DeleteFunc(w.nodes[begin:], func(c child) bool { return m.states[c.rule].ignored })
+		w.nodes = w.nodes[:begin+len(kept)]
 	}
-	return list
 }
 
 // run finds all differences of two values, in document order. It reports
 // whether their paths kept to the limit.
 func (w *walk) run(x, y *child, limit int) bool {
 	w.limit, w.path, w.paths, w.findings = limit, w.path[:0], w.paths[:0], w.findings[:0]
-	w.stack = append(w.stack[:0], task{before: *x, after: *y, isRoot: true})
-	for len(w.stack) > 0 && w.limit >= 0 {
-		t := w.stack[len(w.stack)-1]
-		w.stack = w.stack[:len(w.stack)-1]
-		w.path = w.path[:t.up]
-		if t.kind == change {
-			w.change(&t)
+	w.levels, w.nodes, w.edits = w.levels[:0], w.nodes[:0], w.edits[:0]
+	w.change(x, y)
+	for len(w.levels) > 0 && w.limit >= 0 {
+		l := &w.levels[len(w.levels)-1]
+		if l.next == len(l.edits) {
+			w.nodes, w.edits = w.nodes[:l.nodesEnd], w.edits[:l.editsEnd]
+			w.levels = w.levels[:len(w.levels)-1]
+			continue
+		}
+		e := &l.edits[l.next]
+		l.next++
+		w.path = w.path[:l.up]
+		if e.kind == change {
+			w.path = w.step(w.path, l, e, e.at)
+			w.change(&l.older[e.before], &l.newer[e.after])
 		} else {
-			w.find(&t)
+			w.find(l, e)
 		}
 	}
 	return w.limit >= 0
 }
 
-// change goes on within two values, or finds that one has replaced the other.
-func (w *walk) change(t *task) {
-	if w.same(&t.before, &t.after) {
+// change goes on within two values at the path, or finds that one has replaced
+// the other.
+func (w *walk) change(x, y *child) {
+	if w.same(x, y) {
 		return
 	}
-	a, b := t.before.kind(), t.after.kind()
-	if a != b || a != object && a != array {
-		t.kind = replacement
-		w.find(t)
+	kind := y.kind()
+	if x.kind() != kind || kind != object && kind != array {
+		at := w.keep(w.path)
+		w.findings = append(w.findings, finding{kind: replacement, at: at, told: at, before: x.bytes(), after: y.bytes()})
 		return
 	}
-	w.path = w.step(w.path, t, t.at)
-	bottom := len(w.stack)
-	if a == object {
-		w.objects(t)
-	} else {
-		w.arrays(t)
-	}
-	slices.Reverse(w.stack[bottom:]) // What was found first is to be done first.
+	w.descend(x, y)
 }
 
-// objects leaves a task for each member that may differ: first those that only
-// the older object has, in its order, then the others in the order of the newer.
-func (w *walk) objects(t *task) {
-	w.older, w.newer = w.children(&t.before, w.older), w.children(&t.after, w.newer)
+// descend compares the children of two containers.
+func (w *walk) descend(x, y *child) {
+	rule := y.rule
+	l := level{up: len(w.path), isObject: y.kind() == object, nodesEnd: len(w.nodes), editsEnd: len(w.edits)}
+	w.children(x)
+	middle := len(w.nodes)
+	w.children(y)
+	// The stack may move when it grows, but what a level has stays where it is.
+	w.older, w.newer = w.nodes[l.nodesEnd:middle:middle], w.nodes[middle:len(w.nodes):len(w.nodes)]
+	l.older, l.newer = w.older, w.newer
+	if l.isObject {
+		w.members()
+	} else {
+		w.edits = append(w.edits, w.align(rule)...)
+	}
+	l.edits = w.edits[l.editsEnd:len(w.edits):len(w.edits)]
+	w.levels = append(w.levels, l)
+}
+
+// members finds the members that differ: first those that only the older object
+// has, in its order, then the others in the order of the newer.
+func (w *walk) members() {
 	w.matchNames()
 	for i := range w.older {
 		if !w.taken[i] {
-			w.push(task{edit: edit{kind: removal}, before: w.older[i], isMember: true})
+			w.edits = append(w.edits, edit{kind: removal, before: int32(i), after: none})
 		}
 	}
 	for j, i := range w.matches {
-		switch y := &w.newer[j]; {
+		switch {
 		case i < 0:
-			w.push(task{edit: edit{kind: addition}, after: *y, isMember: true})
-		case !w.same(&w.older[i], y):
-			w.push(task{before: w.older[i], after: *y, isMember: true})
+			w.edits = append(w.edits, edit{kind: addition, before: none, after: int32(j)})
+		case !w.same(&w.older[i], &w.newer[j]):
+			w.edits = append(w.edits, edit{kind: change, before: i, after: int32(j)})
 		}
 	}
-}
-
-func (w *walk) push(t task) {
-	t.up = len(w.path)
-	w.stack = append(w.stack, t)
 }
 
 // matchNames pairs the members of two objects: matches gives the older one for
@@ -161,65 +182,52 @@ func (w *walk) matchNames() {
 	}
 }
 
-// arrays leaves a task for each edit that turns one array into the other.
-func (w *walk) arrays(t *task) {
-	w.older, w.newer = w.children(&t.before, w.older), w.children(&t.after, w.newer)
-	for _, e := range w.align(t.after.rule) {
-		next := task{edit: e}
-		if e.before >= 0 {
-			next.before = w.older[e.before]
-		}
-		if e.after >= 0 {
-			next.after = w.newer[e.after]
-		}
-		w.push(next)
+// find keeps the difference that an edit makes.
+func (w *walk) find(l *level, e *edit) {
+	f := finding{kind: e.kind}
+	if e.before >= 0 {
+		f.before = l.older[e.before].bytes()
 	}
-}
-
-// find keeps a difference at the path.
-func (w *walk) find(t *task) {
-	f := finding{kind: t.kind}
-	if t.before.doc != nil {
-		f.before = t.before.bytes()
+	if e.after >= 0 {
+		f.after = l.newer[e.after].bytes()
 	}
-	if t.after.doc != nil {
-		f.after = t.after.bytes()
+	path := func(index int32) span {
+		w.path = w.step(w.path[:l.up], l, e, index)
+		return w.keep(w.path)
 	}
-	f.at = w.keep(t, t.at)
+	f.at = path(e.at)
 	f.told = f.at
-	if t.told != t.at {
-		f.told = w.keep(t, t.told)
+	if e.told != e.at {
+		f.told = path(e.told)
 	}
-	if t.kind == move {
-		f.from, f.toldFrom = w.keep(t, t.from), w.keep(t, t.toldFrom)
+	if e.kind == move {
+		f.from, f.toldFrom = path(e.from), path(e.toldFrom)
 	}
 	w.findings = append(w.findings, f)
 }
 
-// keep writes down the path of a task.
-func (w *walk) keep(t *task, index int32) span {
+// keep writes a path down.
+func (w *walk) keep(path []byte) span {
 	from := len(w.paths)
-	w.paths = append(w.paths, w.path...)
-	w.paths = w.step(w.paths, t, index)
-	w.limit -= len(w.paths) - from
+	w.paths = append(w.paths, path...)
+	w.limit -= len(path)
 	return span{uint32(from), uint32(len(w.paths))}
 }
 
-// step appends to a path the step from a container to what a task is about.
-func (w *walk) step(path []byte, t *task, index int32) []byte {
-	switch {
-	case t.isRoot:
-		return path
-	case !t.isMember:
+// step appends to a path the step from a container to what an edit is about: an
+// element with an index, or a member.
+func (w *walk) step(path []byte, l *level, e *edit, index int32) []byte {
+	if !l.isObject {
 		return strconv.AppendInt(append(path, '/'), int64(index), 10)
 	}
-	member := &t.after
-	if member.doc == nil {
-		member = &t.before
+	var quoted []byte
+	if e.after >= 0 {
+		quoted = l.newer[e.after].quoted()
+	} else {
+		quoted = l.older[e.before].quoted()
 	}
 	from := len(path)
-	path = appendUnescaped(append(path, '/'), member.quoted())
-	return escapePointer(path, from+1)
+	return escapePointer(appendUnescaped(append(path, '/'), quoted), from+1)
 }
 
 // escapePointer escapes what follows in a JSON pointer (RFC 6901, section 3).
