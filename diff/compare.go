@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/tidwall/gjson"
 )
@@ -23,8 +24,8 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 			return Result{}, err
 		}
 	}
-	c := r.comparison()
-	defer r.pool.Put(c)
+	c := begin(r)
+	defer comparisons.Put(c)
 	if r.items != nil {
 		return c.lists(before, after)
 	}
@@ -42,8 +43,8 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 	if r.items == nil {
 		return Change{}, false, errors.New("compare item: the rules are not for a list")
 	}
-	c := r.comparison()
-	defer r.pool.Put(c)
+	c := begin(r)
+	defer comparisons.Put(c)
 	y, err := c.itemOf(&c.after, after)
 	if err != nil {
 		return Change{}, false, err
@@ -81,8 +82,7 @@ func csvBoth(before, after []byte) (x, y []byte, err error) {
 	return x, y, nil
 }
 
-// comparison is the memory of one comparison, which is used again for others
-// by the same rules.
+// comparison is the memory of one comparison, which is used again for others.
 type comparison struct {
 	*Rules
 	before, after reader
@@ -91,11 +91,13 @@ type comparison struct {
 	older, newer finds
 }
 
-func (r *Rules) comparison() *comparison {
-	if c, ok := r.pool.Get().(*comparison); ok {
-		return c
-	}
-	return &comparison{Rules: r}
+// comparisons is memory for the next comparisons. It holds no state.
+var comparisons = sync.Pool{New: func() any { return new(comparison) }}
+
+func begin(r *Rules) *comparison {
+	c := comparisons.Get().(*comparison)
+	c.Rules = r
+	return c
 }
 
 // documents compares two answers as one thing each.

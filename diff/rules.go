@@ -7,7 +7,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"unicode/utf8"
 )
 
@@ -15,10 +14,15 @@ import (
 // goroutines at once.
 type Rules struct {
 	format Format
-	items  *Items
-	path   string
-	key    string
-	seeds  seeds
+	*compiled
+}
+
+// compiled is what rules for answers in several formats can share.
+type compiled struct {
+	options Options // in one form, without the format
+	items   *Items
+	path    string
+	seeds   seeds
 
 	// whole are for a body, or in list mode for the list; its paths begin
 	// there. inner are for what is compared; its paths begin at that.
@@ -29,13 +33,10 @@ type Rules struct {
 	keyByGJSON                 []bool
 	// ignores says that something is ignored.
 	ignores bool
-
-	// pool keeps the memory of comparisons for the next ones.
-	pool sync.Pool
 }
 
 // masks says whether less is seen of a value than is there.
-func (r *Rules) masks() bool { return r.ignores || !r.inner.plain() }
+func (r *compiled) masks() bool { return r.ignores || !r.inner.plain() }
 
 // this is the gjson path of a value itself.
 const this = "@this"
@@ -47,7 +48,7 @@ func Compile(o Options) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Rules{format: o.Format, items: o.Items, path: o.Select, key: fingerprint(o), seeds: newSeeds(), ignores: len(o.Ignore) > 0}
+	r := &compiled{options: o, items: o.Items, path: o.Select, seeds: newSeeds(), ignores: len(o.Ignore) > 0}
 	r.inner = rules{digits: o.SignificantDigits, unordered: o.IgnoreOrder}
 	r.whole = r.inner
 	inner, whole := newPlan(), newPlan()
@@ -60,12 +61,21 @@ func Compile(o Options) (*Rules, error) {
 	if r.whole.machine, err = whole.compile(&r.seeds); err != nil {
 		return nil, err
 	}
-	return r, nil
+	return &Rules{o.Format, r}, nil
+}
+
+// As returns the same rules for answers in another format, JSON or CSV. A text
+// takes no rules, so that there is nothing to return for or from Text.
+func (r *Rules) As(f Format) (*Rules, error) {
+	if r.format == Text || f != JSON && f != CSV {
+		return nil, fmt.Errorf("rules for format %s are none for format %q", r.format, f)
+	}
+	return &Rules{f, r.compiled}, nil
 }
 
 // findPlaces plans the way to what is compared, as far as it leads by names
 // alone, and returns the place of that.
-func (r *Rules) findPlaces(p *plan) *place {
+func (r *compiled) findPlaces(p *plan) *place {
 	at := p.root()
 	if r.items != nil {
 		if path, ok := simplePath(r.items.Path); ok {
@@ -104,7 +114,7 @@ func (r *Rules) findPlaces(p *plan) *place {
 // Key is a fingerprint of what the rules mean: SHA-256 in lower-case hex. It
 // stays the same from version to version, and for options that are written
 // differently but mean the same, such as ignore paths in another order.
-func (r *Rules) Key() string { return r.key }
+func (r *Rules) Key() string { return fingerprint(r.format, &r.options) }
 
 // rulePaths are the paths of options, split into steps.
 type rulePaths struct {
@@ -252,7 +262,7 @@ func checkPath(option, path string) error {
 
 // fingerprint hashes normalized options. What is hashed must never change for
 // options that exist: a new option has to be left out where it is not used.
-func fingerprint(o Options) string {
+func fingerprint(f Format, o *Options) string {
 	type items struct {
 		Path string   `json:"path"`
 		Key  string   `json:"key"`
@@ -266,7 +276,7 @@ func fingerprint(o Options) string {
 		Keys   map[string][]string `json:"keys,omitempty"`
 		Bags   bool                `json:"ignore_order,omitempty"`
 		Digits int                 `json:"significant_digits,omitempty"`
-	}{o.Format, nil, o.Select, o.Ignore, o.Keys, o.IgnoreOrder, o.SignificantDigits}
+	}{f, nil, o.Select, o.Ignore, o.Keys, o.IgnoreOrder, o.SignificantDigits}
 	if o.Items != nil {
 		v.Items = &items{o.Items.Path, o.Items.Key[0], o.Items.Key[1:]}
 	}

@@ -95,3 +95,28 @@ func TestCompileLeavesOptionsAlone(t *testing.T) {
 		t.Error("the rules follow options that change later")
 	}
 }
+
+// Rules for another format are the same but for the format.
+func TestRulesAsAnotherFormat(t *testing.T) {
+	t.Parallel()
+	o := Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"at"}}
+	r, err := mustCompile(t, o).As(CSV)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Format = CSV
+	if r.Key() != mustCompile(t, o).Key() {
+		t.Error("the key is not that of rules for CSV")
+	}
+	if got := mustCompare(t, "id,at\n1,1\n", "id,at\n1,2\n2,1\n", r).Changes; len(got) != 1 || got[0].Key != "2" {
+		t.Errorf("got %s", show(got))
+	}
+	for _, refused := range []struct {
+		o Options
+		f Format
+	}{{Options{}, Text}, {Options{}, ""}, {Options{Format: Text}, JSON}} {
+		if _, err := mustCompile(t, refused.o).As(refused.f); err == nil {
+			t.Errorf("rules for %q became some for %q", refused.o.Format, refused.f)
+		}
+	}
+}

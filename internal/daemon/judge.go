@@ -56,8 +56,7 @@ func rules(s *config.Source) (inJSON, inCSV *diff.Rules, err error) {
 		return nil, nil, err
 	}
 	if s.Format == "csv" || s.Format == "auto" && s.Items != nil {
-		o.Format = diff.CSV
-		inCSV, err = diff.Compile(o)
+		inCSV, err = inJSON.As(diff.CSV)
 	}
 	return inJSON, inCSV, err
 }
