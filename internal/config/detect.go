@@ -18,7 +18,7 @@ type Items struct {
 type Detect struct {
 	Select            string         `yaml:"select" default:"'@this'" doc:"The gjson path of what is compared and told, in the answer or in each item." aka:"path"`
 	Ignore            []string       `yaml:"ignore" doc:"Paths of members that make no change; * is any one member, # any element of a list." example:"[updated_at, \"reactions.*\"]" aka:"exclude|ignore_fields"`
-	Keys              map[string]Key `yaml:"keys" doc:"Lists inside whose elements are told apart by a member, or by several together, instead of by where they stand; the paths of the lists are written as in ignore." example:"{\"order.lines\": sku}" aka:"array_keys|list_keys|match_by"`
+	Keys              map[string]Key `yaml:"keys" doc:"Lists inside whose elements are told apart by a member, or by several together, instead of by where they stand; the paths of the lists are written as in ignore, and @this is what is compared. A patch moves such an element." example:"{\"order.lines\": sku}" aka:"array_keys|list_keys|match_by"`
 	IgnoreOrder       bool           `yaml:"ignore_order" default:"false" doc:"Whether the order of the elements of lists is no change." aka:"unordered|any_order|as_set|as_sets"`
 	SignificantDigits int            `yaml:"significant_digits" default:"0" min:"0" max:"1000" doc:"Numbers are compared rounded to so many significant digits; 0 compares them exactly." aka:"precision|digits|round|significant_figures"`
 	Events            []string       `yaml:"events" default:"[created, updated, deleted]" enum:"created|updated|deleted" doc:"The changes that are told. The log keeps all of them."`

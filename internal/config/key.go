@@ -48,12 +48,9 @@ func (v *validator) key(at place, key Key, check func(place, string)) {
 // keys checks what tells the elements of lists inside apart.
 func (v *validator) keys(at place, keys map[string]Key) {
 	for _, e := range at.entries() {
-		switch e.name {
-		case "":
-			v.add(e.key, "the path is empty: name the list, such as order.lines")
-		case "@this":
-			v.add(e.key, "%s: these are lists inside what is compared; for a list that is the answer, set items", e.key.quote(e.name))
-		default:
+		if e.name == "" {
+			v.add(e.key, "the path is empty: name the list, such as order.lines; @this is what is compared")
+		} else {
 			v.gjsonPath(e.key, e.name)
 		}
 		v.key(e.value, keys[e.name], v.gjsonPath)
