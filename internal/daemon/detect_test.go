@@ -149,6 +149,23 @@ func TestElementsAreAlignedBySeveralMembers(t *testing.T) {
 	wantPaths(t, h.await(t, "", kind("updated")), "/lines/0", "/lines/1/n", "/lines/2/n")
 }
 
+// TestTheOrderOfAListIsTold: as one document with a key, a list that is the
+// whole answer tells what moved.
+func TestTheOrderOfAListIsTold(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, `[{"id":1,"n":"one"},{"id":2,"n":"two"},{"id":3,"n":"three"}]`)
+	h := newHooks(t)
+	d := startDaemon(t, watch(a, h, "    detect: {keys: {\"@this\": id}}\n"))
+	d.baseline(t, "thing")
+	a.says(`[{"id":3,"n":"three"},{"id":1,"n":"one"},{"id":2,"n":"two"}]`)
+	d.poll(t, "thing")
+	e := h.await(t, "", kind("updated"))
+	if got, want := string(e.Data.Patch), `[{"op":"move","from":"/2","path":"/0"}]`; got != want {
+		t.Errorf("patch %s, want %s", got, want)
+	}
+	wantPatch(t, e)
+}
+
 // TestItemsAreKnownBySeveralMembers: their values together, as an array in
 // canonical form, are the key and the subject.
 func TestItemsAreKnownBySeveralMembers(t *testing.T) {
