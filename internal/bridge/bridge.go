@@ -69,6 +69,7 @@ type Bridge struct {
 	endpoints []Endpoint
 	textRules *diff.Rules
 	sources   map[string]*state // fixed after New
+	room      *room
 
 	idMu sync.Mutex // guards ids
 	ids  *ulid.MonotonicEntropy
@@ -97,6 +98,7 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 		endpoints: o.Endpoints,
 		textRules: text,
 		sources:   make(map[string]*state, len(o.Sources)),
+		room:      newRoom(defaultRoom),
 		ids:       ulid.Monotonic(rand.Reader, 0),
 	}
 	for _, s := range o.Sources {

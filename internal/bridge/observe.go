@@ -19,6 +19,11 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	if st == nil {
 		return fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
 	}
+	taken, err := b.room.enter(ctx, len(o.Body))
+	if err != nil {
+		return err
+	}
+	defer b.room.leave(taken)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := b.settle(ctx, st); err != nil {

@@ -24,6 +24,11 @@ func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, e
 	if st == nil {
 		return Preview{}, fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
 	}
+	taken, err := b.room.enter(ctx, len(o.Body))
+	if err != nil {
+		return Preview{}, err
+	}
+	defer b.room.leave(taken)
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if o.Unchanged {
