@@ -57,9 +57,9 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 	case before == nil && after == nil:
 		return Change{}, false, nil
 	case before == nil:
-		return c.created(key, y.whole, y.selected), true, nil
+		return c.createdItem(key, y)
 	case after == nil:
-		return c.deleted(key, x.whole, x.selected), true, nil
+		return c.deletedItem(key, x)
 	default:
 		return c.updated(key, x, y)
 	}

@@ -10,6 +10,19 @@
 // is refused. A byte order mark at the start is passed over. Where an object
 // repeats a name its last member counts, and the others are as if not sent.
 //
+// A change tells where two values differ in three ways: [Change.Differences]
+// with the values before and after, for people; [Change.Patch], a JSON patch
+// (RFC 6902), which [Apply] applies; and [MergePatch] makes a JSON merge patch
+// (RFC 7396). Patches are short: lists are aligned so that what stays is left
+// alone, and an object in a list that has changed is found again by the members
+// that only it has, such as an id, or by those that [Options.Keys] names.
+//
+// Each body is read in one pass over its bytes, and an older one only where it
+// is not written as the newer one. Time and memory grow with the size of the
+// bodies, n log n for lists whose order has changed, whatever is in them.
+// Values are told apart by 64-bit hashes under a secret that is drawn for each
+// set of rules, so that two that differ are taken for equal once in 2^64.
+//
 // The package is pure. It does no I/O, keeps no state between calls, and knows
 // nothing of schedules, storage or webhooks.
 package diff

@@ -50,6 +50,10 @@ func hostileTexts() []hostile {
 			s := strings.Repeat(`\\`, n)
 			return array([]string{`"` + s + `"`}), array([]string{`"` + s + `\\"`})
 		}, patch: func(n int) string { return replaced("/0", `"`+strings.Repeat(`\\`, n+1)+`"`) }},
+		{name: "a name of slashes", n: 500_000, bodies: func(n int) (before, after []byte) {
+			name := `{"` + strings.Repeat("/", n) + `":`
+			return []byte(name + "1}"), []byte(name + "2}")
+		}, patch: func(n int) string { return replaced("/"+strings.Repeat("~1", n), "2") }},
 		{name: "escapes", n: 200_000, bodies: func(n int) (before, after []byte) {
 			return array([]string{`"` + strings.Repeat("a", n) + `"`}), array([]string{`"` + strings.Repeat(`\u0061`, n) + `"`})
 		}, patch: nothing},

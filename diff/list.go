@@ -26,7 +26,7 @@ func (c *comparison) lists(before, after []byte) (Result, error) {
 		y := &c.newer.items[i]
 		known := c.older.index.find(y.key)
 		if known < 0 {
-			change, err := c.createdItem(y)
+			change, _, err := c.createdItem(c.newer.name(y), c.newer.look(y))
 			if err != nil {
 				return Result{}, err
 			}
@@ -50,7 +50,7 @@ func (c *comparison) lists(before, after []byte) (Result, error) {
 		if c.newer.index.find(x.key) >= 0 {
 			continue
 		}
-		change, err := c.deletedItem(x)
+		change, _, err := c.deletedItem(c.older.name(x), c.older.look(x))
 		if err != nil {
 			return Result{}, err
 		}
@@ -135,20 +135,18 @@ func (c *comparison) itemOf(rd *reader, raw []byte) (view, error) {
 	return c.view(d.root.bytes()), nil
 }
 
-func (c *comparison) createdItem(i *item) (Change, error) {
-	key, v := c.newer.name(i), c.newer.look(i)
+func (c *comparison) createdItem(key string, v view) (Change, bool, error) {
 	if err := c.check(&c.after, v); err != nil {
-		return Change{}, about(key, err)
+		return Change{}, false, about(key, err)
 	}
-	return c.created(key, v.whole, v.selected), nil
+	return c.created(key, v.whole, v.selected), true, nil
 }
 
-func (c *comparison) deletedItem(i *item) (Change, error) {
-	key, v := c.older.name(i), c.older.look(i)
+func (c *comparison) deletedItem(key string, v view) (Change, bool, error) {
 	if err := c.check(&c.before, v); err != nil {
-		return Change{}, older(about(key, err))
+		return Change{}, false, older(about(key, err))
 	}
-	return c.deleted(key, v.whole, v.selected), nil
+	return c.deleted(key, v.whole, v.selected), true, nil
 }
 
 // check reads what gjson made, which can be no JSON.

@@ -149,6 +149,10 @@ func TestCompareItemRefuses(t *testing.T) {
 	if _, ok, err := CompareItem("1", good, bad, r); ok || !errors.Is(err, ErrInvalidJSON) || errors.Is(err, ErrBefore) {
 		t.Errorf("bad after: %v", err)
 	}
+	made := mustCompile(t, Options{Items: r.items, Select: "v.@fromstr"})
+	if _, ok, err := CompareItem("1", nil, []byte(`{"id":1,"v":"[1,"}`), made); ok || !errors.Is(err, ErrInvalidJSON) {
+		t.Errorf("a path that makes no JSON: %v", err)
+	}
 	if _, ok, err := CompareItem("1", good, good, mustCompile(t, Options{})); ok || err == nil {
 		t.Errorf("rules of a document: %v", err)
 	}

@@ -18,7 +18,7 @@ type walk struct {
 	nodes []child
 	edits []edit
 	// path is the pointer to where the walk is.
-	path []byte
+	path, scratch []byte
 	// limit is how many more bytes of paths may be kept.
 	limit    int
 	paths    []byte
@@ -226,23 +226,23 @@ func (w *walk) step(path []byte, l *level, e *edit, index int32) []byte {
 	} else {
 		quoted = l.older[e.before].quoted()
 	}
-	from := len(path)
-	return escapePointer(appendUnescaped(append(path, '/'), quoted), from+1)
+	w.scratch = appendUnescaped(w.scratch[:0], quoted)
+	return appendPointerStep(path, w.scratch)
 }
 
-// escapePointer escapes what follows in a JSON pointer (RFC 6901, section 3).
-func escapePointer(path []byte, from int) []byte {
-	for i := from; i < len(path); i++ {
-		switch path[i] {
+// appendPointerStep appends a member's name to a JSON pointer (RFC 6901,
+// section 3).
+func appendPointerStep(path, name []byte) []byte {
+	path = append(path, '/')
+	for _, c := range name {
+		switch c {
 		case '~':
-			path = slices.Insert(path, i+1, '0')
+			path = append(path, '~', '0')
 		case '/':
-			path[i] = '~'
-			path = slices.Insert(path, i+1, '1')
+			path = append(path, '~', '1')
 		default:
-			continue
+			path = append(path, c)
 		}
-		i++
 	}
 	return path
 }
