@@ -66,9 +66,11 @@ func lockFile(path string, self Holder) (*fileLock, error) {
 	return &fileLock{file: file}, nil
 }
 
-// release gives the lock back and empties its file.
+// release gives the lock back and empties its file. Closing it is not enough: a
+// program that this process is just starting has the file open as well until it
+// runs, and with it the lock.
 func (l *fileLock) release() error {
-	return errors.Join(l.file.Truncate(0), l.file.Close())
+	return errors.Join(l.file.Truncate(0), unix.Flock(int(l.file.Fd()), unix.LOCK_UN), l.file.Close())
 }
 
 func writeHolder(file *os.File, h Holder) error {

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/pollwire/pollwire/internal/store"
 )
 
@@ -40,6 +42,19 @@ func TestSecondOpenerIsToldWho(t *testing.T) {
 
 	must(t, first.Close())
 	mustOpen(t, link)
+}
+
+// TestReleaseBesideAFork holds the lock's file open as a child does that is being
+// started while the database is closed.
+func TestReleaseBesideAFork(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pollwire.db")
+	s := mustOpen(t, path)
+	inherited, err := unix.Dup(int(s.lock.file.Fd()))
+	must(t, err)
+	t.Cleanup(func() { _ = unix.Close(inherited) })
+	must(t, s.Close())
+	mustOpen(t, path)
 }
 
 func TestStaleLockFileIsNoObstacle(t *testing.T) {
