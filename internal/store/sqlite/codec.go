@@ -2,18 +2,28 @@ package sqlite
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
+	"io"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
 )
 
-// encoding says how a blob is stored.
+// encoding says how a blob is stored. Its numbers stand in databases.
 type encoding int64
 
 const (
-	plain      encoding = 0
+	// plain blobs are the data itself.
+	plain encoding = 0
+	// compressed blobs are a zstd frame.
 	compressed encoding = 1
+	// The others are differences of a snapshot from the next version of its
+	// source, without which they say nothing. No other table has them.
+	//
+	// patched blobs are a patch; see codec.encodePatch.
+	patched encoding = 2
+	// based blobs are a zstd frame that has the next version as its raw dictionary.
+	based encoding = 3
 )
 
 const (
@@ -28,11 +38,13 @@ const (
 type codec struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
+	// basing is held by the one who has an encoder for a dictionary.
+	basing sync.Mutex
 }
 
 func newCodec() (*codec, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(window),
-		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedFastest))
+		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true))
 	if err != nil {
 		return nil, fmt.Errorf("create encoder: %w", err)
 	}
@@ -72,11 +84,20 @@ func (c *codec) decode(e encoding, blob []byte) ([]byte, error) {
 	case e == plain:
 		return blob, nil
 	case e == compressed:
-		data, err := c.decoder.DecodeAll(blob, nil)
-		if err != nil {
-			return nil, fmt.Errorf("decompress: %w", err)
-		}
-		return data, nil
+		return decompress(c.decoder, blob)
 	}
-	return nil, errors.New("unknown encoding")
+	return nil, fmt.Errorf("unknown encoding %d", e)
+}
+
+// decompress returns what a frame holds. To the decoder no frame at all is an
+// empty one; here it is damage.
+func decompress(decoder *zstd.Decoder, blob []byte) ([]byte, error) {
+	err := io.ErrUnexpectedEOF
+	if len(blob) > 0 {
+		var data []byte
+		if data, err = decoder.DecodeAll(blob, nil); err == nil {
+			return data, nil
+		}
+	}
+	return nil, fmt.Errorf("decompress: %w", err)
 }

@@ -37,6 +37,9 @@ func TestCodec(t *testing.T) {
 	if _, err := c.decode(compressed, []byte("no zstd")); err == nil {
 		t.Error("a damaged blob was decoded")
 	}
+	if _, err := c.decode(compressed, nil); err == nil {
+		t.Error("a blob without a byte was decoded")
+	}
 	if _, err := c.decode(7, []byte("x")); err == nil {
 		t.Error("an unknown encoding was decoded")
 	}

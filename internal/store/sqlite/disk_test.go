@@ -3,7 +3,6 @@ package sqlite
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +40,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	// A commit beyond the page cache meets the full disk before its end.
 	huge := noiseCommit(src)
-	huge.Snapshot.Body = noise(3 * 8 << 20)
+	huge.Snapshot.Body = noiseOf(1, 3*8<<20)
 	if err := s.Commit(t.Context(), huge); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
@@ -75,17 +74,11 @@ func fill(t *testing.T, s *Store, src *store.Source) {
 	}
 }
 
-// noiseCommit is a commit that does not compress.
+// noiseCommit is a commit that does not compress, nor is like the one before.
 func noiseCommit(src *store.Source) *store.Commit {
 	c := benchCommit(src, src.Version)
-	c.Snapshot.Body = noise(50_000)
+	c.Snapshot.Body = noiseOf(byte(src.Version), 50_000)
 	return c
-}
-
-func noise(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.NewChaCha8([32]byte{1}).Read(b) // never fails
-	return b
 }
 
 // TestFileLimit lets a write fail as on a broken disk, for good.
