@@ -66,6 +66,17 @@ type Snapshot struct {
 	Body   []byte
 }
 
+// Version is what there is to know of a kept snapshot without its body.
+type Version struct {
+	// Number is the snapshot's Version.
+	Number int64
+	At     time.Time
+	Format diff.Format
+	// Stored is how many bytes its body takes in the store. The last snapshot is
+	// kept whole; of an older one often only the difference from the next is.
+	Stored int64
+}
+
 // Departed is an item that left a list of newest items. It stays known, so
 // that it is not new when it comes back.
 type Departed struct {
@@ -89,6 +100,10 @@ type Commit struct {
 	ConsumeAcceptance bool
 	// Snapshot replaces the last one; nil keeps it. The engine sets its Version.
 	Snapshot *Snapshot
+	// Previous is the last snapshot as it was read, where the caller has it at
+	// hand: it saves the engine reading it again. Nil, or one of another version
+	// than Source's, makes no difference to what is written.
+	Previous *Snapshot
 	// KeepSnapshots is how many versions of the source are kept, at least 1.
 	KeepSnapshots int
 	// Depart and Return add to and take from the departed items, by key.
@@ -149,6 +164,12 @@ type Store interface {
 	Sources(ctx context.Context) ([]Source, error)
 	// Snapshot returns the last snapshot of a source, or ErrNotFound.
 	Snapshot(ctx context.Context, source string) (Snapshot, error)
+	// Snapshots returns the versions of a source that are kept, oldest first; none
+	// for a source that is not known.
+	Snapshots(ctx context.Context, source string) ([]Version, error)
+	// SnapshotAt returns a version of a source as it was committed, byte for byte,
+	// or ErrNotFound where there is none, or none any more.
+	SnapshotAt(ctx context.Context, source string, version int64) (Snapshot, error)
 	// Departed returns those of the keys that are departed items of the source.
 	Departed(ctx context.Context, source string, keys []string) ([]Departed, error)
 	// Commit writes a commit.

@@ -69,6 +69,7 @@ func commitForever(ctx context.Context, s *Store) error {
 			}
 			for err == nil {
 				c := benchCommit(&src, src.Version)
+				c.Snapshot.Body = childBody(name, src.Version+1)
 				c.Events[0].ID = fmt.Sprintf("evt_%s_%d", name, src.Sequence+1)
 				if err = s.Commit(ctx, c); err == nil {
 					out.Lock()
@@ -83,6 +84,16 @@ func commitForever(ctx context.Context, s *Store) error {
 	}
 	all.Wait()
 	return failed
+}
+
+// childBody is the body of a version that commitForever commits: long enough for
+// older ones to be kept as differences.
+func childBody(source string, version int64) []byte {
+	body := fmt.Appendf(nil, `{"source":%q,"version":%d,"items":[`, source, version)
+	for n := range int64(40) {
+		body = fmt.Appendf(body, `{"id":%d,"seen":%d},`, n, version/(n+1))
+	}
+	return append(body, "{}]}"...)
 }
 
 // meetFileLimit lets no file grow beyond a limit, which a write meets as EFBIG.

@@ -10,13 +10,17 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
+// wholeEvery says which versions stay whole when newer ones come, so that the
+// way from a whole version to any other one has an end where very many are kept.
+const wholeEvery = 256
+
 // Commit writes a commit.
 func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 	name := "alerts"
 	if c.Source != nil {
 		name = "source " + c.Source.Name
 	}
-	rows, err := s.encodeCommit(c, time.Now())
+	rows, err := s.encodeCommit(ctx, c, time.Now())
 	if err == nil {
 		err = s.write(ctx, rows.size, rows.write)
 	}
@@ -27,7 +31,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 	return nil
 }
 
-func (s *Store) encodeCommit(c *store.Commit, now time.Time) (*commitRows, error) {
+func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time) (*commitRows, error) {
 	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance}
 	if c.Source != nil {
 		source := *c.Source
@@ -37,6 +41,7 @@ func (s *Store) encodeCommit(c *store.Commit, now time.Time) (*commitRows, error
 		row := s.encodeBlob("", c.Snapshot.At, c.Snapshot.Body, r)
 		row.format = string(c.Snapshot.Format)
 		r.snapshot = &row
+		r.previous = s.encodePrevious(ctx, c, r)
 	}
 	for _, d := range c.Depart {
 		r.departed = append(r.departed, s.encodeBlob(d.Key, d.At, d.Item, r))
@@ -59,6 +64,31 @@ func (s *Store) encodeCommit(c *store.Commit, now time.Time) (*commitRows, error
 		return nil, errors.New("a snapshot without its source")
 	}
 	return r, nil
+}
+
+// encodePrevious returns the last snapshot as its difference from that of the
+// commit; nil leaves it as it is. Should it not be the last one any more, the
+// commit meets a conflict anyway. What cannot be read is left too: it must not
+// keep a change from being committed.
+func (s *Store) encodePrevious(ctx context.Context, c *store.Commit, r *commitRows) *blobRow {
+	if c.Source == nil || c.Source.Version == 0 || r.keep == 1 || c.Source.Version%wholeEvery == 0 ||
+		len(c.Snapshot.Body) < compressFrom {
+		return nil
+	}
+	previous := c.Previous
+	if previous == nil || previous.Version != c.Source.Version {
+		last, err := s.Snapshot(ctx, c.Source.Name)
+		if err != nil || last.Version != c.Source.Version {
+			return nil
+		}
+		previous = &last
+	}
+	enc, blob, ok := s.codec.delta(c.Snapshot.Body, previous.Body)
+	if !ok {
+		return nil
+	}
+	r.size += len(blob) + 256
+	return &blobRow{encoding: enc, blob: blob}
 }
 
 func (s *Store) encodeBlob(key string, at time.Time, data []byte, r *commitRows) blobRow {

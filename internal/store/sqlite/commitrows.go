@@ -12,6 +12,8 @@ type commitRows struct {
 	source   *store.Source
 	consume  bool
 	snapshot *blobRow
+	// previous is the last snapshot as its difference from this one.
+	previous *blobRow
 	keep     int64
 	departed []blobRow
 	returned []string
@@ -107,7 +109,17 @@ func (r *commitRows) insertSource(s *session, version int64) error {
 	return nil
 }
 
+// writeSnapshot replaces the last snapshot's whole body first, so that the new
+// one can take its place in the file. Since the oldest versions go first, the
+// one that another is rebuilt from is always kept longer.
 func (r *commitRows) writeSnapshot(s *session) error {
+	if p := r.previous; p != nil {
+		_, err := s.exec("UPDATE snapshots SET encoding = ?, body = ? WHERE source = ? AND version = ? AND length(body) > ?",
+			int64(p.encoding), p.blob, r.source.Name, r.version-1, len(p.blob))
+		if err != nil {
+			return err
+		}
+	}
 	_, err := s.exec("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
 		r.source.Name, r.version, r.snapshot.at, r.snapshot.format, int64(r.snapshot.encoding), r.snapshot.blob)
 	if err != nil || r.version <= r.keep {

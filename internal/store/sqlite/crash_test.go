@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -54,9 +55,27 @@ func verifyKilled(t *testing.T, path string, acknowledged map[string]int64) {
 		if err != nil || src.Sequence < sequence {
 			t.Fatalf("%s: %d was acknowledged, %d is there (%v)", name, sequence, src.Sequence, err)
 		}
+		verifyVersions(t, s, src)
 	}
 	must(t, s.Close())
 	verifySound(t, path)
+}
+
+// verifyVersions holds the kept versions of a source to what commitForever
+// committed.
+func verifyVersions(t *testing.T, s *Store, src store.Source) {
+	t.Helper()
+	kept, err := s.Snapshots(t.Context(), src.Name)
+	must(t, err)
+	if want := min(src.Version, 20); int64(len(kept)) != want || kept[want-1].Number != src.Version {
+		t.Fatalf("%s: %d versions are kept, want %d up to %d: %v", src.Name, len(kept), want, src.Version, kept)
+	}
+	for _, v := range kept {
+		snap, err := s.SnapshotAt(t.Context(), src.Name, v.Number)
+		if err != nil || !bytes.Equal(snap.Body, childBody(src.Name, v.Number)) {
+			t.Fatalf("%s: version %d is %q: %v", src.Name, v.Number, snap.Body, err)
+		}
+	}
 }
 
 func verifySound(t *testing.T, path string) {

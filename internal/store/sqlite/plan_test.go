@@ -20,7 +20,9 @@ func TestPlans(t *testing.T) {
 		findOldEvents:     "events_time",
 		findOldWaiting:    "deliveries_waiting ",
 		deleteDeparted:    "departed_at",
-		"SELECT version, at, format, encoding, body FROM snapshots WHERE source = ? ORDER BY version DESC LIMIT 1": "sqlite_autoindex_snapshots_1",
+		lastSnapshot:      "sqlite_autoindex_snapshots_1",
+		selectVersions:    "sqlite_autoindex_snapshots_1",
+		rebuildFrom:       "sqlite_autoindex_snapshots_1",
 	} {
 		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil)
 		must(t, err)

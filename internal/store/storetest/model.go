@@ -23,8 +23,9 @@ type model struct {
 	open Open
 	s    store.Store
 
-	sources    map[string]store.Source
-	snapshots  map[string]store.Snapshot
+	sources map[string]store.Source
+	// snapshots are the versions of each source that are kept, oldest first.
+	snapshots  map[string][]store.Snapshot
 	departed   map[string]map[string]store.Departed
 	events     []notify.Event
 	deliveries []*modelDelivery
@@ -46,7 +47,7 @@ func matchesModel(t *testing.T, fresh Fresh) {
 		open := fresh(t)
 		m := &model{
 			open: open, s: open(t), sources: map[string]store.Source{},
-			snapshots: map[string]store.Snapshot{}, departed: map[string]map[string]store.Departed{},
+			snapshots: map[string][]store.Snapshot{}, departed: map[string]map[string]store.Departed{},
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"commit":  m.commit,
@@ -82,7 +83,11 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 		Return:            rapid.SliceOfN(rapid.SampledFrom(modelKeys), 0, 2).Draw(t, "return"),
 	}
 	if rapid.Bool().Draw(t, "snapshot") {
-		c.Snapshot = &store.Snapshot{At: drawTime(t), Format: "json", Body: rapid.SliceOfN(rapid.Byte(), 1, 700).Draw(t, "body")}
+		c.Snapshot = &store.Snapshot{At: drawTime(t), Format: "json", Body: drawBody(t)}
+		if kept := m.snapshots[name]; len(kept) > 0 && rapid.Bool().Draw(t, "previous") {
+			atHand := rapid.SampledFrom(kept).Draw(t, "at hand") // perhaps not the last one
+			c.Previous = &atHand
+		}
 	}
 	for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom(modelKeys), 0, 2, rapid.ID[string]).Draw(t, "depart") {
 		c.Depart = append(c.Depart, store.Departed{Key: key, Item: []byte(`{"k":"` + key + `"}`), At: drawTime(t)})
@@ -102,6 +107,14 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 	return c
 }
 
+// drawBody draws a body that is like others, or like none.
+func drawBody(t *rapid.T) []byte {
+	if rapid.Bool().Draw(t, "unlike") {
+		return rapid.SliceOfN(rapid.Byte(), 1, 700).Draw(t, "body")
+	}
+	return newList(rapid.Uint64Range(0, 3).Draw(t, "seed"), rapid.IntRange(1, 10).Draw(t, "items")).body()
+}
+
 func (m *model) commit(t *rapid.T) {
 	name := rapid.SampledFrom(modelSources).Draw(t, "source")
 	before := m.sources[name]
@@ -112,7 +125,8 @@ func (m *model) commit(t *rapid.T) {
 	want.Version, want.Sequence, want.AcceptRemoval = before.Version, before.Sequence, before.AcceptRemoval && !c.ConsumeAcceptance
 	if c.Snapshot != nil {
 		want.Version++
-		m.snapshots[name] = *c.Snapshot
+		kept := append(m.snapshots[name], *c.Snapshot)
+		m.snapshots[name] = kept[max(0, len(kept)-max(c.KeepSnapshots, 1)):]
 		equal(t, "snapshot's version", c.Snapshot.Version, want.Version)
 	}
 	if m.departed[name] == nil {
@@ -235,8 +249,9 @@ func (m *model) check(t *rapid.T) {
 			sources = append(sources, src)
 			equal(t, "row", must(m.s.Source(ctx, name))(t), src)
 		}
-		if snap, ok := m.snapshots[name]; ok {
-			equal(t, "snapshot", must(m.s.Snapshot(ctx, name))(t), snap)
+		if kept := m.snapshots[name]; len(kept) > 0 {
+			equal(t, "snapshot", must(m.s.Snapshot(ctx, name))(t), kept[len(kept)-1])
+			equal(t, "history", readHistory(t, m.s, name), kept)
 		}
 		found := map[string]store.Departed{}
 		for _, d := range must(m.s.Departed(ctx, name, modelKeys))(t) {

@@ -3,6 +3,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -27,7 +28,7 @@ type Fresh func(tb testing.TB) Open
 // Run runs the whole suite, each test on a database of its own.
 func Run(t *testing.T, fresh Fresh) {
 	for _, group := range []map[string]func(*testing.T, Fresh){
-		commitTests, snapshotTests, departedTests, eventTests, deliveryTests, outcomeTests,
+		commitTests, snapshotTests, historyTests, departedTests, eventTests, deliveryTests, outcomeTests,
 		retentionTests, stateTests, concurrencyTests, lifeTests, modelTests,
 	} {
 		for name, test := range group {
@@ -45,6 +46,7 @@ var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 // reporter is a testing.TB or a *rapid.T.
 type reporter interface {
 	Helper()
+	Context() context.Context
 	Fatal(args ...any)
 	Fatalf(format string, args ...any)
 }
