@@ -251,6 +251,8 @@ type faultyStore struct {
 	// those that have happened.
 	before, after int
 	commits       int
+	// atHand is the version that the last commit had at hand, 0 for none.
+	atHand int64
 	// unreadable fails what the bridge reads.
 	unreadable error
 }
@@ -263,6 +265,10 @@ func (s *faultyStore) Commit(ctx context.Context, c *store.Commit) error {
 		return errDisk
 	}
 	own := *c
+	s.atHand = 0
+	if c.Previous != nil {
+		s.atHand = c.Previous.Version
+	}
 	if s.after > 0 {
 		// What was passed stays as it was, as after any error.
 		own.Events = slices.Clone(c.Events)

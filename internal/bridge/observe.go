@@ -163,6 +163,7 @@ func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, 
 		return plan{outcome: Unchanged}, nil
 	}
 	c := b.newCommit(st, o, snapshot.Format)
+	c.Previous = &snapshot
 	changes := result.Changes
 	if st.source.Items && st.source.Window == Newest {
 		changes, err = b.scroll(ctx, st, o, c, changes)

@@ -29,6 +29,31 @@ func TestFirstLookIsASilentBaseline(t *testing.T) {
 	}
 }
 
+// TestAcceptedAnswersAreKept reads the last versions back, which the store keeps
+// as differences from those that the bridge has at hand.
+func TestAcceptedAnswersAreKept(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, list())
+	var bodies []string
+	for n := range 5 {
+		var body strings.Builder
+		for id := range 50 {
+			fmt.Fprintf(&body, `,{"id":%d,"v":%d}`, id, n*(id/40))
+		}
+		bodies = append(bodies, `{"data":[`+body.String()[1:]+"]}")
+		r.mustPoll(bodies[n])
+		if r.store.atHand != int64(n) {
+			t.Errorf("commit %d had version %d at hand", n+1, r.store.atHand)
+		}
+	}
+	for version := int64(3); version <= 5; version++ {
+		snap, err := r.store.SnapshotAt(t.Context(), "shop", version)
+		if err != nil || string(snap.Body) != bodies[version-1] {
+			t.Errorf("version %d is %s: %v", version, snap.Body, err)
+		}
+	}
+}
+
 func TestFirstLookIsToldWhereAskedFor(t *testing.T) {
 	t.Parallel()
 	s := list()
