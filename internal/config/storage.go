@@ -11,7 +11,7 @@ type Storage struct {
 // Retention says how long what was kept stays.
 type Retention struct {
 	Events    Duration `yaml:"events" default:"30d" min:"1h" doc:"Age at which events leave the log, and dead deliveries with them."`
-	Snapshots int      `yaml:"snapshots" default:"20" min:"1" max:"100000" doc:"How many versions of each source's answer are kept."`
+	Snapshots int      `yaml:"snapshots" default:"20" min:"1" max:"100000" doc:"How many versions of each source's answer are kept; older ones take little room, as their difference from the next."`
 	Waiting   Duration `yaml:"waiting" default:"90d" min:"1h" doc:"Age at which an undelivered delivery is dead."`
 }
 
