@@ -2,8 +2,8 @@ package diff
 
 import "errors"
 
-// The errors that [Compare] and [CompareItem] can be asked about. Their
-// messages say where and what; with several wrapped, errors.Is finds each.
+// The errors that this package can be asked about. Their messages say where and
+// what; with several wrapped, errors.Is finds each.
 var (
 	// ErrInvalidJSON says that a body, or what a path made of it, is not one
 	// JSON value in UTF-8, nested at most 10,000 deep. The message gives the
@@ -21,4 +21,11 @@ var (
 	// answer which does not fit the rules. Comparing with it will fail whatever
 	// the newer answer is, so a caller may want to start anew.
 	ErrBefore = errors.New("the older answer does not fit the rules")
+	// ErrBadPatch says that something is no JSON patch (RFC 6902). The message
+	// gives the index of the operation, from 0.
+	ErrBadPatch = errors.New("not a JSON patch")
+	// ErrPatchConflict says that a patch does not fit the document that it is
+	// applied to: a path leads nowhere, a test has failed, or the result would be
+	// out of bounds. The message gives the index of the operation, from 0.
+	ErrPatchConflict = errors.New("the patch does not fit the document")
 )
