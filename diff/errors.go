@@ -28,4 +28,7 @@ var (
 	// applied to: a path leads nowhere, a test has failed, or the result would be
 	// out of bounds. The message gives the index of the operation, from 0.
 	ErrPatchConflict = errors.New("the patch does not fit the document")
+	// ErrNoMergePatch says that no merge patch (RFC 7396) leads from one
+	// document to another, as it would have to set a member to null.
+	ErrNoMergePatch = errors.New("no merge patch leads there")
 )

@@ -200,3 +200,24 @@ func applyAny(v any, o Operation, path []string) any {
 		panic(fmt.Sprintf("%s %s leads through %v", o.Op, o.Path, v))
 	}
 }
+
+// mergeAny merges decoded values, as RFC 7396 has it in section 2. The target
+// is modified.
+func mergeAny(target, patch any) any {
+	members, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	merged, ok := target.(map[string]any)
+	if !ok {
+		merged = map[string]any{}
+	}
+	for name, value := range members {
+		if value == nil {
+			delete(merged, name)
+		} else {
+			merged[name] = mergeAny(merged[name], value)
+		}
+	}
+	return merged
+}
