@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"testing"
+
+	jsonpatch "github.com/evanphx/json-patch/v5"
 )
 
 // benchList is a list of about 100 KB, as an API gives it.
@@ -103,4 +106,63 @@ func BenchmarkSum(b *testing.B) {
 		sha256.Sum256(before)
 		sha256.Sum256(after)
 	}
+}
+
+// shuffled is our patch of a list of n items that was put in another order.
+func shuffled(b *testing.B, n int) (before []byte, patch []Operation) {
+	b.Helper()
+	list := make([]map[string]any, n)
+	for i := range list {
+		list[i] = map[string]any{"id": i, "name": fmt.Sprintf("order %d", i)}
+	}
+	before = mustMarshal(b, list)
+	rand.New(rand.NewPCG(1, 1)).Shuffle(n, func(i, j int) { list[i], list[j] = list[j], list[i] })
+	result, err := Compare(before, mustMarshal(b, list), mustCompile(b, Options{}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return before, result.Changes[0].Patch
+}
+
+// BenchmarkApply shows how the work grows with a list: the time for an
+// operation should stay much the same.
+func BenchmarkApply(b *testing.B) {
+	for _, n := range []int{6_250, 25_000, 100_000} {
+		b.Run(fmt.Sprintf("shuffled/%d", n), func(b *testing.B) {
+			before, patch := shuffled(b, n)
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Apply(before, patch); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(len(patch)), "ns/operation")
+		})
+	}
+	small := []byte(`{"id":7,"state":"open","total":12.50,"updated_at":"2026-01-02","tags":["a","b"]}`)
+	written := []byte(`[{"op":"replace","path":"/state","value":"paid"},{"op":"add","path":"/tags/1","value":"c"},{"op":"remove","path":"/updated_at"}]`)
+	b.Run("small", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			patch, err := ParsePatch(written)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := Apply(small, patch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("small/evanphx", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			patch, err := jsonpatch.DecodePatch(written)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if _, err := patch.Apply(small); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 }

@@ -1,6 +1,7 @@
 package diff_test
 
 import (
+	"errors"
 	"fmt"
 	"log"
 
@@ -100,4 +101,53 @@ func ExampleCanonical() {
 	}
 	fmt.Println(string(form))
 	// Output: {"a":"é/","b":100,"c":9007199254740993}
+}
+
+func ExampleApply() {
+	doc := []byte(`{"total": 12.50, "lines": [{"sku": "a"}, {"sku": "b"}]}`)
+	patch, err := diff.ParsePatch([]byte(`[
+		{"op": "test", "path": "/total", "value": 12.5},
+		{"op": "add", "path": "/lines/0", "value": {"sku": "c"}},
+		{"op": "move", "from": "/lines/2", "path": "/lines/0"}]`))
+	if err != nil {
+		log.Fatal(err)
+	}
+	patched, err := diff.Apply(doc, patch)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(patched))
+	// Output: {"total":12.50,"lines":[{"sku": "b"},{"sku": "c"},{"sku": "a"}]}
+}
+
+func ExampleWithTests() {
+	rules, err := diff.Compile(diff.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	before := []byte(`{"state": "open", "total": 10}`)
+	result, err := diff.Compare(before, []byte(`{"state": "paid", "total": 10}`), rules)
+	if err != nil {
+		log.Fatal(err)
+	}
+	patch := diff.WithTests(result.Changes[0].Patch)
+	fmt.Println(string(diff.AppendPatch(nil, patch)))
+
+	// Meanwhile something else has changed the state.
+	_, err = diff.Apply([]byte(`{"state": "cancelled", "total": 10}`), patch)
+	fmt.Println(errors.Is(err, diff.ErrPatchConflict), err)
+	// Output:
+	// [{"op":"test","path":"/state","value":"open"},{"op":"replace","path":"/state","value":"paid"}]
+	// true the patch does not fit the document: operation 0, test "/state": another value is there
+}
+
+func ExampleMergePatch() {
+	before := []byte(`{"name": "order 7", "address": {"street": "Main St 1", "floor": 2}, "tags": ["a"]}`)
+	after := []byte(`{"name": "order 7", "address": {"street": "Main St 3"}, "tags": ["a", "b"]}`)
+	patch, err := diff.MergePatch(before, after)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(string(patch))
+	// Output: {"address":{"floor":null,"street":"Main St 3"},"tags":["a", "b"]}
 }
