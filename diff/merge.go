@@ -81,7 +81,7 @@ func (m *merger) differing(x, y *child) {
 	if m.same(x, y) {
 		return
 	}
-	m.older, m.newer = m.children(x, m.older), m.children(y, m.newer)
+	m.older, m.newer = m.reader.children(x, m.older[:0]), m.reader.children(y, m.newer[:0])
 	m.matchNames()
 	for i := range m.older {
 		if !m.taken[i] {
@@ -145,7 +145,7 @@ func (m *merger) hasNull(y *child) bool {
 	for len(m.objects) > 0 {
 		last := len(m.objects) - 1
 		y := m.objects[last]
-		m.newer = m.children(&y, m.newer)
+		m.newer = m.reader.children(&y, m.newer[:0])
 		m.objects = m.objects[:last]
 		for i := range m.newer {
 			switch c := &m.newer[i]; c.kind() {

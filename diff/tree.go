@@ -47,8 +47,10 @@ func (t *tree) skim(raw []byte) (*child, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.tape = nil // It belongs to the reader.
-	return &d.root, nil
+	// The document belongs to the reader, which is to read others.
+	own := &document{raw: d.raw, root: d.root}
+	own.root.doc = own
+	return &own.root, nil
 }
 
 // open takes a container apart.
