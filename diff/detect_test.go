@@ -32,7 +32,8 @@ func TestRulesSayWhatIsAChange(t *testing.T) {
 		{"members of a changed element", bags, `[{"id":1,"v":1},{"id":2,"v":1}]`, `[{"id":2,"v":2},{"id":1,"v":1}]`, "/0/v"},
 		{"empty arrays and objects differ", bags, `[[]]`, `[{}]`, "/0 /0"},
 		{
-			"what is ignored makes no other element", Options{IgnoreOrder: true, Ignore: []string{"#.at"}},
+			"what is ignored makes no other element",
+			Options{IgnoreOrder: true, Ignore: []string{"#.at"}},
 			`[{"id":1,"at":1},{"id":2,"at":1}]`, `[{"id":2,"at":2},{"id":1,"at":3}]`, "",
 		},
 
@@ -54,7 +55,8 @@ func TestRulesSayWhatIsAChange(t *testing.T) {
 		{"no key, no keyed list", byID, `{"l":[{"v":1},{"id":2}]}`, `{"l":[{"v":2},{"id":2}]}`, "/l/0/v"},
 		{"one key twice, no keyed list", byID, `{"l":[{"id":1,"v":1},{"id":1,"v":2}]}`, `{"l":[{"id":1,"v":1},{"id":1,"v":3}]}`, "/l/1/v"},
 		{
-			"of several members", Options{Keys: map[string][]string{"#.l": {"a", "b.c"}}},
+			"of several members",
+			Options{Keys: map[string][]string{"#.l": {"a", "b.c"}}},
 			`[{"l":[{"a":1,"b":{"c":1},"v":1},{"a":1,"b":{"c":2},"v":1}]}]`,
 			`[{"l":[{"a":1,"b":{"c":2},"v":1},{"a":1,"b":{"c":1},"v":2}]}]`, "/0/l/0 /0/l/1/v",
 		},

@@ -17,6 +17,8 @@ type document struct {
 	root child
 	// twin, if any, is where containers may have their contents.
 	twin *document
+	// top are the first values in the outermost container.
+	top []child
 }
 
 // container is an object or an array. On the tape each stands directly before
@@ -119,6 +121,9 @@ func (r *reader) children(parent *child, list []child) []child {
 	if c.twin > 0 {
 		d, place = d.twin, c.twin-1
 		c = &d.tape[place]
+	}
+	if place == 0 && len(d.top) == int(c.count) {
+		return append(list, d.top...)
 	}
 	r.raw = d.raw
 	list = slices.Grow(list, int(c.count))

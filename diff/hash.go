@@ -56,6 +56,25 @@ func (s *seeds) within(kind uint64, b []byte, at, end int) uint64 {
 // end finishes the hash of n bytes, the last of which, fewer than 8, are in w.
 func (s *seeds) end(h, w uint64, n int) uint64 { return fold(h^w, s.length+uint64(n)) }
 
+// mixer hashes bytes that come in parts, as seeds.bytes does.
+type mixer struct {
+	state uint64
+	// pending are the last bytes, fewer than 8 of them.
+	pending uint64
+	count   int
+}
+
+// add takes the n lowest bytes of a word, the others of which are 0.
+func (m *mixer) add(s *seeds, w uint64, n int) {
+	shift := 8 * uint(m.count)
+	m.pending |= w << shift
+	if m.count += n; m.count >= 8 {
+		m.state = fold(m.state^m.pending, s.odds)
+		m.pending = w >> (64 - shift)
+		m.count -= 8
+	}
+}
+
 // with adds an element to the state of an array.
 func (s *seeds) with(state, element uint64) uint64 { return fold(state^element, s.odds) }
 

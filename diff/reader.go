@@ -5,6 +5,9 @@ import (
 	"slices"
 )
 
+// topRoom is how many values in the outermost container a document keeps.
+const topRoom = 64
+
 // maxDepth is how deep containers may be nested.
 const maxDepth = 10_000
 
@@ -25,6 +28,7 @@ type reader struct {
 
 	doc    document
 	tape   []container
+	top    []child
 	frames []frame
 	// names is a stack of the hashes of the names in the objects being read.
 	names []uint64
@@ -59,11 +63,12 @@ type frame struct {
 	// plain says that no rule applies within: all that is there is seen.
 	plain bool
 	// rule is the machine's state at it, and child that at the value being read,
-	// whose name has a hash and which begins at start.
-	rule, child uint32
-	name        uint64
-	start       uint32
-	twins       twins
+	// the name of which has a hash and stands from nameStart to nameEnd, while
+	// the value begins at start.
+	rule, child               uint32
+	name                      uint64
+	nameStart, nameEnd, start uint32
+	twins                     twins
 }
 
 // document reads a body, which is without a byte order mark; offset is how long
@@ -91,7 +96,7 @@ func (r *reader) document(body []byte, offset int, seeds *seeds, rules rules, li
 func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *document) (*document, error) {
 	r.scanner = scanner{raw: body, seeds: seeds, scratch: r.scratch[:0], offset: offset}
 	r.rules, r.twin = rules, twin{doc: like}
-	r.tape, r.frames, r.names, r.repeated = r.tape[:0], r.frames[:0], r.names[:0], false
+	r.tape, r.top, r.frames, r.names, r.repeated = r.tape[:0], r.top[:0], r.frames[:0], r.names[:0], false
 	if r.finds != nil {
 		r.finds.raw = body
 	}
@@ -103,7 +108,7 @@ func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *
 	if !ok {
 		return nil, r.err
 	}
-	r.doc = document{raw: body, tape: r.tape, root: root, twin: like}
+	r.doc = document{raw: body, tape: r.tape, root: root, twin: like, top: r.top}
 	r.doc.root.doc = &r.doc
 	return &r.doc, nil
 }
@@ -117,27 +122,28 @@ func (r *reader) value() (root child, ok bool) {
 		f.child = start
 	}
 	at := r.space(0)
-	for at >= 0 {
+	for {
+		// A member or an element begins.
+		if f.isObject {
+			if at = r.memberName(f, at); at < 0 {
+				return root, false
+			}
+		} else if f.rule != 0 {
+			f.child = r.machine.elementAt(f.rule, f.count)
+		}
 		f.start = uint32(at)
 		var hash, seen uint64
 		switch c := r.peek(at); c {
 		case '{', '[':
-			if f.twins.end > 0 {
-				if end, twin := r.reuse(f, at); twin != nil {
-					at, hash, seen = end, twin.hash, twin.seen
-					break
-				}
-			} else if r.finds != nil && r.finds.like != nil {
-				if end := r.finds.reuse(f.child, at); end > 0 {
-					at = end // The hash of a list of items is of no use.
-					break
-				}
+			var end int
+			if end, hash, seen = r.known(f, at); end > 0 {
+				at = end
+				break
 			}
 			if f = r.open(f, c, at); f == nil {
 				return root, false
 			}
 			if at = r.after(at + 1); r.peek(at) != c+2 {
-				at = r.next(f, at)
 				continue
 			}
 			at++
@@ -167,14 +173,16 @@ func (r *reader) value() (root child, ok bool) {
 			if !f.plain {
 				r.see(f, hash, seen, at)
 			}
-			at = r.after(at)
-			if len(r.frames) == 1 {
-				return r.finish(f, hash, seen, at)
+			if depth := len(r.frames); depth == 1 {
+				return r.finish(f, hash, seen, r.after(at))
+			} else if depth == 2 && f.count <= topRoom && !r.brief {
+				r.record(f, hash, seen, at)
 			}
+			at = r.after(at)
 			c := r.peek(at)
 			at++
 			if c == ',' {
-				at = r.next(f, r.after(at))
+				at = r.after(at)
 				break
 			}
 			if c != f.closing() {
@@ -184,7 +192,53 @@ func (r *reader) value() (root child, ok bool) {
 			f, hash, seen = r.close(f, at)
 		}
 	}
-	return root, false
+}
+
+// record keeps a value in the outermost container, since a walk begins there.
+func (r *reader) record(f *frame, hash, seen uint64, end int) {
+	first := r.raw[f.start]
+	r.top = append(r.top, child{
+		doc: &r.doc, hash: hash, seen: seen, name: f.name, nameStart: f.nameStart, nameEnd: f.nameEnd,
+		start: f.start, end: uint32(end), index: f.count - 1, rule: f.child, at: r.closed,
+		scalar: first != '{' && first != '[',
+	})
+}
+
+// memberName reads the name of a member and the colon, and returns where the
+// value begins.
+func (r *reader) memberName(f *frame, at int) int {
+	if r.peek(at) != '"' {
+		return r.fail(at, "%s where a member's name should be", r.here(at))
+	}
+	f.nameStart = uint32(at)
+	if at, f.name = r.text(at); at < 0 {
+		return none
+	}
+	f.nameEnd = uint32(at)
+	r.names = append(r.names, f.name)
+	if r.peek(at) != ':' {
+		if at = r.space(at); r.peek(at) != ':' {
+			return r.fail(at, "%s where : should be", r.here(at))
+		}
+	}
+	if f.rule != 0 {
+		f.child = r.machine.member(f.rule, f.name)
+	}
+	return r.after(at + 1)
+}
+
+// known finds a container in what is likely to be much the same, and returns
+// where it ends, or 0. The hash of a list of items is of no use, so that items
+// have none.
+func (r *reader) known(f *frame, at int) (end int, hash, seen uint64) {
+	if f.twins.end > 0 {
+		if end, c := r.reuse(f, at); c != nil {
+			return end, c.hash, c.seen
+		}
+	} else if r.finds != nil && r.finds.like != nil {
+		return r.finds.reuse(f.child, at), 0, 0
+	}
+	return 0, 0, 0
 }
 
 // finish takes the end of the text.
@@ -235,36 +289,20 @@ func (r *reader) open(parent *frame, c byte, at int) *frame {
 		f.state = r.seeds.object
 	}
 	f.seen = f.state
-	r.tape = append(r.tape, container{start: uint32(at), rule: rule})
+	t := r.extend()
+	t.start, t.rule, t.twin = uint32(at), rule, 0
 	return f
 }
 
-// next takes what stands before the next value of a container: the name of a
-// member. It returns where the value begins.
-func (r *reader) next(f *frame, at int) int {
-	if !f.isObject {
-		if f.rule != 0 {
-			f.child = r.machine.elementAt(f.rule, f.count)
-		}
-		return at
+// extend adds a container to the tape, the memory of which may have been
+// another's.
+func (r *reader) extend() *container {
+	n := len(r.tape)
+	if n == cap(r.tape) {
+		r.tape = slices.Grow(r.tape, 1)
 	}
-	if r.peek(at) != '"' {
-		return r.fail(at, "%s where a member's name should be", r.here(at))
-	}
-	at, f.name = r.text(at)
-	if at < 0 {
-		return none
-	}
-	r.names = append(r.names, f.name)
-	if r.peek(at) != ':' {
-		if at = r.space(at); r.peek(at) != ':' {
-			return r.fail(at, "%s where : should be", r.here(at))
-		}
-	}
-	if f.rule != 0 {
-		f.child = r.machine.member(f.rule, f.name)
-	}
-	return r.after(at + 1)
+	r.tape = r.tape[:n+1]
+	return &r.tape[n]
 }
 
 // see takes what the rules leave of a value into its container.

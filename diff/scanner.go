@@ -106,25 +106,60 @@ func (s *scanner) text(at int) (end int, hash uint64) {
 		n := first(marks)
 		i += n
 		last := below(w, n)
-		if (seen|last)&high != 0 || byte(w>>(8*uint(n))) != '"' {
-			break
+		if byte(w>>(8*uint(n))) != '"' {
+			return s.escapedText(at, i, mixer{hash, last, n})
 		}
-		return i + 1, seeds.end(hash, last, i-at-1)
+		hash = seeds.end(hash, last, i-at-1)
+		if (seen|last)&high != 0 {
+			return s.checkedText(at, i, hash)
+		}
+		return i + 1, hash
 	}
-	return s.oddText(at, i)
+	return s.escapedText(at, i, mixer{state: hash})
 }
 
-// oddText is text for a string that has escapes, is not ASCII, or stands at the
-// end of all. It has no escapes before a position.
-func (s *scanner) oddText(at, i int) (end int, hash uint64) {
-	i = s.plain(i)
-	if s.peek(i) != '"' {
-		return s.escapedText(at, i)
+// checkedText is what text returns for a string that is not all ASCII and ends
+// with the quote at a position.
+func (s *scanner) checkedText(at, quote int, hash uint64) (int, uint64) {
+	if !utf8.Valid(s.raw[at+1 : quote]) {
+		return s.notUTF8(at+1, quote), 0
 	}
-	if !utf8.Valid(s.raw[at+1 : i]) {
-		return s.notUTF8(at+1, i), 0
+	return quote + 1, hash
+}
+
+// escapedText is text for a string that is not plain, or stands at the end of
+// all. What it means up to position i is in m.
+func (s *scanner) escapedText(at, i int, m mixer) (end int, hash uint64) {
+	length := i - at - 1
+	for {
+		w := load(s.raw, i)
+		n := 8
+		if marks := special(w); marks != 0 {
+			n = first(marks)
+			w = below(w, n)
+		}
+		m.add(s.seeds, w, n)
+		i += n
+		length += n
+		if n == 8 {
+			continue
+		}
+		switch c := s.peek(i); c {
+		case '"':
+			return s.checkedText(at, i, s.seeds.end(m.state, m.pending, length))
+		case '\\':
+			r, size := unescape(s.raw[i:])
+			if size == 0 {
+				return s.badEscape(i + 1), 0
+			}
+			w, n := runeBytes(r)
+			m.add(s.seeds, w, n)
+			i += size
+			length += n
+		default:
+			return s.fail(min(i, len(s.raw)), "%s within a string", s.here(i)), 0
+		}
 	}
-	return i + 1, s.seeds.within(s.seeds.text, s.raw, at+1, i)
 }
 
 func (s *scanner) notUTF8(at, end int) int {
@@ -136,42 +171,6 @@ func (s *scanner) notUTF8(at, end int) int {
 		at += size
 	}
 	return s.fail(at, "not UTF-8")
-}
-
-// escapedText is text for a string that is plain only up to a position.
-func (s *scanner) escapedText(at, i int) (end int, hash uint64) {
-	s.scratch = append(s.scratch[:0], s.raw[at+1:i]...)
-	for {
-		switch c := s.peek(i); {
-		case c == '"':
-			if !utf8.Valid(s.raw[at+1 : i]) {
-				return s.notUTF8(at+1, i), 0
-			}
-			return i + 1, s.scratchHash(s.seeds.text)
-		case c == '\\':
-			r, size := unescape(s.raw[i:])
-			if size == 0 {
-				return s.badEscape(i + 1), 0
-			}
-			s.scratch = appendRune(s.scratch, r)
-			i += size
-		case c < 0x20:
-			return s.fail(i, "%s within a string", s.here(i)), 0
-		default:
-			next := s.plain(i)
-			s.scratch = append(s.scratch, s.raw[i:next]...)
-			i = next
-		}
-	}
-}
-
-// plain returns where the next byte stands that is special in a string.
-func (s *scanner) plain(at int) int {
-	for ; ; at += 8 {
-		if marks := special(load(s.raw, at)); marks != 0 {
-			return min(at+first(marks), len(s.raw))
-		}
-	}
 }
 
 // scratchHash hashes what is in scratch.

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"bytes"
+	"encoding/binary"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -88,6 +89,16 @@ func appendRune(dst []byte, r rune) []byte {
 	default:
 		return utf8.AppendRune(dst, r)
 	}
+}
+
+// runeBytes is what appendRune appends, as a word.
+func runeBytes(r rune) (w uint64, n int) {
+	if r < utf8.RuneSelf {
+		return uint64(r), 1
+	}
+	var bytes [8]byte
+	n = len(appendRune(bytes[:0], r))
+	return binary.LittleEndian.Uint64(bytes[:]), n
 }
 
 // surrogate returns the half of a surrogate pair that b begins with, if it does.
