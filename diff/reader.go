@@ -117,7 +117,7 @@ func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *
 func (r *reader) value() (root child, ok bool) {
 	// The outermost frame is no container; it holds the one value.
 	f := r.push()
-	*f = frame{plain: r.rules.plain() && r.machine == nil, twins: r.twin.root()}
+	*f = frame{plain: r.plain() && r.machine == nil, twins: r.twin.root()}
 	if r.machine != nil {
 		f.child = start
 	}
@@ -277,7 +277,7 @@ func (r *reader) open(parent *frame, c byte, at int) *frame {
 		return nil
 	}
 	rule := parent.child
-	plain := parent.plain || rule == 0 && r.rules.plain()
+	plain := parent.plain || rule == 0 && r.plain()
 	inner := parent.twins.inner(&r.twin)
 	f := r.push() // which may move the parent
 	f.at, f.names = uint32(len(r.tape)), uint32(len(r.names))
