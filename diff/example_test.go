@@ -151,3 +151,27 @@ func ExampleMergePatch() {
 	fmt.Println(string(patch))
 	// Output: {"address":{"floor":null,"street":"Main St 3"},"tags":["a", "b"]}
 }
+
+// Elements that are known by a key are found wherever they stand.
+func ExampleCompare_keys() {
+	rules, err := diff.Compile(diff.Options{Keys: map[string][]string{"tracks": {"id"}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	before := []byte(`{"tracks": [{"id": "a", "plays": 1}, {"id": "b", "plays": 5}, {"id": "c", "plays": 2}]}`)
+	after := []byte(`{"tracks": [{"id": "c", "plays": 3}, {"id": "a", "plays": 1}, {"id": "b", "plays": 5}]}`)
+
+	result, err := diff.Compare(before, after, rules)
+	if err != nil {
+		log.Fatal(err)
+	}
+	change := result.Changes[0]
+	fmt.Println(string(diff.AppendPatch(nil, change.Patch)))
+	for _, d := range change.Differences {
+		fmt.Printf("%s: %s -> %s\n", d.Path, d.Before, d.After)
+	}
+	// Output:
+	// [{"op":"move","from":"/tracks/2","path":"/tracks/0"},{"op":"replace","path":"/tracks/0/plays","value":3}]
+	// /tracks/0: {"id": "c", "plays": 2} -> {"id": "c", "plays": 3}
+	// /tracks/0/plays: 2 -> 3
+}
