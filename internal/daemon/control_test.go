@@ -146,11 +146,11 @@ func TestRefusals(t *testing.T) {
 func TestPreviewShowsWhatWouldBeTold(t *testing.T) {
 	t.Parallel()
 	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
-	d := startDaemon(t, orders(a, h, ""))
-	d.baseline(t, "orders")
+	d := startDaemon(t, watch(a, h, "    items: {path: data, key: id}\n"))
+	d.baseline(t, "thing")
 	a.says(`{"data":[{"id":1}]}`)
 	for range 2 {
-		preview, err := d.client.Preview(t.Context(), "orders")
+		preview, err := d.client.Preview(t.Context(), "thing")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -166,7 +166,7 @@ func TestPreviewShowsWhatWouldBeTold(t *testing.T) {
 			t.Errorf("webhook %+v", w)
 		}
 	}
-	d.poll(t, "orders")
+	d.poll(t, "thing")
 	if e := h.await(t, "1", kind("created")); strings.TrimLeft(e.Sequence, "0") != "1" || h.count() != 1 {
 		t.Errorf("told:\n%s", h.dump())
 	}
