@@ -115,38 +115,32 @@ func (c *canonizer) children(v *child) (begin, end int) {
 func (c *canonizer) array(v *child) {
 	begin, end := c.children(v)
 	c.out = append(c.out, '[')
-	from := len(c.out)
-	var forms []span
+	var digests []string
 	for i := begin; i < end; i++ {
+		e := c.list[i]
+		if c.reader.unordered {
+			from := len(c.out)
+			c.value(&e)
+			digests = append(digests, sum(c.out[from:]))
+			c.out = c.out[:from]
+			continue
+		}
 		if i > begin {
 			c.out = append(c.out, ',')
 		}
-		e := c.list[i]
-		start := len(c.out)
 		c.value(&e)
-		if c.reader.unordered {
-			forms = append(forms, span{uint32(start - from), uint32(len(c.out) - from)})
-		}
 	}
-	if c.reader.unordered {
-		c.sort(from, forms)
-	}
-	c.out = append(c.out, ']')
-	c.list = c.list[:begin]
-}
-
-// sort orders the forms of elements, which stand with commas between them.
-func (c *canonizer) sort(from int, forms []span) {
-	written := bytes.Clone(c.out[from:])
-	form := func(s span) []byte { return written[s.start:s.end] }
-	slices.SortFunc(forms, func(x, y span) int { return bytes.Compare(form(x), form(y)) })
-	c.out = c.out[:from]
-	for i, s := range forms {
+	// Sorted hashes stand for elements without order: to sort the elements would
+	// move all that is in them, at each level anew.
+	slices.Sort(digests)
+	for i, digest := range digests {
 		if i > 0 {
 			c.out = append(c.out, ',')
 		}
-		c.out = append(c.out, form(s)...)
+		c.out = append(append(append(c.out, '"'), digest...), '"')
 	}
+	c.out = append(c.out, ']')
+	c.list = c.list[:begin]
 }
 
 func (c *canonizer) object(v *child) {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"sync"
+	"math"
 
 	"github.com/tidwall/gjson"
 )
@@ -25,7 +25,7 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 		}
 	}
 	c := begin(r)
-	defer comparisons.Put(c)
+	defer c.end()
 	if r.items != nil {
 		return c.lists(before, after)
 	}
@@ -44,7 +44,7 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 		return Change{}, false, errors.New("compare item: the rules are not for a list")
 	}
 	c := begin(r)
-	defer comparisons.Put(c)
+	defer c.end()
 	y, err := c.itemOf(&c.after, after)
 	if err != nil {
 		return Change{}, false, err
@@ -89,15 +89,6 @@ type comparison struct {
 	walk          walk
 	// older and newer are what was found in the two answers on the way.
 	older, newer finds
-}
-
-// comparisons is memory for the next comparisons. It holds no state.
-var comparisons = sync.Pool{New: func() any { return new(comparison) }}
-
-func begin(r *Rules) *comparison {
-	c := comparisons.Get().(*comparison)
-	c.Rules = r
-	return c
 }
 
 // documents compares two answers as one thing each.
@@ -152,7 +143,6 @@ func (c *comparison) document(rd *reader, body []byte, like *document) (*documen
 		return nil, fmt.Errorf("%w: select %q", ErrNothingSelected, c.path)
 	}
 	d.root = f.selected
-	d.root.doc = d
 	return d, nil
 }
 
@@ -218,7 +208,8 @@ func (c *comparison) deleted(key string, item, before []byte) Change {
 // path is as long as its value lies deep, so that without a limit a hostile
 // document could have paths of a thousand times its own size.
 func pathLimit(before, after *child) int {
-	return 64<<10 + 4*int(before.end-before.start+after.end-after.start)
+	size := int(before.end-before.start) + int(after.end-after.start)
+	return min(64<<10+4*size, math.MaxUint32/2) // spans of paths have 32 bits
 }
 
 // differences are the findings for people to read.

@@ -3,7 +3,9 @@ package diff
 import (
 	"errors"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -242,3 +244,49 @@ func checkChange(t *testing.T, c Change, patched bool) {
 var hardParts = regexp.MustCompile(`(?i)\\ud[89a-f]|[0-9]e`)
 
 func hasHardParts(b []byte) bool { return hardParts.Match(b) }
+
+// What is selected is found in an older answer too, however much of what is
+// around it is written as in the newer one.
+func TestSelectWithinWhatStayed(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		path, before, after string
+		changes             int
+	}{
+		{"data.items", `{"time":1,"data":{"items":[1,2]}}`, `{"time":2,"data":{"items":[1,2]}}`, 0},
+		{"data.items", `{"time":1,"data":{"items":[1,2]}}`, `{"time":2,"data":{"items":[1,3]}}`, 1},
+		{"a.b", `{"a":{"b":{"x":1}}}`, `{"a":{"b":{"x":1}}} `, 0},
+		{"0.a.1", `[{"a":[{},{"b":1}]}]`, `[{"a":[{},{"b":1}]}, 0]`, 0},
+	} {
+		result := mustCompare(t, tc.before, tc.after, mustCompile(t, Options{Select: tc.path}))
+		if len(result.Changes) != tc.changes {
+			t.Errorf("%s: %s to %s: %s", tc.path, tc.before, tc.after, show(result.Changes))
+		}
+	}
+}
+
+// A large comparison leaves nothing behind for the small ones after it. Not
+// parallel: it looks at the whole heap.
+func TestLargeComparisonsLeaveNoMemory(t *testing.T) {
+	r := mustCompile(t, Options{})
+	large := func(step int) []byte {
+		var b []byte
+		for i := range 200_000 {
+			b = strconv.AppendInt(append(b, `{"n":`...), int64(i*step), 10)
+			b = append(b, "},"...)
+		}
+		return append(append([]byte("["), b...), "0]"...)
+	}
+	if _, err := Compare(large(1), large(2), r); err != nil {
+		t.Fatal(err)
+	}
+	var stats runtime.MemStats
+	for range 10 {
+		mustCompare(t, `{"a":[1]}`, `{"a":[2]}`, r)
+		runtime.GC()
+	}
+	runtime.ReadMemStats(&stats)
+	if stats.HeapAlloc > 20<<20 {
+		t.Errorf("%d MiB are still held", stats.HeapAlloc>>20)
+	}
+}

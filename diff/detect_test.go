@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/big"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -60,6 +61,10 @@ func TestRulesSayWhatIsAChange(t *testing.T) {
 			`[{"l":[{"a":1,"b":{"c":1},"v":1},{"a":1,"b":{"c":2},"v":1}]}]`,
 			`[{"l":[{"a":1,"b":{"c":2},"v":1},{"a":1,"b":{"c":1},"v":2}]}]`, "/0/l/0 /0/l/1/v",
 		},
+		{
+			"the path with fewer wildcards counts", Options{Keys: map[string][]string{"*": {"id"}, "a": {"k"}}},
+			`{"a":[{"k":1,"id":1},{"k":2,"id":2}]}`, `{"a":[{"k":1,"id":2},{"k":2,"id":1}]}`, "/a/0/id /a/1/id",
+		},
 		{"of the whole", Options{Keys: map[string][]string{"@this": {"id"}}}, `[{"id":1,"v":1},{"id":2,"v":1}]`, `[{"id":2,"v":1},{"id":1,"v":2}]`, "/0 /1/v"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -82,6 +87,43 @@ func TestRulesSayWhatIsAChange(t *testing.T) {
 				t.Errorf("changed %q, want %q\n%s", got, tc.want, show(result.Changes))
 			}
 		})
+	}
+}
+
+// The hash of arrays without order takes no more than they do, however deep they
+// are. Not parallel: it counts what the whole process allocates.
+func TestHashOfDeepBagsStaysInProportion(t *testing.T) {
+	r := mustCompile(t, Options{IgnoreOrder: true})
+	inner := strings.Repeat("7,", 50_000) + "8"
+	body := strings.Repeat("[", 2000) + inner + strings.Repeat(",0]", 2000)
+	c := mustCompare(t, "", body, r).Changes[0]
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	hash := c.Hash()
+	runtime.ReadMemStats(&after)
+	if got, limit := after.TotalAlloc-before.TotalAlloc, uint64(1000*len(body)); got > limit {
+		t.Errorf("%d bytes for %d, want at most %d", got, len(body), limit)
+	}
+	other := strings.Repeat("[0,", 2000) + "8," + strings.TrimSuffix(inner, ",8") + strings.Repeat("]", 2000)
+	if c := mustCompare(t, "", other, r).Changes[0]; c.Hash() != hash {
+		t.Error("another order has another hash")
+	}
+}
+
+// What gjson makes of an item can depend on what the rules would not see.
+func TestRulesBehindAPathOfGJSON(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		o             Options
+		before, after string
+	}{
+		{Options{Select: "tags|0", IgnoreOrder: true}, `[{"id":1,"tags":["a","b"]}]`, `[{"id":1,"tags":["b","a"]}]`},
+		{Options{Select: "p.#(v>100).v", SignificantDigits: 2}, `[{"id":1,"p":[{"v":100},{"v":500}]}]`, `[{"id":1,"p":[{"v":101},{"v":500}]}]`},
+	} {
+		tc.o.Items = &Items{Key: []string{"id"}}
+		if got := mustCompare(t, tc.before, tc.after, mustCompile(t, tc.o)).Changes; len(got) != 1 {
+			t.Errorf("%+v: %s", tc.o, show(got))
+		}
 	}
 }
 

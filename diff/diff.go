@@ -17,14 +17,15 @@
 // alone, and an object in a list that has changed is found again by the members
 // that only it has, such as an id, or by those that [Options.Keys] names.
 //
-// Each body is read in one pass over its bytes, and an older one only where it
-// is not written as the newer one. Time and memory grow with the size of the
-// bodies, n log n for lists whose order has changed, whatever is in them.
+// A body is read in one pass over its bytes, and an older one only where it is
+// not written as the newer one; gjson paths of more than names take a second
+// pass. Time and memory grow with the size of the bodies, n log n for lists
+// whose order has changed, whatever is in them.
 // Values are told apart by 64-bit hashes under a secret that is drawn for each
 // set of rules, so that two that differ are taken for equal once in 2^64.
 //
-// The package is pure. It does no I/O, keeps no state between calls, and knows
-// nothing of schedules, storage or webhooks.
+// The package is pure. It does no I/O, keeps nothing between calls but memory
+// for the next ones, and knows nothing of schedules, storage or webhooks.
 package diff
 
 import "encoding/json"
@@ -63,7 +64,8 @@ type Options struct {
 	// Elements of one key are the same one before and after, wherever they
 	// stand, so that a patch moves them. Members are paths of names, joined by
 	// dots; several make up one key. Where an element has no such string or
-	// number, or two have the same, the array is aligned as any other.
+	// number, or two have the same, the array is aligned as any other. Of paths
+	// that lead to one array that with the fewest wildcards counts.
 	Keys map[string][]string
 	// IgnoreOrder takes arrays as bags: how often a value is in them counts,
 	// but not where. It says what makes a change; a patch still tells the order.
@@ -142,7 +144,9 @@ func (c *Change) Changed() []string {
 
 // Hash returns the SHA-256, in lower-case hex, of what is compared in After: of
 // its canonical form (see [Canonical]) without what is ignored, of a text of its
-// bytes. It is empty where After is nil. It is computed at each call.
+// bytes. Where the order of arrays is ignored, each of them stands there as the
+// sorted hashes of its elements. It is empty where After is nil, and computed at
+// each call.
 func (c *Change) Hash() string { return c.rules.hash(c.after) }
 
 // PreviousHash is Hash for Before.

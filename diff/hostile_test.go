@@ -50,6 +50,15 @@ func hostileTexts() []hostile {
 			s := strings.Repeat(`\\`, n)
 			return array([]string{`"` + s + `"`}), array([]string{`"` + s + `\\"`})
 		}, patch: func(n int) string { return replaced("/0", `"`+strings.Repeat(`\\`, n+1)+`"`) }},
+		{name: "like its twin nearly to the end", n: 4_000, bodies: func(n int) (before, after []byte) {
+			long := strings.Repeat("x", 100*n)
+			body := func(end string) []byte {
+				return []byte(strings.Repeat("[", n) + `"` + long + end + `"` + strings.Repeat(",[]]", n))
+			}
+			return body("1"), body("2")
+		}, patch: func(n int) string {
+			return replaced(strings.Repeat("/0", n), `"`+strings.Repeat("x", 100*n)+`2"`)
+		}},
 		{name: "a name of slashes", n: 500_000, bodies: func(n int) (before, after []byte) {
 			name := `{"` + strings.Repeat("/", n) + `":`
 			return []byte(name + "1}"), []byte(name + "2}")

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 )
@@ -13,8 +14,11 @@ type place struct {
 	id int
 	// ignored says that an ignore path ends here.
 	ignored bool
-	// keys are the members that identify the elements of the array here.
-	keys [][]step
+	// keys are the members that identify the elements of the array here. Where
+	// paths with wildcards lead to one array, those with the fewest count, and of
+	// those the first.
+	keys            [][]step
+	wildcards, rank int
 	// role is what the value here is to the list of items that is read.
 	role     role
 	named    map[string]*place
@@ -73,13 +77,26 @@ func (p *plan) child(at *place, s step) *place {
 		}
 		if at.named[s.name] == nil {
 			at.named[s.name] = p.place()
+			at.named[s.name].wildcards = at.wildcards
 		}
 		return at.named[s.name]
 	}
 	if *next == nil {
 		*next = p.place()
+		(*next).wildcards = at.wildcards + 1
 	}
 	return *next
+}
+
+// leads says whether a place further down has a role.
+func (at *place) leads() bool {
+	next := slices.Collect(maps.Values(at.named))
+	for _, wild := range []*place{at.members, at.elements} {
+		if wild != nil {
+			next = append(next, wild)
+		}
+	}
+	return slices.ContainsFunc(next, func(n *place) bool { return n.role != noRole || n.leads() })
 }
 
 // machine follows all paths of the rules at once. It is in one state at each
@@ -90,7 +107,9 @@ type machine struct{ states []state }
 type state struct {
 	ignored bool
 	role    role
-	keys    [][]step
+	// leads says that there is a role further down.
+	leads bool
+	keys  [][]step
 	// named leads on by the hash of a member's name, indexed by the index of an
 	// element; member and element are for all the others.
 	named, indexed  []edge
@@ -159,13 +178,15 @@ func (b *builder) number(set []*place) uint32 {
 
 func (b *builder) state(set []*place) state {
 	s := state{role: noRole}
+	var keyed *place
 	for _, at := range set {
 		s.ignored = s.ignored || at.ignored
+		s.leads = s.leads || at.leads()
 		if at.role != noRole {
 			s.role = at.role
 		}
-		if s.keys == nil {
-			s.keys = at.keys
+		if at.keys != nil && (keyed == nil || at.wildcards < keyed.wildcards || at.wildcards == keyed.wildcards && at.rank < keyed.rank) {
+			keyed, s.keys = at, at.keys
 		}
 	}
 	members := func(at *place) *place { return at.members }

@@ -18,38 +18,6 @@ import (
 // plainDigits is how many digits an integer without exponent has at most.
 const plainDigits = 21
 
-// isCanonicalNumber reports whether a valid number is surely in canonical
-// notation. It covers what nearly all numbers look like.
-func isCanonicalNumber(raw []byte) bool {
-	digits := bytes.TrimPrefix(raw, []byte("-"))
-	whole := 0
-	for whole < len(digits) && isDigit(digits[whole]) {
-		whole++
-	}
-	if whole > plainDigits {
-		return false
-	}
-	if whole == len(digits) {
-		return digits[0] != '0' || len(raw) == 1 // not -0
-	}
-	if digits[whole] != '.' {
-		return false
-	}
-	fraction := digits[whole+1:]
-	if last := fraction[len(fraction)-1]; last == '0' {
-		return false
-	}
-	if digits[0] == '0' && bytes.HasPrefix(fraction, []byte("000000")) {
-		return false
-	}
-	for _, c := range fraction {
-		if !isDigit(c) {
-			return false // an exponent
-		}
-	}
-	return true
-}
-
 // appendNumber appends the canonical notation of a valid number.
 func appendNumber(dst, raw []byte) []byte { return appendRounded(dst, raw, 0) }
 

@@ -72,7 +72,8 @@ type frame struct {
 }
 
 // document reads a body, which is without a byte order mark; offset is how long
-// that was. What it returns is valid until the reader reads again. It is likely to be much like another document, if there is one.
+// that was. It is likely to be much like another document, if there is one. What
+// it returns is valid until the reader reads again.
 //
 // Where an object repeats a name, only the last member of that name is in the
 // document.
@@ -109,7 +110,6 @@ func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *
 		return nil, r.err
 	}
 	r.doc = document{raw: body, tape: r.tape, root: root, twin: like, top: r.top}
-	r.doc.root.doc = &r.doc
 	return &r.doc, nil
 }
 
@@ -196,12 +196,9 @@ func (r *reader) value() (root child, ok bool) {
 
 // record keeps a value in the outermost container, since a walk begins there.
 func (r *reader) record(f *frame, hash, seen uint64, end int) {
-	first := r.raw[f.start]
-	r.top = append(r.top, child{
-		doc: &r.doc, hash: hash, seen: seen, name: f.name, nameStart: f.nameStart, nameEnd: f.nameEnd,
-		start: f.start, end: uint32(end), index: f.count - 1, rule: f.child, at: r.closed,
-		scalar: first != '{' && first != '[',
-	})
+	c := r.childOf(f, hash, seen, end)
+	c.name, c.nameStart, c.nameEnd, c.index = f.name, f.nameStart, f.nameEnd, f.count-1
+	r.top = append(r.top, c)
 }
 
 // memberName reads the name of a member and the colon, and returns where the
@@ -232,6 +229,9 @@ func (r *reader) memberName(f *frame, at int) int {
 // have none.
 func (r *reader) known(f *frame, at int) (end int, hash, seen uint64) {
 	if f.twins.end > 0 {
+		if r.finds != nil && f.child != 0 && r.machine.states[f.child].leads {
+			return 0, 0, 0 // What is in it is to be found here too.
+		}
 		if end, c := r.reuse(f, at); c != nil {
 			return end, c.hash, c.seen
 		}
@@ -251,11 +251,16 @@ func (r *reader) finish(f *frame, hash, seen uint64, at int) (root child, ok boo
 	for end > 0 && isSpace(r.raw[end-1]) {
 		end--
 	}
+	return r.childOf(f, hash, seen, end), true
+}
+
+// childOf is the value of a frame that has ended.
+func (r *reader) childOf(f *frame, hash, seen uint64, end int) child {
 	first := r.raw[f.start]
 	return child{
-		hash: hash, seen: seen, start: f.start, end: uint32(end), rule: f.child,
-		scalar: first != '{' && first != '[',
-	}, true
+		doc: &r.doc, hash: hash, seen: seen, start: f.start, end: uint32(end), rule: f.child,
+		at: r.closed, scalar: first != '{' && first != '[',
+	}
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
@@ -310,11 +315,8 @@ func (r *reader) see(f *frame, hash, seen uint64, end int) {
 	if f.child != 0 {
 		s := &r.machine.states[f.child]
 		if s.role != noRole && r.finds != nil {
-			first := r.raw[f.start]
-			r.finds.found(s.role, &child{
-				hash: hash, seen: seen, start: f.start, end: uint32(end), index: f.count - 1, rule: f.child,
-				at: r.closed, scalar: first != '{' && first != '[',
-			})
+			c := r.childOf(f, hash, seen, end)
+			r.finds.found(s.role, &c)
 		}
 		if s.ignored {
 			return

@@ -53,6 +53,9 @@ func Compile(o Options) (*Rules, error) {
 	r.whole = r.inner
 	inner, whole := newPlan(), newPlan()
 	at := r.findPlaces(whole)
+	if r.items != nil && r.selectByGJSON {
+		r.whole = rules{} // What is seen of an item says nothing of what gjson makes of it.
+	}
 	paths.add(inner, inner.root())
 	paths.add(whole, at)
 	if r.inner.machine, err = inner.compile(&r.seeds); err != nil {
@@ -132,8 +135,9 @@ func (paths *rulePaths) add(p *plan, from *place) {
 	for _, path := range paths.ignore {
 		p.lead(from, path).ignored = true
 	}
-	for _, k := range paths.keys {
-		p.lead(from, k.array).keys = k.members
+	for rank, k := range paths.keys {
+		at := p.lead(from, k.array)
+		at.keys, at.rank = k.members, rank
 	}
 }
 
@@ -243,7 +247,7 @@ func (paths *rulePaths) parseKeys(keys map[string][]string) (map[string][]string
 		if parsed == nil {
 			parsed = make(map[string][]string, len(keys))
 		}
-		parsed[name] = keys[array]
+		parsed[name] = slices.Clone(keys[array])
 		paths.keys = append(paths.keys, k)
 	}
 	return parsed, nil

@@ -85,12 +85,16 @@ func TestKeysTellMeaningsApart(t *testing.T) {
 
 func TestCompileLeavesOptionsAlone(t *testing.T) {
 	t.Parallel()
-	o := Options{Items: &Items{Path: "@this", Key: []string{"id"}}, Ignore: []string{"b", "a"}}
+	o := Options{Items: &Items{Path: "@this", Key: []string{"id"}}, Ignore: []string{"b", "a"}, Keys: map[string][]string{"l": {"k"}}}
 	r := mustCompile(t, o)
+	key := r.Key()
 	if o.Items.Path != "@this" || o.Ignore[0] != "b" {
 		t.Errorf("options became %+v, %+v", o, o.Items)
 	}
-	o.Items.Key[0] = "other"
+	o.Items.Key[0], o.Keys["l"][0] = "other", "other"
+	if r.Key() != key {
+		t.Error("the key follows options that change later")
+	}
 	if got := mustCompare(t, "", `[{"id":1}]`, r).Changes; len(got) != 1 {
 		t.Error("the rules follow options that change later")
 	}

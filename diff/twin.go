@@ -11,11 +11,14 @@ import (
 // question mostly all is the same.
 type twin struct {
 	doc *document
-	// shift, from and to say that the bytes from from to to are those of the
-	// twin shift bytes on, and that the byte at to is not.
-	shift    int
-	from, to int
+	// runs are what was found to be alike, for each of the candidates that reuse
+	// tries: otherwise each level of a deep document would measure it again.
+	runs [3]run
 }
+
+// run says that the bytes from from to to are those of the twin shift bytes on,
+// and that the byte at to is not.
+type run struct{ shift, from, to int }
 
 // twins are the containers in a twin that the next container of a frame may be
 // like: the one in the same place, or, after something was added, the one that
@@ -51,10 +54,10 @@ func (r *reader) reuse(f *frame, at int) (end int, c *container) {
 	}
 	tape := r.twin.doc.tape
 	candidate := t.same
-	if !r.like(f, &tape[candidate], at) {
-		if candidate = t.waiting; !r.like(f, &tape[candidate], at) {
+	if !r.like(0, f, &tape[candidate], at) {
+		if candidate = t.waiting; candidate == t.same || !r.like(1, f, &tape[candidate], at) {
 			// Something may have been removed.
-			if candidate = tape[t.same].next; candidate >= t.end || !r.like(f, &tape[candidate], at) {
+			if candidate = tape[t.same].next; candidate >= t.end || !r.like(2, f, &tape[candidate], at) {
 				return 0, nil
 			}
 		}
@@ -62,28 +65,26 @@ func (r *reader) reuse(f *frame, at int) (end int, c *container) {
 	c = &tape[candidate]
 	t.same, t.waiting = c.next, c.next
 	end = at + int(c.end-c.start)
-	if !r.brief {
-		r.closed = uint32(len(r.tape))
-		r.tape = append(r.tape, container{
-			hash: c.hash, seen: c.seen, start: uint32(at), end: uint32(end),
-			next: uint32(len(r.tape)) + 1, count: c.count, rule: c.rule, twin: candidate + 1,
-		})
-	}
+	r.closed = uint32(len(r.tape))
+	r.tape = append(r.tape, container{
+		hash: c.hash, seen: c.seen, start: uint32(at), end: uint32(end),
+		next: r.closed + 1, count: c.count, rule: c.rule, twin: candidate + 1,
+	})
 	return end, c
 }
 
 // like says whether a container of the twin is written as what stands at a
 // position, and stands under the same rules.
-func (r *reader) like(f *frame, c *container, at int) bool {
+func (r *reader) like(candidate int, f *frame, c *container, at int) bool {
 	n := int(c.end - c.start)
 	if c.rule != f.child || at+n > len(r.raw) {
 		return false
 	}
-	t := &r.twin
+	t := &r.twin.runs[candidate]
 	shift := int(c.start) - at
 	if t.shift != shift || at < t.from || at > t.to {
 		t.shift, t.from = shift, at
-		t.to = at + sameLength(r.raw[at:], t.doc.raw[c.start:])
+		t.to = at + sameLength(r.raw[at:], r.twin.doc.raw[c.start:])
 	}
 	return at+n <= t.to
 }
