@@ -121,8 +121,8 @@ type edge struct {
 	to uint32
 }
 
-// start is the state of the value that the paths begin at.
-const start = 1
+// startState is that of the value that the paths begin at.
+const startState = 1
 
 // maxStates bounds what paths with many wildcards can make.
 const maxStates = 10_000
@@ -135,10 +135,10 @@ func (p *plan) compile(seeds *seeds) (*machine, error) {
 		return nil, nil
 	}
 	b := builder{plan: p, seeds: seeds, known: map[string]uint32{"": 0}, sets: [][]*place{nil, {p.root()}}}
-	b.known[name(b.sets[start])] = start
+	b.known[setName(b.sets[startState])] = startState
 	m := &machine{states: make([]state, 1)}
 	m.states[0].role = noRole
-	for i := start; i < len(b.sets); i++ {
+	for i := startState; i < len(b.sets); i++ {
 		if len(b.sets) > maxStates {
 			return nil, errTooManyPaths
 		}
@@ -155,7 +155,7 @@ type builder struct {
 	sets  [][]*place
 }
 
-func name(set []*place) string {
+func setName(set []*place) string {
 	var b []byte
 	for _, at := range set {
 		b = append(strconv.AppendInt(b, int64(at.id), 10), ' ')
@@ -166,7 +166,7 @@ func name(set []*place) string {
 // number returns the state of a set, which may be a new one.
 func (b *builder) number(set []*place) uint32 {
 	slices.SortFunc(set, func(x, y *place) int { return x.id - y.id })
-	id := name(set)
+	id := setName(set)
 	if n, ok := b.known[id]; ok {
 		return n
 	}

@@ -116,10 +116,10 @@ func (r *reader) read(body []byte, offset int, seeds *seeds, rules rules, like *
 // value reads the whole text.
 func (r *reader) value() (root child, ok bool) {
 	// The outermost frame is no container; it holds the one value.
-	f := r.push()
-	*f = frame{plain: r.plain() && r.machine == nil, twins: r.twin.root()}
+	r.frames = append(r.frames, frame{plain: r.plain() && r.machine == nil, twins: r.twin.root()})
+	f := &r.frames[0]
 	if r.machine != nil {
-		f.child = start
+		f.child = startState
 	}
 	at := r.space(0)
 	for {
@@ -265,18 +265,17 @@ func (r *reader) childOf(f *frame, hash, seen uint64, end int) child {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
-// push begins a frame, the memory of which may have been another's.
-func (r *reader) push() *frame {
-	n := len(r.frames)
-	if n == cap(r.frames) {
-		r.frames = slices.Grow(r.frames, 1)
+// extend makes a slice longer by one value, which is whatever its memory holds.
+func extend[T any](s []T) []T {
+	n := len(s)
+	if n == cap(s) {
+		s = slices.Grow(s, 1)
 	}
-	r.frames = r.frames[:n+1]
-	return &r.frames[n]
+	return s[:n+1]
 }
 
 // open begins a container. It returns nil where it is nested too deep.
-func (r *reader) open(parent *frame, c byte, at int) *frame {
+func (r *reader) open(parent *frame, bracket byte, at int) *frame {
 	if len(r.frames) > maxDepth {
 		r.fail(at, "nested more than %d deep", maxDepth)
 		return nil
@@ -284,9 +283,10 @@ func (r *reader) open(parent *frame, c byte, at int) *frame {
 	rule := parent.child
 	plain := parent.plain || rule == 0 && r.plain()
 	inner := parent.twins.inner(&r.twin)
-	f := r.push() // which may move the parent
+	r.frames = extend(r.frames) // which may move the parent
+	f := &r.frames[len(r.frames)-1]
 	f.at, f.names = uint32(len(r.tape)), uint32(len(r.names))
-	f.isObject, f.plain = c == '{', plain
+	f.isObject, f.plain = bracket == '{', plain
 	f.count, f.kept = 0, 0
 	f.rule, f.child, f.twins = rule, 0, inner
 	f.state = r.seeds.array
@@ -294,20 +294,10 @@ func (r *reader) open(parent *frame, c byte, at int) *frame {
 		f.state = r.seeds.object
 	}
 	f.seen = f.state
-	t := r.extend()
-	t.start, t.rule, t.twin = uint32(at), rule, 0
+	r.tape = extend(r.tape)
+	c := &r.tape[f.at]
+	c.start, c.rule, c.twin = uint32(at), rule, 0
 	return f
-}
-
-// extend adds a container to the tape, the memory of which may have been
-// another's.
-func (r *reader) extend() *container {
-	n := len(r.tape)
-	if n == cap(r.tape) {
-		r.tape = slices.Grow(r.tape, 1)
-	}
-	r.tape = r.tape[:n+1]
-	return &r.tape[n]
 }
 
 // see takes what the rules leave of a value into its container.

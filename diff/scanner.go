@@ -70,8 +70,8 @@ func (s *scanner) after(at int) int {
 }
 
 const (
-	low  = 0x0101010101010101
-	high = 0x8080808080808080
+	lowBits  = 0x0101010101010101
+	highBits = 0x8080808080808080
 )
 
 // special marks the quotes, backslashes and control characters in a word by
@@ -79,9 +79,9 @@ const (
 func special(w uint64) uint64 {
 	// Flipping bit 1 makes the quote a space, and leaves the control characters
 	// among themselves: so all of them are what is below 0x21.
-	quote := (w ^ 0x02*low) - 0x21*low
-	backslash := w ^ '\\'*low
-	return (quote&^w | (backslash-low)&^backslash) & high
+	quote := (w ^ 0x02*lowBits) - 0x21*lowBits
+	backslash := w ^ '\\'*lowBits
+	return (quote&^w | (backslash-lowBits)&^backslash) & highBits
 }
 
 // first is the index of the lowest byte that is marked.
@@ -110,7 +110,7 @@ func (s *scanner) text(at int) (end int, hash uint64) {
 			return s.escapedText(at, i, mixer{hash, last, n})
 		}
 		hash = seeds.end(hash, last, i-at-1)
-		if (seen|last)&high != 0 {
+		if (seen|last)&highBits != 0 {
 			return s.checkedText(at, i, hash)
 		}
 		return i + 1, hash
@@ -193,8 +193,8 @@ func (s *scanner) badEscape(at int) int {
 
 // notDigits marks the bytes of a word that are no digits, as special does.
 func notDigits(w uint64) uint64 {
-	w ^= '0' * low
-	return (w + 0x76*low | w) & high
+	w ^= '0' * lowBits
+	return (w + 0x76*lowBits | w) & highBits
 }
 
 // number reads the number that begins at a position, and returns where it ends
