@@ -11,9 +11,9 @@ func begin(r *Rules) *comparison {
 	return c
 }
 
-// maxKept is how many entries, of about 64 bytes each, a comparison may have
-// room for to be kept for the next one.
-const maxKept = 1 << 17
+// maxKept is about how many bytes a comparison may have room for to be kept for
+// the next one.
+const maxKept = 8 << 20
 
 // end gives the memory of a comparison back, unless it is out of proportion, and
 // lets go of what was compared.
@@ -28,23 +28,29 @@ func (c *comparison) end() {
 	for _, f := range []*finds{&c.older, &c.newer} {
 		f.Rules, f.raw, f.like, f.copied = nil, nil, nil, nil
 	}
-	clear(c.walk.findings[:cap(c.walk.findings)])
+	c.walk.forget()
 	comparisons.Put(c)
 }
 
-// room is about how many entries there is memory for.
+// What follows is about how many bytes there is room for, of what can become
+// large: each kind of entry by its size.
+
 func (r *reader) room() int {
-	return cap(r.tape) + cap(r.frames) + cap(r.top) + cap(r.list) + r.table.room() + (cap(r.names)+cap(r.scratch)/8)/8
+	return 48*cap(r.tape) + 96*(cap(r.frames)+cap(r.list)) + 8*cap(r.names) + cap(r.scratch) + r.table.room()
 }
 
-func (f *finds) room() int { return cap(f.items) + cap(f.keys)/64 + f.index.room() }
+func (f *finds) room() int { return 40*cap(f.items) + cap(f.keys) + f.index.room() }
+
+func (t *table) room() int { return 16 * cap(t.slots) }
 
 func (w *walk) room() int {
-	a := &w.aligner
-	numbers := cap(w.matches) + cap(a.olderID) + cap(a.newerID) + cap(a.olderCount) + cap(a.newerCount) + cap(a.ends) + cap(a.previous) +
-		cap(a.slots.older) + cap(a.slots.newer) + cap(a.slots.tree) + 2*(cap(a.olderTraits.hashes)+cap(a.newerTraits.hashes))
-	return 2*cap(w.nodes) + 2*cap(w.findings) + 2*cap(w.levels) + cap(w.edits) + cap(a.edits) + w.table.room() +
-		a.kinship.table.room() + (cap(w.path)+cap(w.paths)+cap(w.scratch))/64 + numbers/16 + (cap(a.counts)+cap(a.kinship.holders))/5 + cap(a.anchors)/8
+	return 96*cap(w.nodes) + 96*cap(w.findings) + 136*cap(w.levels) + 28*cap(w.edits) + 5*cap(w.matches) +
+		cap(w.path) + cap(w.paths) + cap(w.scratch) + w.table.room() + w.aligner.room()
 }
 
-func (t *table) room() int { return cap(t.slots) / 4 }
+func (a *aligner) room() int {
+	numbers := cap(a.olderID) + cap(a.newerID) + cap(a.olderCount) + cap(a.newerCount) + cap(a.ends) + cap(a.previous) +
+		cap(a.slots.older) + cap(a.slots.newer) + cap(a.slots.tree)
+	hashes := cap(a.olderTraits.hashes) + cap(a.newerTraits.hashes) + cap(a.slots.olderKeys) + cap(a.slots.newerKeys)
+	return 4*numbers + 8*hashes + 28*cap(a.edits) + 8*cap(a.anchors) + 12*(cap(a.counts)+cap(a.kinship.holders)) + a.kinship.table.room()
+}

@@ -75,10 +75,17 @@ func (w *walk) children(parent *child) {
 	}
 }
 
+// forget lets go of the values that were found.
+func (w *walk) forget() {
+	clear(w.findings)
+	w.findings = w.findings[:0]
+}
+
 // run finds all differences of two values, in document order. It reports
 // whether their paths kept to the limit.
 func (w *walk) run(x, y *child, limit int) bool {
-	w.limit, w.path, w.paths, w.findings = limit, w.path[:0], w.paths[:0], w.findings[:0]
+	w.forget()
+	w.limit, w.path, w.paths = limit, w.path[:0], w.paths[:0]
 	w.levels, w.nodes, w.edits = w.levels[:0], w.nodes[:0], w.edits[:0]
 	w.change(x, y)
 	for len(w.levels) > 0 && w.limit >= 0 {
