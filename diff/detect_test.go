@@ -62,7 +62,8 @@ func TestRulesSayWhatIsAChange(t *testing.T) {
 			`[{"l":[{"a":1,"b":{"c":2},"v":1},{"a":1,"b":{"c":1},"v":2}]}]`, "/0/l/0 /0/l/1/v",
 		},
 		{
-			"the path with fewer wildcards counts", Options{Keys: map[string][]string{"*": {"id"}, "a": {"k"}}},
+			"the path with fewer wildcards counts",
+			Options{Keys: map[string][]string{"*": {"id"}, "a": {"k"}}},
 			`{"a":[{"k":1,"id":1},{"k":2,"id":2}]}`, `{"a":[{"k":1,"id":2},{"k":2,"id":1}]}`, "/a/0/id /a/1/id",
 		},
 		{"of the whole", Options{Keys: map[string][]string{"@this": {"id"}}}, `[{"id":1,"v":1},{"id":2,"v":1}]`, `[{"id":2,"v":1},{"id":1,"v":2}]`, "/0 /1/v"},
