@@ -25,7 +25,7 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 		}
 	}
 	c := begin(r)
-	defer c.end()
+	defer c.end(before, after)
 	if r.items != nil {
 		return c.lists(before, after)
 	}
@@ -44,7 +44,7 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 		return Change{}, false, errors.New("compare item: the rules are not for a list")
 	}
 	c := begin(r)
-	defer c.end()
+	defer c.end(before, after)
 	y, err := c.itemOf(&c.after, after)
 	if err != nil {
 		return Change{}, false, err

@@ -11,14 +11,13 @@ func begin(r *Rules) *comparison {
 	return c
 }
 
-// maxKept is about how many bytes a comparison may have room for to be kept for
-// the next one.
-const maxKept = 8 << 20
-
-// end gives the memory of a comparison back, unless it is out of proportion, and
-// lets go of what was compared.
-func (c *comparison) end() {
-	if c.before.room()+c.after.room()+c.older.room()+c.newer.room()+c.walk.room() > maxKept {
+// end gives the memory of a comparison back, and lets go of what was compared.
+// Memory out of proportion to that is let go of too: what one large answer took
+// is not kept by many small ones after it.
+func (c *comparison) end(before, after []byte) {
+	const small, share = 1 << 20, 16
+	room := c.before.room() + c.after.room() + c.older.room() + c.newer.room() + c.walk.room()
+	if room > small+share*(len(before)+len(after)) {
 		return
 	}
 	c.Rules = nil
