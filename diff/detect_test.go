@@ -1,7 +1,9 @@
 package diff
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"math/rand/v2"
@@ -157,6 +159,52 @@ func TestRulesHoldForRandomDocuments(t *testing.T) {
 		for _, c := range result.Changes {
 			if len(c.Differences) == 0 || c.Hash() == c.PreviousHash() {
 				t.Fatalf("a change of nothing, or without another hash\n%s", said)
+			}
+		}
+	}
+}
+
+// An older answer is read faster where it is written as the newer one. What
+// comes of it must be the same where it is not.
+func TestSpellingOfTheOlderAnswerMakesNoDifference(t *testing.T) {
+	t.Parallel()
+	cases := 20_000
+	if testing.Short() || raceEnabled {
+		cases /= 10
+	}
+	for n := range uint64(cases) {
+		g := generator{dice{rand.New(rand.NewPCG(7, n))}}
+		o := Options{
+			Ignore: randomIgnore(g), IgnoreOrder: g.pick(2) == 0, SignificantDigits: oneOf(g, 0, 2),
+			Select: oneOf(g, "", "", "a", "a.b", "l.0.b", "l.1"),
+		}
+		inner := fields{{"b", g.value(2)}, {"c", g.value(2)}}
+		was := fields{{"l", []any{inner, g.object(2), g.value(2)}}, {"a", fields{{"b", g.value(2)}, {"c", inner}}}, {"x", g.value(2)}}
+		now := g.mutateObject(slices.Clone(was))
+		var before, spaced, after bytes.Buffer
+		if err := errors.Join(
+			json.Compact(&before, g.write(was)), json.Indent(&spaced, before.Bytes(), " ", "\t"), json.Compact(&after, g.write(now)),
+		); err != nil {
+			t.Fatal(err)
+		}
+		if n%2 == 0 {
+			after.Reset()
+			after.Write(g.write(was)) // the same in another order
+		}
+		r := mustCompile(t, o)
+		want, wantErr := Compare(spaced.Bytes(), after.Bytes(), r)
+		got, err := Compare(before.Bytes(), after.Bytes(), r)
+		said := fmt.Sprintf("case %d\nbefore %s\nafter  %s\nrules  %+v", n, &before, &after, o)
+		if (err == nil) != (wantErr == nil) || len(got.Changes) != len(want.Changes) {
+			t.Fatalf("%d changes (%v), but %d (%v) of what is written otherwise\n%s", len(got.Changes), err, len(want.Changes), wantErr, said)
+		}
+		for i := range got.Changes {
+			x, y := &want.Changes[i], &got.Changes[i]
+			if p, q := AppendPatch(nil, x.Patch), AppendPatch(nil, y.Patch); !bytes.Equal(p, q) || !slices.Equal(x.Changed(), y.Changed()) {
+				t.Fatalf("patch %s, but %s of what is written otherwise\n%s", q, p, said)
+			}
+			if hashes(*x) != hashes(*y) {
+				t.Fatalf("the hashes differ\n%s", said)
 			}
 		}
 	}
