@@ -63,6 +63,12 @@ type gap struct{ i, iEnd, j, jEnd int }
 
 func (g gap) size() (older, newer int) { return g.iEnd - g.i, g.jEnd - g.j }
 
+// settled says that there is only one way to align it.
+func (g gap) settled() bool {
+	m, n := g.size()
+	return m == 0 || n == 0 || m == 1 && n == 1
+}
+
 // anchor is an element of each list that belong together.
 type anchor struct{ i, j int32 }
 
@@ -75,8 +81,7 @@ func (w *walk) align(rule uint32) []edit {
 		return a.edits
 	}
 	g := w.trim(gap{0, len(w.older), 0, len(w.newer)})
-	m, n := g.size()
-	if m > 0 && n > 0 && (m > 1 || n > 1) {
+	if !g.settled() {
 		w.number(g)
 	}
 	if w.masked && w.reader.unordered {
@@ -147,7 +152,7 @@ type way func(*walk, gap) []anchor
 func (w *walk) gap(g gap, ways ...way) {
 	g = w.trim(g)
 	switch m, n := g.size(); {
-	case m == 0 || n == 0 || m == 1 && n == 1:
+	case g.settled():
 		w.inOrder(g)
 	case m <= smallGap && n <= smallGap:
 		w.small(g)

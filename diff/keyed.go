@@ -32,37 +32,37 @@ func (w *walk) bag(g gap) {
 func (w *walk) leftovers(g gap) (older, newer []int32) {
 	a := &w.aligner
 	older, newer = a.kinship.older[:0], a.kinship.newer[:0]
-	m, n := g.size()
-	if m > 0 && n > 0 && (m > 1 || n > 1) {
-		for j := g.j; j < g.jEnd; j++ {
-			a.counts[a.newer(j)].newer++
-		}
-		for i := g.i; i < g.iEnd; i++ {
-			c := &a.counts[a.older(i)]
-			if c.newer > 0 {
-				c.newer--
-				c.older++ // so many of newer are not left over
-			} else {
-				older = append(older, int32(i))
-			}
-		}
-		for j := g.j; j < g.jEnd; j++ {
-			c := &a.counts[a.newer(j)]
-			if c.older > 0 {
-				c.older--
-			} else {
-				newer = append(newer, int32(j))
-			}
-		}
-		a.forget(g)
-	} else {
+	if g.settled() { // They differ, and have no numbers.
 		for i := g.i; i < g.iEnd; i++ {
 			older = append(older, int32(i))
 		}
 		for j := g.j; j < g.jEnd; j++ {
 			newer = append(newer, int32(j))
 		}
+		a.kinship.older, a.kinship.newer = older, newer
+		return older, newer
 	}
+	for j := g.j; j < g.jEnd; j++ {
+		a.counts[a.newer(j)].newer++
+	}
+	for i := g.i; i < g.iEnd; i++ {
+		c := &a.counts[a.older(i)]
+		if c.newer > 0 {
+			c.newer--
+			c.older++ // so many of newer are not left over
+		} else {
+			older = append(older, int32(i))
+		}
+	}
+	for j := g.j; j < g.jEnd; j++ {
+		c := &a.counts[a.newer(j)]
+		if c.older > 0 {
+			c.older--
+		} else {
+			newer = append(newer, int32(j))
+		}
+	}
+	a.forget(g)
 	a.kinship.older, a.kinship.newer = older, newer
 	return older, newer
 }

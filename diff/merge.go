@@ -1,9 +1,6 @@
 package diff
 
-import (
-	"fmt"
-	"strings"
-)
+import "fmt"
 
 // MergePatch returns the JSON merge patch (RFC 7396) that turns before into
 // after. It names the members that differ and no others; arrays and scalars are
@@ -107,12 +104,11 @@ func (p *pair) named() *child {
 
 // pointer is where the merger is.
 func (m *merger) pointer() string {
-	var path strings.Builder
+	var path []byte
 	for i := range m.trail {
-		path.WriteByte('/')
-		path.WriteString(escapeStep(string(m.trail[i].named().text())))
+		path = appendPointerStep(path, m.trail[i].named().text())
 	}
-	return path.String()
+	return string(path)
 }
 
 func (m *merger) member(p *pair) error {

@@ -57,7 +57,7 @@ var _ json.Marshaler = Operation{}
 func (o *Operation) append(dst []byte) []byte {
 	dst = append(dst, `{"op":`...)
 	dst = appendString(dst, []byte(o.Op))
-	if o.Op == "move" || o.Op == "copy" {
+	if hasFrom(o.Op) {
 		dst = append(dst, `,"from":`...)
 		dst = appendString(dst, []byte(o.From))
 	}

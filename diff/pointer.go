@@ -77,9 +77,21 @@ func stepName(step string) string {
 	return strings.ReplaceAll(strings.ReplaceAll(step, "~1", "/"), "~0", "~")
 }
 
-// escapeStep writes a name as a step.
-func escapeStep(name string) string {
-	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+// appendPointerStep appends a member's name to a JSON pointer (RFC 6901,
+// section 3).
+func appendPointerStep(path, name []byte) []byte {
+	path = append(path, '/')
+	for _, c := range name {
+		switch c {
+		case '~':
+			path = append(path, '~', '0')
+		case '/':
+			path = append(path, '~', '1')
+		default:
+			path = append(path, c)
+		}
+	}
+	return path
 }
 
 // stepIndex is the index that a step leads to, which is below limit, in an array

@@ -236,20 +236,3 @@ func (w *walk) step(path []byte, l *level, e *edit, index int32) []byte {
 	w.scratch = appendUnescaped(w.scratch[:0], quoted)
 	return appendPointerStep(path, w.scratch)
 }
-
-// appendPointerStep appends a member's name to a JSON pointer (RFC 6901,
-// section 3).
-func appendPointerStep(path, name []byte) []byte {
-	path = append(path, '/')
-	for _, c := range name {
-		switch c {
-		case '~':
-			path = append(path, '~', '0')
-		case '/':
-			path = append(path, '~', '1')
-		default:
-			path = append(path, c)
-		}
-	}
-	return path
-}
