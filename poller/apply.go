@@ -2,7 +2,8 @@ package poller
 
 // Apply sets the sources: it adds, replaces and removes. A source whose schedule,
 // time zone and jitter stay as they were keeps its next run. A poll under way
-// goes on, and the next attempt is made with the new source.
+// goes on, and its next request is made with the new source: the [Poller] then
+// begins it anew.
 func (s *Scheduler) Apply(sources []*Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

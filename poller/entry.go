@@ -20,10 +20,10 @@ type entry struct {
 	due   int64
 	// next is when the next run is due, fireAt the same with jitter.
 	next, fireAt int64
-	// retryAt is when the next attempt of this poll is due, noRun if none is.
+	// retryAt is when a request of this poll is made again, noRun if none is.
 	retryAt int64
-	// attempt is that of the poll that is under way.
-	attempt int
+	// request is that of the poll that is under way, counted from 1.
+	request int
 	phase   phase
 
 	// extra says that next does not come from the schedule: it is a first run,
@@ -45,7 +45,7 @@ const (
 	phaseIdle    phase = iota // no poll
 	phaseWaiting              // for its limit, or a worker
 	phaseRunning              // on a worker
-	phaseBackoff              // until its next attempt
+	phaseBackoff              // until its request is made again
 )
 
 var _ admitter = (*entry)(nil)
@@ -55,7 +55,7 @@ func (e *entry) admitted() { e.scheduler.pool.push(e) }
 
 // begun says whether a poll has begun, so that what it sees may be older than now.
 func (e *entry) begun() bool {
-	return e.phase == phaseRunning || e.phase == phaseBackoff || e.phase == phaseWaiting && e.attempt > 1
+	return e.phase == phaseRunning || e.phase == phaseBackoff || e.phase == phaseWaiting && e.request > 1
 }
 
 // setDue recomputes due; the caller fixes the heap.

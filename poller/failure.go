@@ -12,7 +12,7 @@ import (
 	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
-// FetchError says why an attempt gave no observation. Its text names the
+// FetchError says why a request gave no observation. Its text names the
 // request, with credentials and query values removed.
 type FetchError struct {
 	// Method and URL are the request, as it may be shown.

@@ -63,40 +63,6 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	}
 }
 
-// Fetch asks a source once, starting from the state of its last accepted
-// answer. It returns a complete answer or a *[FetchError], nothing in between.
-// The caller releases the observation.
-//
-// A body that ends with its connection (HTTP/1.0 without Content-Length) cannot
-// be told from one that was cut. It is accepted where its own form says that it
-// is whole, which gzip and a JSON object, array or string do, and refused else.
-func (f *Fetcher) Fetch(ctx context.Context, s *Source, state State) (*Observation, error) {
-	t, err := f.template(s)
-	if err != nil {
-		return nil, &FetchError{
-			Method: cmp.Or(s.Request.Method, http.MethodGet),
-			URL:    "request.url",
-			Err:    f.secrets.Error(err),
-		}
-	}
-	start := time.Now()
-	timed, cancel := context.WithTimeoutCause(ctx, t.timeout, ErrTimeout)
-	defer cancel()
-	a, err := f.ask(timed, t, state)
-	if err != nil {
-		return nil, f.failed(ctx, timed, t, nil, err)
-	}
-	defer a.resp.Body.Close()
-	o, err := f.read(t, state, a)
-	if err != nil {
-		return nil, f.failed(ctx, timed, t, a.resp, err)
-	}
-	o.Source = s.Name
-	o.At = time.Now()
-	o.Duration = o.At.Sub(start)
-	return o, nil
-}
-
 // Describe names the request to a source as it may be shown: its method, and its
 // URL with credentials and query values removed.
 func (f *Fetcher) Describe(s *Source) string {

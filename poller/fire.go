@@ -49,12 +49,12 @@ func (s *Scheduler) fireDue() (d time.Duration, ok bool) {
 	return time.Duration(s.wakeAt - now), true
 }
 
-// fire does what is due of an entry: the next attempt of its poll, a new poll,
+// fire does what is due of an entry: a request that is made again, a new poll,
 // or both, of which the new poll is then dropped.
 func (s *Scheduler) fire(e *entry, now int64) {
 	if e.retryAt <= now {
 		e.retryAt = noRun
-		s.admit(e, e.attempt+1)
+		s.admit(e, e.request+1)
 	}
 	if e.fireAt <= now {
 		e.followSchedule(now)
@@ -69,14 +69,14 @@ func (s *Scheduler) fire(e *entry, now int64) {
 	s.heap.fix(e)
 }
 
-// admit queues an entry at its limit for an attempt.
-func (s *Scheduler) admit(e *entry, attempt int) {
-	e.phase, e.attempt = phaseWaiting, attempt
+// admit queues an entry at its limit for a request, behind all that wait there.
+func (s *Scheduler) admit(e *entry, request int) {
+	e.phase, e.request = phaseWaiting, request
 	s.limiter.enqueue(e.source.Limit, &e.ticket)
 }
 
-// attempt makes one attempt on a worker.
-func (s *Scheduler) attempt(e *entry) {
+// ask makes one request of a poll on a worker.
+func (s *Scheduler) ask(e *entry) {
 	s.mu.Lock()
 	// The limit is asked last: what it admits is sent. An entry may come here
 	// again after its ticket was cancelled; then the ticket refuses.
@@ -85,14 +85,14 @@ func (s *Scheduler) attempt(e *entry) {
 		return
 	}
 	e.phase = phaseRunning
-	source, attempt := e.source, e.attempt
+	source, request := e.source, e.request
 	s.mu.Unlock()
-	outcome := s.poll(s.ctx, source, attempt)
+	outcome := s.poll(s.ctx, source, request)
 	s.limiter.release(&e.ticket)
 	s.finish(e, outcome)
 }
 
-// finish decides what follows an attempt.
+// finish decides what follows a request.
 func (s *Scheduler) finish(e *entry, o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *Scheduler) finish(e *entry, o Outcome) {
 	case e.removed:
 		e.phase = phaseIdle
 		delete(s.entries, e.source.Name)
-	case s.state != stateRunning && (o.RetryAfter > 0 || s.ctx.Err() != nil):
+	case s.state != stateRunning && (o.RetryAfter > 0 || o.More || s.ctx.Err() != nil):
 		// The poll has not come to its end. Its run stays the saved one, and
 		// counts as missed at the next start.
 	case o.RetryAfter > 0:
@@ -111,8 +111,10 @@ func (s *Scheduler) finish(e *entry, o Outcome) {
 		if s.ticks.wakeAt(e.due) < s.wakeAt {
 			signal(s.wake)
 		}
+	case o.More:
+		s.admit(e, e.request+1)
 	default:
-		e.phase, e.attempt = phaseIdle, 0
+		e.phase, e.request = phaseIdle, 0
 		s.markUnsaved(e)
 		if e.again && s.state == stateRunning {
 			e.again = false

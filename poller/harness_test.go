@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -49,6 +50,18 @@ func newServer(tb testing.TB, h http.HandlerFunc) *httptest.Server {
 	srv := httptest.NewServer(h)
 	tb.Cleanup(srv.Close)
 	return srv
+}
+
+// Fetch makes a poll of all its requests, without the waits of a scheduler.
+func (f *Fetcher) Fetch(ctx context.Context, s *Source, state State) (*Observation, error) {
+	v := f.Begin(s, state)
+	defer v.Close()
+	for {
+		o, err := v.Next(ctx)
+		if o != nil || err != nil {
+			return o, err
+		}
+	}
 }
 
 // mustFail asserts that a fetch gave a *FetchError and nothing else.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
@@ -12,17 +13,31 @@ type Observation struct {
 	Source string
 	// At is when the answer was complete.
 	At time.Time
-	// Duration is how long the request took, to the last byte.
+	// Duration is how long the requests took, each to its last byte, without the
+	// waits between them.
 	Duration time.Duration
-	Status   int
+	// Requests is how many were made, those included that were made again.
+	Requests int
+	// Status is the code of the answer, of several pages that of the last one.
+	Status int
 	// Unchanged says that the answer is the one State was taken from: a 304, or
-	// the same bytes again. Body is nil then.
+	// the same bytes again. Body and Pages are nil then.
 	Unchanged bool
 	// ContentType is the media type of the answer, without parameters, in lower case.
 	ContentType string
-	// Body is the whole answer, decompressed. It lives in a pooled buffer: who
-	// wants to keep it beyond the call that received it must copy it.
+	// Body is the whole answer, decompressed, where it has one page. It lives in
+	// a pooled buffer: who wants to keep it beyond the call that received it must
+	// copy it.
 	Body []byte
+	// Pages are the bodies of an answer that has several pages, in their order;
+	// nil where it has one. They too are gone after the call that received them.
+	Pages diff.Pages
+	// Doubtful says that the pages were asked for by offset or by page number:
+	// an item that is absent may only have been skipped, because others before
+	// it were removed meanwhile.
+	Doubtful bool
+	// Cut says that there were more pages than were asked for.
+	Cut bool
 	// State is what the next poll of the source starts from, once the
 	// observation has been accepted.
 	State State
@@ -30,10 +45,13 @@ type Observation struct {
 	buffer *httpclient.Body
 }
 
-// Release gives the buffer of Body back for reuse; Body is invalid afterwards.
-// Who called [Fetcher.Fetch] calls it, an [Observer] does not. It may be called
-// more than once.
+// Release gives the buffer of Body back for reuse, and drops Pages; both are
+// invalid afterwards. Who called [Visit.Next] calls it, an [Observer] does not.
+// It may be called more than once; a nil Observation has nothing to release.
 func (o *Observation) Release() {
+	if o == nil {
+		return
+	}
 	o.Body = nil
 	o.buffer.Release()
 	o.buffer = nil
@@ -45,9 +63,13 @@ func (o *Observation) Release() {
 type State struct {
 	ETag         string
 	LastModified string
-	// RawHash is the SHA-256 of the whole body as it came, decompressed.
-	// All zero means unknown.
+	// RawHash is the SHA-256 of the whole body as it came, decompressed; of
+	// several pages, that of their hashes one after the other. All zero means
+	// unknown.
 	RawHash [32]byte
+	// Cursor is the newest value of the items' cursor that was accepted,
+	// in JSON as the server wrote it; empty for none.
+	Cursor string
 }
 
 // Observer receives what polls saw.

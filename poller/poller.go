@@ -27,8 +27,9 @@ type PollerOptions struct {
 	Logger *slog.Logger
 }
 
-// Poller makes one attempt of one poll at a time: it fetches, hands what was
-// seen to the observer, and keeps the state that the next poll starts from.
+// Poller makes one request of a poll at a time. It keeps what came so far, hands
+// what the whole poll saw to the observer, and keeps the state that the next
+// poll starts from.
 // Its methods may be called concurrently, [Poller.Poll] for different sources.
 type Poller struct {
 	fetcher  *Fetcher
@@ -38,18 +39,6 @@ type Poller struct {
 
 	mu      sync.Mutex
 	sources map[string]*progress
-}
-
-// progress is where a source stands between its polls. A poll works on the one
-// that it began with: where SetState or Forget put another in its place
-// meanwhile, its outcome concerns nobody any more.
-type progress struct {
-	mu    sync.Mutex
-	state State
-	// failing is the kind of the last failure, empty after a success.
-	failing string
-	// pausedUntil holds back a source that has no limit to pause.
-	pausedUntil time.Time
 }
 
 // NewPoller returns a poller that knows no state.
@@ -69,36 +58,58 @@ func NewPoller(o PollerOptions) *Poller {
 // SetState sets what the next poll of a source starts from: at the start, and
 // whenever its request or its rules changed (the zero State then, for the old
 // validators would speak of another answer). A poll under way adopts nothing
-// afterwards.
+// afterwards, and one that is between two requests begins anew.
 func (p *Poller) SetState(source string, s State) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	old := p.sources[source]
 	p.sources[source] = &progress{state: s}
+	p.mu.Unlock()
+	old.end()
 }
 
 // Forget drops all that is known of a source.
 func (p *Poller) Forget(source string) {
 	p.mu.Lock()
+	old := p.sources[source]
 	delete(p.sources, source)
 	p.mu.Unlock()
+	old.end()
 	p.fetcher.Forget(source)
 }
 
-// Poll makes one attempt; attempts of a poll count from 1. It is a [PollFunc].
+// Close drops what came of polls that have not come to their end. Nothing is
+// polled any more.
+func (p *Poller) Close() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, pr := range p.sources {
+		pr.end()
+	}
+}
+
+// Poll makes one request of a poll. It is a [PollFunc].
 //
-// The observer is told of each poll once: of an answer, or of the failure of
-// the last attempt. A poll that ends because ctx does is neither.
-func (p *Poller) Poll(ctx context.Context, s *Source, attempt int) Outcome {
+// A request that fails is made again by itself, as often as the source's Retry
+// allows for each: what came before it is kept. The observer is told of each
+// poll once: of an answer, or of the failure that ended it. A poll that ends
+// because ctx does is neither. Where the source was replaced in the middle of a
+// poll, another one begins.
+func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	pr := p.progress(s.Name)
-	state, pausedUntil := pr.start()
-	if wait := time.Until(pausedUntil); wait > 0 && attempt <= 1 {
+	if wait := pr.paused(); wait > 0 && request <= 1 {
 		p.log.DebugContext(ctx, "poll skipped, the source asked for a pause", "source", s.Name, "wait", wait)
 		return Outcome{}
 	}
-	o, err := p.fetcher.Fetch(ctx, s, state)
-	if err != nil {
-		return p.failed(ctx, s, pr, attempt, err)
+	v, attempt := pr.visit(p.fetcher, s, request <= 1)
+	o, err := v.Next(ctx)
+	switch {
+	case err != nil:
+		return p.failed(ctx, s, pr, v, attempt, err)
+	case o == nil:
+		pr.keep(v, 0)
+		return Outcome{More: true}
 	}
+	v.Close()
 	defer o.Release()
 	if err := p.observer.Observe(ctx, o); err != nil {
 		p.fail(ctx, s, pr, err)
@@ -110,8 +121,8 @@ func (p *Poller) Poll(ctx context.Context, s *Source, attempt int) Outcome {
 	return Outcome{}
 }
 
-// failed deals with an attempt that gave no observation.
-func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, attempt int, err error) Outcome {
+// failed deals with a request that failed, the attempt-th time, counted from 1.
+func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, attempt int, err error) Outcome {
 	failure, ok := errors.AsType[*FetchError](err)
 	if !ok {
 		failure = &FetchError{Err: err}
@@ -121,8 +132,10 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, attempt in
 	}
 	if wait := s.Retry.next(attempt, failure, rand.Float64()); wait > 0 && ctx.Err() == nil {
 		p.log.DebugContext(ctx, "attempt failed, trying again", "source", s.Name, "attempt", attempt, "wait", wait, "err", err)
+		pr.keep(v, attempt)
 		return Outcome{RetryAfter: wait}
 	}
+	v.Close()
 	p.fail(ctx, s, pr, err)
 	return Outcome{}
 }
@@ -164,39 +177,6 @@ func (p *Poller) progress(source string) *progress {
 		p.sources[source] = pr
 	}
 	return pr
-}
-
-func (pr *progress) start() (State, time.Time) {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	return pr.state, pr.pausedUntil
-}
-
-// succeed adopts the state of an accepted answer, and reports whether the
-// source was failing before.
-func (pr *progress) succeed(s State) (recovered bool) {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	recovered = pr.failing != ""
-	pr.state, pr.failing, pr.pausedUntil = s, "", time.Time{}
-	return recovered
-}
-
-// fail notes a failure, and reports whether it is another one than the last.
-func (pr *progress) fail(kind string) (news bool) {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	news = pr.failing != kind
-	pr.failing = kind
-	return news
-}
-
-func (pr *progress) pause(until time.Time) {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	if until.After(pr.pausedUntil) {
-		pr.pausedUntil = until
-	}
 }
 
 // kindOf tells failures apart for the log. What changes from one to the next

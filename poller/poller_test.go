@@ -70,18 +70,20 @@ func breaking(err error) func() (*http.Response, error) {
 	return func() (*http.Response, error) { return nil, err }
 }
 
-// pollOnce drives one poll as a scheduler does: attempt by attempt, with the
+// pollOnce drives one poll as a scheduler does: request by request, with the
 // waits that were asked for. It returns those.
 func pollOnce(t *testing.T, p *Poller, s *Source) []time.Duration {
 	t.Helper()
 	var waits []time.Duration
-	for attempt := 1; ; attempt++ {
-		o := p.Poll(t.Context(), s, attempt)
-		if o.RetryAfter <= 0 {
+	for request := 1; ; request++ {
+		o := p.Poll(t.Context(), s, request)
+		switch {
+		case o.RetryAfter > 0:
+			waits = append(waits, o.RetryAfter)
+			<-time.After(o.RetryAfter)
+		case !o.More:
 			return waits
 		}
-		waits = append(waits, o.RetryAfter)
-		<-time.After(o.RetryAfter)
 	}
 }
 

@@ -17,9 +17,9 @@ const defaultWorkers = 64
 
 // SchedulerOptions are what a Scheduler needs.
 type SchedulerOptions struct {
-	// Poll is called for each attempt.
+	// Poll is called for each request.
 	Poll PollFunc
-	// Limiter admits the attempts. It is started and stopped by its owner:
+	// Limiter admits the requests. It is started and stopped by its owner:
 	// before the Scheduler, and after it.
 	Limiter *Limiter
 	// Runs keeps the next run times across restarts.
@@ -84,7 +84,7 @@ func NewScheduler(o SchedulerOptions) *Scheduler {
 		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
 		stopped: make(chan struct{}), ended: make(chan struct{}),
 	}
-	s.pool = newPool(o.Workers, s.attempt)
+	s.pool = newPool(o.Workers, s.ask)
 	return s
 }
 

@@ -155,9 +155,9 @@ func TestSchedulerStress(t *testing.T) {
 	for range 50 {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 50, Per: time.Second, Burst: 5, Concurrency: 2})
-			r.polls.do = func(ctx context.Context, _ *Source, attempt int) Outcome {
+			r.polls.do = func(ctx context.Context, _ *Source, request int) Outcome {
 				_ = pause(ctx, time.Duration(rand.IntN(20))*time.Millisecond)
-				return Outcome{RetryAfter: time.Duration(rand.IntN(3-min(attempt, 2))) * 5 * time.Millisecond}
+				return Outcome{RetryAfter: time.Duration(rand.IntN(3-min(request, 2))) * 5 * time.Millisecond}
 			}
 			var sources []*Source
 			for i := range 50 {

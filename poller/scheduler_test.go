@@ -18,7 +18,7 @@ type polls struct {
 	start time.Time
 	made  []made
 	// do, where not nil, is what a poll does.
-	do func(ctx context.Context, s *Source, attempt int) Outcome
+	do func(ctx context.Context, s *Source, request int) Outcome
 	// underWay finds a source that overlaps with itself.
 	underWay map[string]int
 	overlaps int
@@ -26,18 +26,18 @@ type polls struct {
 	current  int
 }
 
-// made is one attempt.
+// made is one request.
 type made struct {
 	Source  string
-	Attempt int
+	Request int
 	At      time.Duration // since the start
 }
 
 func newPolls() *polls { return &polls{start: time.Now(), underWay: map[string]int{}} }
 
-func (p *polls) poll(ctx context.Context, s *Source, attempt int) Outcome {
+func (p *polls) poll(ctx context.Context, s *Source, request int) Outcome {
 	p.mu.Lock()
-	p.made = append(p.made, made{s.Name, attempt, time.Since(p.start)})
+	p.made = append(p.made, made{s.Name, request, time.Since(p.start)})
 	p.current++
 	p.most = max(p.most, p.current)
 	if p.underWay[s.Name]++; p.underWay[s.Name] > 1 {
@@ -47,7 +47,7 @@ func (p *polls) poll(ctx context.Context, s *Source, attempt int) Outcome {
 	p.mu.Unlock()
 	var o Outcome
 	if do != nil {
-		o = do(ctx, s, attempt)
+		o = do(ctx, s, request)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -166,11 +166,11 @@ func TestSchedulerRetries(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 60, Per: time.Minute, Burst: 1})
-		r.polls.do = func(_ context.Context, s *Source, attempt int) Outcome {
+		r.polls.do = func(_ context.Context, s *Source, request int) Outcome {
 			switch {
-			case s.Name == "sick" && attempt < 3:
-				return Outcome{RetryAfter: time.Duration(attempt) * 10 * time.Second}
-			case s.Name == "limited" && attempt < 3:
+			case s.Name == "sick" && request < 3:
+				return Outcome{RetryAfter: time.Duration(request) * 10 * time.Second}
+			case s.Name == "limited" && request < 3:
 				return Outcome{RetryAfter: time.Millisecond}
 			}
 			return Outcome{}
@@ -200,7 +200,7 @@ func TestSchedulerRetries(t *testing.T) {
 }
 
 // A run that comes due while the last poll has not ended is dropped, whether
-// that is under way, between two attempts, or waits for its limit.
+// that is under way, between two requests, or waits for its limit.
 func TestSchedulerDropsOverlappingRuns(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -209,7 +209,7 @@ func TestSchedulerDropsOverlappingRuns(t *testing.T) {
 		limit   Limit
 	}{
 		{"under way", func(ctx context.Context) Outcome { _ = pause(ctx, 150*time.Second); return Outcome{} }, Limit{}},
-		{"between attempts", func(context.Context) Outcome { return Outcome{RetryAfter: 150 * time.Second} }, Limit{}},
+		{"between requests", func(context.Context) Outcome { return Outcome{RetryAfter: 150 * time.Second} }, Limit{}},
 		{"waits for its limit", func(context.Context) Outcome { return Outcome{} }, Limit{Name: "api", Requests: 1, Per: 150 * time.Second, Burst: 1}},
 	}
 	for _, tt := range tests {
@@ -217,8 +217,8 @@ func TestSchedulerDropsOverlappingRuns(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := newRig(t, newMemoryRuns(), tt.limit)
-				r.polls.do = func(ctx context.Context, _ *Source, attempt int) Outcome {
-					if attempt > 1 {
+				r.polls.do = func(ctx context.Context, _ *Source, request int) Outcome {
+					if request > 1 {
 						return Outcome{}
 					}
 					return tt.outcome(ctx)
@@ -459,13 +459,13 @@ func TestNextRunIsNotSavedAheadOfItsPoll(t *testing.T) {
 	})
 }
 
-// A trigger while a poll waits for its next attempt is for another poll.
-func TestTriggerBetweenAttempts(t *testing.T) {
+// A trigger while a poll waits for its next request is for another poll.
+func TestTriggerBetweenRequests(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, newMemoryRuns(), Limit{Name: "api", Requests: 60, Per: time.Hour, Burst: 1})
-		r.polls.do = func(_ context.Context, _ *Source, attempt int) Outcome {
-			return Outcome{RetryAfter: time.Duration(2-attempt) * time.Second}
+		r.polls.do = func(_ context.Context, _ *Source, request int) Outcome {
+			return Outcome{RetryAfter: time.Duration(2-request) * time.Second}
 		}
 		a := source(t, "a", "@yearly")
 		a.Limit = "api"
@@ -478,10 +478,10 @@ func TestTriggerBetweenAttempts(t *testing.T) {
 		wait(time.Hour)
 		var got []int
 		for _, m := range r.polls.take() {
-			got = append(got, m.Attempt)
+			got = append(got, m.Request)
 		}
 		if d := cmp.Diff([]int{1, 2, 1, 2}, got); d != "" {
-			t.Error("attempts (-want +got):\n" + d)
+			t.Error("requests (-want +got):\n" + d)
 		}
 	})
 }
@@ -493,9 +493,9 @@ func TestTrigger(t *testing.T) {
 		if err := r.Trigger("a"); !errors.Is(err, ErrNotRunning) {
 			t.Errorf("trigger before the start: %v", err)
 		}
-		r.polls.do = func(ctx context.Context, s *Source, attempt int) Outcome {
+		r.polls.do = func(ctx context.Context, s *Source, request int) Outcome {
 			_ = pause(ctx, 10*time.Second)
-			if s.Name == "sick" && attempt == 1 {
+			if s.Name == "sick" && request == 1 {
 				return Outcome{RetryAfter: 10 * time.Second}
 			}
 			return Outcome{}
@@ -613,7 +613,7 @@ func TestPauseHoldsForWhatWaitsForAWorker(t *testing.T) {
 	})
 }
 
-// sorted orders attempts by source, and then by time.
+// sorted orders requests by source, and then by time.
 func sorted(all []made) []made {
 	var names []string
 	of := map[string][]made{}

@@ -28,7 +28,7 @@ type Source struct {
 	Request Request
 	// Limit names the request budget, empty for none.
 	Limit string
-	// Retry governs further attempts within one poll.
+	// Retry governs further attempts of a request within one poll.
 	Retry Retry
 }
 
@@ -42,7 +42,7 @@ const (
 	Skip OnMissed = "skip"
 )
 
-// Retry governs the attempts of one poll.
+// Retry governs the attempts of each request.
 type Retry struct {
 	// MaxAttempts counts the first one too; at least 1.
 	MaxAttempts int

@@ -36,28 +36,58 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 	if !ok {
 		return nil, fmt.Errorf("source %q: %w", name, store.ErrNotFound)
 	}
-	release, err := d.limiter.Take(ctx, source.Limit)
-	if err != nil {
-		return nil, fmt.Errorf("wait for limit: %w", err)
-	}
-	defer release()
 	preview := &server.Preview{Source: name, Request: d.fetcher.Describe(source), Webhooks: []server.Webhook{}}
-	o, err := d.fetcher.Fetch(ctx, source, poller.State{})
-	if err != nil {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
-		preview.Outcome, preview.Reason = server.Failed, err.Error()
-		var failure *poller.FetchError
-		if errors.As(err, &failure) {
-			preview.Status = failure.Status
-		}
+	o, err := d.visit(ctx, source)
+	var failure *poller.FetchError
+	switch {
+	case ctx.Err() != nil:
+		o.Release()
+		return nil, context.Cause(ctx)
+	case errors.As(err, &failure):
+		preview.Outcome, preview.Reason, preview.Status = server.Failed, err.Error(), failure.Status
 		return preview, nil
+	case err != nil:
+		return nil, err
 	}
 	defer o.Release()
-	preview.Status, preview.DurationMS = o.Status, o.Duration.Milliseconds()
-	preview.Bytes, preview.ContentType = int64(len(o.Body)), o.ContentType
+	preview.Status, preview.DurationMS, preview.ContentType = o.Status, o.Duration.Milliseconds(), o.ContentType
+	if preview.Bytes, err = size(o); err != nil {
+		return nil, err
+	}
 	return preview, d.judge(ctx, o, preview)
+}
+
+// visit makes one poll, each request of which waits for the limit.
+func (d *Daemon) visit(ctx context.Context, source *poller.Source) (*poller.Observation, error) {
+	v := d.fetcher.Begin(source, poller.State{})
+	defer v.Close()
+	for {
+		release, err := d.limiter.Take(ctx, source.Limit)
+		if err != nil {
+			return nil, fmt.Errorf("wait for limit: %w", err)
+		}
+		o, err := v.Next(ctx)
+		release()
+		if o != nil || err != nil {
+			return o, err
+		}
+	}
+}
+
+// size counts the bytes of an answer.
+func size(o *poller.Observation) (int64, error) {
+	if o.Pages == nil {
+		return int64(len(o.Body)), nil
+	}
+	var n int64
+	for i := range o.Pages.Len() {
+		page, err := o.Pages.Page(i)
+		if err != nil {
+			return 0, err
+		}
+		n += int64(len(page))
+	}
+	return n, nil
 }
 
 // judge fills in what an answer would come to.

@@ -104,6 +104,10 @@ func (d *Daemon) wirePoller(context.Context) error {
 		return nil
 	})
 	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauser: d.limiter, Logger: d.logger})
+	d.started("polls", func(context.Context) error {
+		d.poller.Close()
+		return nil
+	})
 	for name := range d.sources {
 		d.poller.SetState(name, d.bridge.InitialState(name))
 	}

@@ -1,0 +1,101 @@
+package poller
+
+import (
+	"sync"
+	"time"
+)
+
+// progress is where a source stands between its requests. A poll works on the
+// one that it began with: where SetState or Forget put another in its place
+// meanwhile, its outcome concerns nobody any more.
+type progress struct {
+	mu    sync.Mutex
+	state State
+	// underWay is the poll that waits for its next request, nil for none, and
+	// attempts how often that request has failed.
+	underWay *Visit
+	attempts int
+	// ended says that another progress is in place of this one.
+	ended bool
+	// failing is the kind of the last failure, empty after a success.
+	failing string
+	// pausedUntil holds back a source that has no limit to pause.
+	pausedUntil time.Time
+}
+
+// paused returns how long the source is still held back.
+func (pr *progress) paused() time.Duration {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.pausedUntil.IsZero() {
+		return 0
+	}
+	return time.Until(pr.pausedUntil)
+}
+
+// visit returns the poll to make a request of, and how often that will have
+// been made then. It is a new poll where none is under way for this very source,
+// or where a new one is asked for.
+func (pr *progress) visit(f *Fetcher, s *Source, anew bool) (v *Visit, attempt int) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	v, attempt = pr.underWay, pr.attempts+1
+	pr.underWay, pr.attempts = nil, 0
+	if v != nil && (anew || v.source != s) {
+		v.Close()
+		v = nil
+	}
+	if v == nil {
+		v, attempt = f.Begin(s, pr.state), 1
+	}
+	return v, attempt
+}
+
+// keep keeps a poll for its next request.
+func (pr *progress) keep(v *Visit, attempts int) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if pr.ended {
+		v.Close()
+		return
+	}
+	pr.underWay, pr.attempts = v, attempts
+}
+
+// end drops the poll under way. A nil progress has none.
+func (pr *progress) end() {
+	if pr == nil {
+		return
+	}
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.underWay.Close()
+	pr.underWay, pr.ended = nil, true
+}
+
+// succeed adopts the state of an accepted answer, and reports whether the
+// source was failing before.
+func (pr *progress) succeed(s State) (recovered bool) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	recovered = pr.failing != ""
+	pr.state, pr.failing, pr.pausedUntil = s, "", time.Time{}
+	return recovered
+}
+
+// fail notes a failure, and reports whether it is another one than the last.
+func (pr *progress) fail(kind string) (news bool) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	news = pr.failing != kind
+	pr.failing = kind
+	return news
+}
+
+func (pr *progress) pause(until time.Time) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	if until.After(pr.pausedUntil) {
+		pr.pausedUntil = until
+	}
+}
