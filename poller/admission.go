@@ -20,11 +20,13 @@ func (l *Limiter) limit(name string) *limit {
 	return lim
 }
 
-// enqueue puts an idle ticket into the queue of a limit. Its owner is told when
-// it may be used: at once where the name is empty, and not before Apply where the
-// limit is not configured, since asking without a limit could do harm.
-func (l *Limiter) enqueue(name string, t *ticket) {
+// enqueue puts an idle ticket into the queue of a limit, for a request that
+// takes cost of its budget. Its owner is told when it may be used: at once where
+// the name is empty, and not before Apply where the limit is not configured,
+// since asking without a limit could do harm.
+func (l *Limiter) enqueue(name string, cost int, t *ticket) {
 	l.mu.Lock()
+	t.cost = cost
 	if name == "" {
 		t.limit, t.state = nil, ticketOffered
 		l.mu.Unlock()
@@ -33,7 +35,7 @@ func (l *Limiter) enqueue(name string, t *ticket) {
 	}
 	lim := l.limit(name)
 	t.limit = lim
-	lim.queue.pushBack(t)
+	lim.line(t).pushBack(t)
 	if !lim.defined() {
 		l.logger.Warn("request waits for a limit that is not configured", "limit", name)
 	}
@@ -57,20 +59,20 @@ func (l *Limiter) use(t *ticket) bool {
 		l.mu.Unlock()
 		return true
 	}
-	lim.offered--
+	lim.takeBack(t)
 	now := l.now()
-	if l.state != stateRunning || lim.admissibleAt(now) > now || !lim.covered() {
-		lim.queue.pushFront(t)
+	if l.state != stateRunning || lim.admissibleAt(now, t) > now || !lim.covered(lim.cost(t)) {
+		lim.line(t).pushFront(t)
 		l.mu.Unlock()
 		l.pump(lim)
 		return false
 	}
-	lim.spend(now)
+	lim.spend(now, t)
 	t.state = ticketUsed
 	if lim.stale {
 		signal(l.wanted)
 	}
-	waiting := lim.queue.head != nil
+	waiting := lim.first() != nil
 	l.mu.Unlock()
 	if waiting {
 		l.pump(lim) // The next one may have had to wait for this offer.
@@ -88,7 +90,10 @@ func (l *Limiter) release(t *ticket) {
 	t.state = ticketIdle
 	lim := t.limit
 	if lim != nil {
-		lim.underWay--
+		lim.answered(l.now(), t)
+		if !t.hop {
+			lim.underWay--
+		}
 	}
 	l.mu.Unlock()
 	l.pump(lim)
@@ -101,11 +106,11 @@ func (l *Limiter) cancel(t *ticket) {
 	lim := t.limit
 	switch t.state {
 	case ticketQueued:
-		lim.queue.remove(t)
+		lim.line(t).remove(t)
 	case ticketOffered:
 		t.state = ticketIdle
 		if lim != nil {
-			lim.offered--
+			lim.takeBack(t)
 		}
 	}
 	l.mu.Unlock()
@@ -128,28 +133,28 @@ func (l *Limiter) pump(lim *limit) {
 	}
 }
 
-// offer takes the first ticket from a limit's queue if it may be used now;
+// offer takes the ticket whose turn it is from a limit if it may be used now;
 // otherwise it sees to it that somebody looks again. The lock is held.
 func (l *Limiter) offer(lim *limit) *ticket {
-	t := lim.queue.head
+	t := lim.first()
 	if t == nil || l.state != stateRunning {
 		return nil
 	}
 	now := l.now()
-	if at := lim.admissibleAt(now); at > now {
+	if at := lim.admissibleAt(now, t); at > now {
 		if at != never {
 			l.wakeAt(lim, at, now)
 		}
 		return nil
 	}
-	if !lim.covered() {
-		lim.stale, lim.needed = true, true
+	if cost := lim.cost(t); !lim.covered(cost) {
+		lim.stale, lim.needed = true, max(lim.needed, lim.offeredCost+cost)
 		signal(l.urgent)
 		return nil
 	}
-	lim.queue.remove(t)
+	lim.line(t).remove(t)
 	t.state = ticketOffered
-	lim.offered++
+	lim.offer(t)
 	return t
 }
 

@@ -70,9 +70,9 @@ func (s *Scheduler) replace(e *entry, src *Source) {
 	if s.state != stateRunning {
 		return
 	}
-	if old.Limit != src.Limit && e.phase == phaseWaiting {
+	if (old.Limit != src.Limit || old.Cost != src.Cost) && e.phase == phaseWaiting {
 		s.limiter.cancel(&e.ticket)
-		s.limiter.enqueue(src.Limit, &e.ticket)
+		s.limiter.enqueue(src.Limit, src.Cost, &e.ticket)
 	}
 	if old == src || old.Jitter == src.Jitter && sameSchedule(old.Schedule, src.Schedule) {
 		return

@@ -11,8 +11,12 @@ type Limit struct {
 	// Requests is the most in any sliding window of length Per.
 	Requests int
 	Per      time.Duration
+	// Reserve are those of Requests that are left to others who use the same
+	// budget; less than Requests.
+	Reserve int
 	// Burst requests may follow each other at once; beyond it they are paced
-	// evenly, Per/Requests apart. At least 1.
+	// evenly over Per. At least 1. A request that costs more than the burst is
+	// sent when the burst is whole.
 	Burst int
 	// Concurrency is the most requests under way at once; 0 for no bound.
 	Concurrency int
@@ -26,7 +30,8 @@ type Budget struct {
 	// Spent are the requests of the last window, oldest first; requests close
 	// to each other may be merged into the later time.
 	Spent []Spend
-	// Reserved requests may have been sent since Spent was saved.
+	// Reserved requests may have been sent since Spent was saved, or were under
+	// way then.
 	Reserved int
 	// PausedUntil is when the limit may be used again; zero when not paused.
 	PausedUntil time.Time

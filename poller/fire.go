@@ -72,7 +72,7 @@ func (s *Scheduler) fire(e *entry, now int64) {
 // admit queues an entry at its limit for a request, behind all that wait there.
 func (s *Scheduler) admit(e *entry, request int) {
 	e.phase, e.request = phaseWaiting, request
-	s.limiter.enqueue(e.source.Limit, &e.ticket)
+	s.limiter.enqueue(e.source.Limit, e.source.Cost, &e.ticket)
 }
 
 // ask makes one request of a poll on a worker.

@@ -23,8 +23,14 @@ type limit struct {
 	// paced is when the burst would be whole again.
 	paced time.Duration
 	// pausedUntil is when a Retry-After allows the next request.
-	pausedUntil       time.Duration
-	offered, underWay int
+	pausedUntil time.Duration
+	// offered and underWay count requests, but for hops: a hop goes on with a
+	// request that is under way. offeredCost is what the offered ones cost,
+	// hops too.
+	offered, underWay, offeredCost int
+	// inFlight is the cost of what was sent and not answered yet. It takes part
+	// in every window, for nobody here knows when it arrives there.
+	inFlight int
 
 	// claim are requests that a process before this one had reserved and may
 	// have sent before claimedAt. They are counted once def is known.
@@ -38,13 +44,15 @@ type limit struct {
 	saving                 bool
 	// stale says that the saved state should be renewed.
 	stale bool
-	// needed says that a request waits for nothing but a reservation.
-	needed bool
+	// needed is the reservation that a request waits for, and for nothing else;
+	// 0 where none does.
+	needed int
 	// touched says that the saved state is not the exact one.
 	touched bool
 
-	queue ticketQueue
-	timer *time.Timer
+	// hops are served before the queue.
+	hops, queue ticketQueue
+	timer       *time.Timer
 	// wakeAt is what the timer is set to, never when it is not.
 	wakeAt time.Duration
 }
@@ -67,7 +75,14 @@ func (l *limit) define(def Limit, now time.Duration) {
 	// definition. A burst can be used up, but not more than that.
 	l.paced = 0
 	for _, e := range l.log.entries {
-		l.paced = min(max(l.paced, e.at)+time.Duration(e.count)*l.interval(), e.at+l.burstTime())
+		l.pace(e.at, e.count)
+	}
+	l.pace(now, l.inFlight)
+}
+
+func (l *limit) pace(at time.Duration, n int) {
+	if n > 0 {
+		l.paced = min(max(l.paced, at)+time.Duration(n)*l.interval(), at+l.burstTime())
 	}
 }
 
@@ -79,7 +94,7 @@ func (l *limit) settleClaim() {
 		return
 	}
 	l.log.expire(l.claimedAt, l.def.Per)
-	if n := min(l.claim, l.def.Requests-l.log.total); n > 0 {
+	if n := min(l.claim, l.capacity()-l.log.total-l.inFlight); n > 0 {
 		l.log.add(l.claimedAt, n, l.def.Per)
 	}
 	l.claim = 0
@@ -90,9 +105,12 @@ func (l *limit) settleClaim() {
 // defined says whether the limit is configured.
 func (l *limit) defined() bool { return l.def.Requests > 0 }
 
+// capacity is how much of the budget is ours.
+func (l *limit) capacity() int { return max(1, l.def.Requests-max(0, l.def.Reserve)) }
+
 // interval is the even distance of requests.
 func (l *limit) interval() time.Duration {
-	return l.def.Per / time.Duration(l.def.Requests)
+	return l.def.Per / time.Duration(l.capacity())
 }
 
 func (l *limit) burstTime() time.Duration {
@@ -106,11 +124,11 @@ func (l *limit) chunk() int {
 	if !l.defined() {
 		return 0
 	}
-	second := l.def.Requests
+	second := l.capacity()
 	if l.def.Per > time.Second {
-		second = int(float64(l.def.Requests) * float64(time.Second) / float64(l.def.Per))
+		second = int(float64(l.capacity()) * float64(time.Second) / float64(l.def.Per))
 	}
-	return max(1, l.def.Requests/32, second)
+	return max(1, l.capacity()/32, second)
 }
 
 // ahead says whether the next chunk is reserved before somebody needs it. Where
@@ -120,43 +138,93 @@ func (l *limit) ahead() bool {
 	return l.chunk() > 1 || l.interval() < time.Minute
 }
 
-// admissibleAt returns when one more request may be offered: a time that is not
-// after now if at once, never if something other than time must come first.
-// Whether it is reserved is another question.
-func (l *limit) admissibleAt(now time.Duration) time.Duration {
+// cost is what the request of a ticket takes. One that costs more than there is
+// would wait for ever, and all others behind it: it takes all there is.
+func (l *limit) cost(t *ticket) int { return min(max(1, t.cost), l.capacity()) }
+
+// admissibleAt returns when the request of a ticket may be offered: a time that
+// is not after now if at once, never if something other than time must come
+// first. Whether it is reserved is another question.
+func (l *limit) admissibleAt(now time.Duration, t *ticket) time.Duration {
 	if !l.defined() {
 		return never
 	}
-	if c := l.def.Concurrency; c > 0 && l.underWay+l.offered >= c {
-		return never
+	cost := l.cost(t)
+	if !t.hop {
+		if c := l.def.Concurrency; c > 0 && l.underWay+l.offered >= c {
+			return never
+		}
+		if l.offeredCost > 0 && l.offeredCost+cost > l.def.Burst {
+			return never
+		}
 	}
-	if l.offered >= l.def.Burst || l.offered >= l.def.Requests {
+	room := l.capacity() - l.inFlight - l.offeredCost - cost
+	if room < 0 {
 		return never
 	}
 	at := l.pausedUntil
 	l.log.expire(now, l.def.Per)
-	if room := l.def.Requests - l.offered - 1; l.log.total > room {
+	if l.log.total > room {
 		at = max(at, l.log.roomAt(room, l.def.Per))
 	}
-	if l.paced > now {
-		spare := time.Duration(l.def.Burst-1-l.offered) * l.interval()
+	if !t.hop && l.paced > now {
+		spare := time.Duration(max(0, l.def.Burst-cost-l.offeredCost)) * l.interval()
 		at = max(at, l.paced-spare)
 	}
 	return at
 }
 
-// covered says whether one more request is reserved on disk.
-func (l *limit) covered() bool {
-	return l.reserved > l.offered && (!l.saving || l.reservedNext > l.offered)
+// covered says whether what is offered and as much as cost more is reserved on
+// disk.
+func (l *limit) covered(cost int) bool {
+	need := l.offeredCost + cost
+	return l.reserved >= need && (!l.saving || l.reservedNext >= need)
+}
+
+// first returns the ticket whose turn it is, nil where nobody waits.
+func (l *limit) first() *ticket {
+	if l.hops.head != nil {
+		return l.hops.head
+	}
+	return l.queue.head
+}
+
+// line is the queue that a ticket belongs in.
+func (l *limit) line(t *ticket) *ticketQueue {
+	if t.hop {
+		return &l.hops
+	}
+	return &l.queue
+}
+
+// offer counts the request of a ticket that may be sent.
+func (l *limit) offer(t *ticket) {
+	t.charged = l.cost(t)
+	l.offeredCost += t.charged
+	if !t.hop {
+		l.offered++
+	}
+}
+
+// takeBack undoes an offer.
+func (l *limit) takeBack(t *ticket) {
+	l.offeredCost -= t.charged
+	t.charged = 0
+	if !t.hop {
+		l.offered--
+	}
 }
 
 // spend counts a request that is sent now.
-func (l *limit) spend(now time.Duration) {
-	l.log.add(now, 1, l.def.Per)
-	l.paced = max(l.paced, now) + l.interval()
-	l.underWay++
-	l.reserved--
-	l.reservedNext--
+func (l *limit) spend(now time.Duration, t *ticket) {
+	t.charged, t.unanswered = l.cost(t), true
+	l.inFlight += t.charged
+	l.paced = max(l.paced, now) + time.Duration(t.charged)*l.interval()
+	if !t.hop {
+		l.underWay++
+	}
+	l.reserved -= t.charged
+	l.reservedNext -= t.charged
 	l.touched = true
 	// The next chunk is asked for early, so that no request waits for a save.
 	if l.reserved <= l.chunk()/2 {
@@ -164,13 +232,25 @@ func (l *limit) spend(now time.Duration) {
 	}
 }
 
+// answered starts the window of a request: it arrived at the latest now that it
+// is answered, or has failed. What is counted from then on can never be more
+// than what the upstream counts.
+func (l *limit) answered(now time.Duration, t *ticket) {
+	if !t.unanswered {
+		return
+	}
+	t.unanswered = false
+	l.inFlight -= t.charged
+	l.log.add(now, t.charged, l.def.Per)
+}
+
 // beginSave starts a save of the present state with a new reservation.
 func (l *limit) beginSave() (reserve int) {
 	l.reservedNext = 0
-	if l.defined() && (l.needed || l.ahead()) {
-		l.reservedNext = l.chunk()
+	if l.defined() && (l.needed > 0 || l.ahead()) {
+		l.reservedNext = max(l.chunk(), l.needed)
 	}
-	l.saving, l.stale, l.needed, l.touched = true, false, false, true
+	l.saving, l.stale, l.needed, l.touched = true, false, 0, true
 	return l.reservedNext
 }
 
@@ -189,5 +269,5 @@ func (l *limit) endSave(ok bool) {
 // idle says whether nothing would be lost with the limit.
 func (l *limit) idle(now time.Duration) bool {
 	return !l.defined() && !l.touched && l.claim == 0 && l.log.total == 0 && l.pausedUntil <= now &&
-		l.underWay+l.offered == 0 && l.queue.head == nil
+		l.underWay+l.offeredCost+l.inFlight == 0 && l.first() == nil
 }

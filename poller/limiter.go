@@ -29,8 +29,17 @@ type LimiterOptions struct {
 }
 
 // Limiter admits requests within the budgets that they share: never more than a
-// limit's Requests in any sliding window, evenly paced beyond its Burst, across
-// restarts. Who waits is served first in, first out.
+// limit's Requests, less its Reserve, in any sliding window, evenly paced beyond
+// its Burst, across restarts. Who waits is served first in, first out, so that a
+// costly request is not kept waiting by cheap ones behind it.
+//
+// The window is that of the upstream, who counts what arrives. That is between
+// the sending and the answer, so a request keeps its place in the window until
+// Per after its answer began, or after it failed. Who wants all of a budget gets
+// Requests in Per plus the time that an answer takes to begin: 95 % where that
+// is a twentieth of Per. With a shorter bound more would arrive within Per
+// whenever one request was slow on its way and a later one was not. The pace goes
+// by the sending.
 //
 // Requests are reserved in the store, in chunks, before they are sent. A process
 // that crashed counts as having sent all that it had reserved; one that was
@@ -67,8 +76,8 @@ const (
 // LimitStatus is how a limit stands.
 type LimitStatus struct {
 	Limit
-	// Used are the requests of the last window, and Left those that the window
-	// has room for.
+	// Used are the requests of the last window, those under way included, and
+	// Left those that the window has room for; what is reserved is neither.
 	Used, Left int
 	// UnderWay are requests that were not released yet, Waiting those that were
 	// not admitted yet.
@@ -191,16 +200,17 @@ func (l *Limiter) Apply(limits []Limit) {
 }
 
 // Take waits until a request of the named limit may be sent, and counts it as
-// sent. The caller calls release when the request is over; calling it twice does
+// sent, at a cost of at least 1. One that costs more than the limit has takes all
+// of it. The caller calls release when the request is over; calling it twice does
 // no harm. An empty name is no limit. The error is ErrUnknownLimit,
 // ErrNotRunning, or that of ctx.
-func (l *Limiter) Take(ctx context.Context, name string) (release func(), err error) {
+func (l *Limiter) Take(ctx context.Context, name string, cost int) (release func(), err error) {
 	w := &taker{ready: make(chan struct{}, 1)}
 	w.ticket.owner = w
 	if !l.knows(name) {
 		return nil, fmt.Errorf("take from limit %q: %w", name, ErrUnknownLimit)
 	}
-	l.enqueue(name, &w.ticket)
+	l.enqueue(name, cost, &w.ticket)
 	for {
 		select {
 		case <-w.ready:
@@ -257,9 +267,10 @@ func (l *Limiter) Limits() []LimitStatus {
 			continue
 		}
 		lim.log.expire(now, lim.def.Per)
+		used := lim.log.total + lim.inFlight
 		s := LimitStatus{
-			Limit: lim.def, Used: lim.log.total, Left: max(0, lim.def.Requests-lim.log.total),
-			UnderWay: lim.underWay, Waiting: lim.queue.len + lim.offered,
+			Limit: lim.def, Used: used, Left: max(0, lim.capacity()-used),
+			UnderWay: lim.underWay, Waiting: lim.queue.len + lim.hops.len + lim.offered,
 		}
 		if lim.pausedUntil > now {
 			s.PausedUntil = l.wall(lim.pausedUntil)

@@ -3,6 +3,8 @@ package poller
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -10,49 +12,86 @@ import (
 	"pgregory.net/rapid"
 )
 
-// demand is a number of callers that want as much of a limit as they get.
+// demand is a number of callers that want as much of a limit as they get, and
+// the upstream that they ask.
 type demand struct {
-	limit   Limit
-	callers int
-	// hold is how long a request takes, think how long a caller waits after it.
+	limit Limit
+	// costs are those of each caller's requests.
+	costs []int
+	// hold is how long a request takes at most, think how long a caller waits
+	// after it at most. Each is as long as that, or random where random is set.
 	hold, think time.Duration
+	random      bool
+	seed        uint64
 
 	mu    sync.Mutex
-	sends []time.Time
+	sends []arrival
+	// arrivals are when the requests arrived at the upstream.
+	arrivals []arrival
+}
+
+// arrival is a request of some cost at a time.
+type arrival struct {
+	at   time.Time
+	cost int
 }
 
 func drawDemand(t *rapid.T) *demand {
-	d := &demand{limit: Limit{Name: "api"}}
+	d := &demand{limit: Limit{Name: "api"}, seed: rapid.Uint64().Draw(t, "seed")}
 	d.limit.Requests = rapid.IntRange(1, 150).Draw(t, "requests")
 	d.limit.Per = time.Duration(rapid.Int64Range(int64(time.Second), int64(2*time.Hour)).Draw(t, "per"))
+	d.limit.Reserve = rapid.SampledFrom([]int{0, 0, 1, d.limit.Requests / 10, d.limit.Requests - 1}).Draw(t, "reserve")
+	d.limit.Reserve = min(d.limit.Reserve, d.limit.Requests-1)
 	d.limit.Burst = rapid.IntRange(1, d.limit.Requests+3).Draw(t, "burst")
 	d.limit.Concurrency = rapid.SampledFrom([]int{0, 0, 1, 3}).Draw(t, "concurrency")
-	d.callers = rapid.IntRange(1, 20).Draw(t, "callers")
+	dearest := rapid.SampledFrom([]int{1, 1, 3, d.capacity()}).Draw(t, "dearest")
+	d.costs = rapid.SliceOfN(rapid.IntRange(1, min(dearest, d.capacity())), 1, 20).Draw(t, "costs")
 	return d
 }
+
+func (d *demand) capacity() int { return d.limit.Requests - d.limit.Reserve }
 
 // run lets the callers of one process take until ctx is done.
 func (d *demand) run(ctx context.Context, l *Limiter) {
 	var callers sync.WaitGroup
-	for range d.callers {
+	for i, cost := range d.costs {
+		d.seed++
+		random := rand.New(rand.NewPCG(d.seed, uint64(i)))
 		callers.Go(func() {
-			for {
-				release, err := l.Take(ctx, d.limit.Name)
-				if err != nil {
-					return
-				}
-				d.mu.Lock()
-				d.sends = append(d.sends, time.Now())
-				d.mu.Unlock()
-				err = pause(ctx, d.hold)
-				release()
-				if err != nil || pause(ctx, d.think) != nil {
-					return
-				}
+			for d.ask(ctx, l, cost, random) {
 			}
 		})
 	}
 	callers.Wait()
+}
+
+// ask makes one request, which arrives at some time before its answer.
+func (d *demand) ask(ctx context.Context, l *Limiter, cost int, random *rand.Rand) bool {
+	release, err := l.Take(ctx, d.limit.Name, cost)
+	if err != nil {
+		return false
+	}
+	hold, think := d.hold, d.think
+	if d.random {
+		hold, think = within(random, hold), within(random, think)
+	}
+	way := within(random, hold)
+	d.note(&d.sends, time.Now(), cost)
+	err = pause(ctx, way)
+	d.note(&d.arrivals, time.Now(), cost) // One that is called off arrives no later.
+	err = errors.Join(err, pause(ctx, hold-way))
+	release()
+	return err == nil && pause(ctx, think) == nil
+}
+
+func within(random *rand.Rand, d time.Duration) time.Duration {
+	return time.Duration(random.Int64N(int64(d) + 1))
+}
+
+func (d *demand) note(list *[]arrival, at time.Time, cost int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	*list = append(*list, arrival{at, cost})
 }
 
 // process runs a limiter for a while, and then stops or crashes it.
@@ -75,30 +114,46 @@ func (d *demand) process(t *rapid.T, store *memoryBudgets, lives time.Duration, 
 	return next
 }
 
-// checkWindow fails if any sliding window has more than the limit's requests.
+// checkWindow fails if more arrived at the upstream in any sliding window than
+// the limit leaves to us.
 func (d *demand) checkWindow(t *rapid.T) {
-	n := d.limit.Requests
-	for i := n; i < len(d.sends); i++ {
-		if span := d.sends[i].Sub(d.sends[i-n]); span < d.limit.Per {
-			t.Fatalf("%d requests within %v, the limit is %d in %v", n+1, span, n, d.limit.Per)
+	slices.SortFunc(d.arrivals, func(a, b arrival) int { return a.at.Compare(b.at) })
+	total, first := 0, 0
+	for _, a := range d.arrivals {
+		total += a.cost
+		for a.at.Sub(d.arrivals[first].at) >= d.limit.Per {
+			total -= d.arrivals[first].cost
+			first++
+		}
+		if total > d.capacity() {
+			t.Fatalf("%d arrived within %v, the limit is %d in %v", total, a.at.Sub(d.arrivals[first].at), d.capacity(), d.limit.Per)
 		}
 	}
 }
 
 // checkPace fails if the sends from index from on are not evenly paced beyond
-// the burst.
+// the burst. What costs more than the burst waits until that is whole.
 func (d *demand) checkPace(t *rapid.T, from int) {
-	interval := d.limit.Per / time.Duration(d.limit.Requests)
+	interval := d.limit.Per / time.Duration(d.capacity())
 	var whole time.Time // when the burst is whole again
-	for _, at := range d.sends[from:] {
-		if whole.Before(at) {
-			whole = at
+	for _, a := range d.sends[from:] {
+		if whole.Before(a.at) {
+			whole = a.at
 		}
-		whole = whole.Add(interval)
-		if used := whole.Sub(at); used > time.Duration(d.limit.Burst)*interval {
-			t.Fatalf("request at %v is ahead of the pace by %v", at, used-time.Duration(d.limit.Burst)*interval)
+		whole = whole.Add(time.Duration(a.cost) * interval)
+		most := time.Duration(max(d.limit.Burst, a.cost)) * interval
+		if used := whole.Sub(a.at); used > most {
+			t.Fatalf("request at %v is ahead of the pace by %v", a.at, used-most)
 		}
 	}
+}
+
+// used is what all requests cost.
+func (d *demand) used() (total int) {
+	for _, a := range d.sends {
+		total += a.cost
+	}
+	return total
 }
 
 // Whatever is asked, and however often saves fail and the process crashes or restarts, no
@@ -108,7 +163,8 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			d := drawDemand(t)
-			d.hold = time.Duration(rapid.Int64Range(0, int64(d.limit.Per/4)).Draw(t, "hold"))
+			d.random = true
+			d.hold = time.Duration(rapid.SampledFrom([]int64{0, int64(d.limit.Per / 20), int64(d.limit.Per / 4), int64(3 * d.limit.Per)}).Draw(t, "hold"))
 			d.think = time.Duration(rapid.Int64Range(1, int64(d.limit.Per/2)).Draw(t, "think"))
 			store := newMemoryBudgets()
 			store.delay = time.Duration(rapid.IntRange(0, 50).Draw(t, "save_ms")) * time.Millisecond
@@ -128,13 +184,19 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 	})
 }
 
-// Who wants all of a budget gets at least nine tenths of it, clean restarts
-// included.
+// Who wants all of a budget gets at least nine tenths of it where answers take a
+// twentieth of the window, clean restarts included.
 func TestLimitIsUsedWhenWanted(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			d := drawDemand(t)
+			// Enough callers, and no other bound: one cost for all, or they leave
+			// over what the next one does not fit in.
+			d.limit.Concurrency = 0
+			cost := rapid.IntRange(1, max(1, d.capacity()/20)).Draw(t, "cost")
+			d.costs = slices.Repeat([]int{cost}, max(len(d.costs), 2+d.capacity()/cost/10))
+			d.hold = time.Duration(rapid.Int64Range(0, int64(d.limit.Per/20)).Draw(t, "hold"))
 			store := newMemoryBudgets()
 			store.delay = 2 * time.Millisecond
 			const windows = 10
@@ -143,8 +205,8 @@ func TestLimitIsUsedWhenWanted(t *testing.T) {
 				store = d.process(t, store, windows*d.limit.Per/time.Duration(processes), false)
 			}
 			d.checkWindow(t)
-			if want := windows * d.limit.Requests * 9 / 10; len(d.sends) < want {
-				t.Fatalf("%d requests in %d windows, want at least %d", len(d.sends), windows, want)
+			if want := windows * d.capacity() * 9 / 10; d.used() < want {
+				t.Fatalf("%d requests in %d windows, want at least %d", d.used(), windows, want)
 			}
 		})
 	})

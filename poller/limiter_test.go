@@ -21,7 +21,7 @@ func takeAll(t *testing.T, l *Limiter, name string, n int) []time.Duration {
 	start := time.Now()
 	var at []time.Duration
 	for range n {
-		release, err := l.Take(t.Context(), name)
+		release, err := l.Take(t.Context(), name, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestLimiterPacesLongRequests(t *testing.T) {
 		start := time.Now()
 		for range 5 {
 			go func() {
-				release, err := l.Take(t.Context(), "api")
+				release, err := l.Take(t.Context(), "api", 1)
 				if err != nil {
 					t.Error(err)
 					return
@@ -106,7 +106,7 @@ func TestLimiterBoundsConcurrency(t *testing.T) {
 		slots := make(chan int, 100)
 		for range 20 {
 			go func() {
-				release, err := l.Take(t.Context(), "api")
+				release, err := l.Take(t.Context(), "api", 1)
 				if err != nil {
 					t.Error(err)
 				}
@@ -140,7 +140,7 @@ func TestLimiterIsFair(t *testing.T) {
 		order := make(chan int, 100)
 		for i := range 50 {
 			go func() {
-				if _, err := l.Take(t.Context(), "api"); err != nil {
+				if _, err := l.Take(t.Context(), "api", 1); err != nil {
 					t.Error(err)
 				}
 				order <- i
@@ -159,16 +159,16 @@ func TestTakeErrors(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := mustStartLimiter(t, newMemoryBudgets(), Limit{Name: "api", Requests: 1, Per: time.Hour, Burst: 1})
-		if _, err := l.Take(t.Context(), "other"); !errors.Is(err, ErrUnknownLimit) {
+		if _, err := l.Take(t.Context(), "other", 1); !errors.Is(err, ErrUnknownLimit) {
 			t.Errorf("unknown limit: %v", err)
 		}
-		if _, err := l.Take(t.Context(), ""); err != nil {
+		if _, err := l.Take(t.Context(), "", 1); err != nil {
 			t.Errorf("no limit: %v", err)
 		}
 		takeAll(t, l, "api", 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		if _, err := l.Take(ctx, "api"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := l.Take(ctx, "api", 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("ctx is done: %v", err)
 		}
 		if n := l.Limits()[0].Waiting; n != 0 {
@@ -176,7 +176,7 @@ func TestTakeErrors(t *testing.T) {
 		}
 		stopped := make(chan error)
 		go func() {
-			_, err := l.Take(t.Context(), "api")
+			_, err := l.Take(t.Context(), "api", 1)
 			stopped <- err
 		}()
 		synctest.Wait()
@@ -275,7 +275,7 @@ func TestCrashesDoNotStarve(t *testing.T) {
 		for time.Since(start) < 100*time.Hour {
 			l := mustStartLimiter(t, store, daily)
 			ctx, cancel := context.WithTimeout(t.Context(), 31*time.Minute)
-			if release, err := l.Take(ctx, "daily"); err == nil {
+			if release, err := l.Take(ctx, "daily", 1); err == nil {
 				release()
 				taken = append(taken, time.Since(start))
 			}
@@ -312,7 +312,7 @@ func TestNothingIsAdmittedFromAFailedSave(t *testing.T) {
 		defer cancel()
 		admitted := 1
 		for {
-			if _, err := l.Take(ctx, "api"); err != nil {
+			if _, err := l.Take(ctx, "api", 1); err != nil {
 				break
 			}
 			admitted++
@@ -378,7 +378,7 @@ func TestApplyKeepsWhatWasSpent(t *testing.T) {
 		}
 		// A limit that is left out admits nothing, and is the same when it is back.
 		l.Apply(nil)
-		if _, err := l.Take(t.Context(), "api"); !errors.Is(err, ErrUnknownLimit) {
+		if _, err := l.Take(t.Context(), "api", 1); !errors.Is(err, ErrUnknownLimit) {
 			t.Errorf("removed limit: %v", err)
 		}
 		if n := len(l.Limits()); n != 0 {
@@ -468,7 +468,7 @@ func TestAbsurdTimes(t *testing.T) {
 		l.Pause("old", far)
 		ctx, cancel := context.WithTimeout(t.Context(), 365*24*time.Hour)
 		defer cancel()
-		if _, err := l.Take(ctx, "old"); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := l.Take(ctx, "old", 1); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("take from a limit that is paused for centuries: %v", err)
 		}
 	})

@@ -111,7 +111,7 @@ func (l *Limiter) budget(name string, lim *limit, reserve int) Budget {
 	if lim.defined() {
 		lim.log.expire(now, lim.def.Per)
 	}
-	b := Budget{Limit: name, Reserved: reserve + lim.claim}
+	b := Budget{Limit: name, Reserved: reserve + lim.claim + lim.inFlight}
 	for _, e := range lim.log.entries {
 		b.Spent = append(b.Spent, Spend{At: l.wall(e.at), Count: e.count})
 	}

@@ -534,7 +534,7 @@ func TestTrigger(t *testing.T) {
 		}
 		for _, m := range first {
 			if m.Source == "limited" {
-				want[2].At = time.Hour + m.At
+				want[2].At = time.Hour + m.At + 10*time.Second // An hour after its end.
 			}
 		}
 		if d := cmp.Diff(want, sorted(r.polls.take())); d != "" {

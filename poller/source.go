@@ -28,6 +28,8 @@ type Source struct {
 	Request Request
 	// Limit names the request budget, empty for none.
 	Limit string
+	// Cost is what one request takes of the budget; at least 1.
+	Cost int
 	// Retry governs further attempts of a request within one poll.
 	Retry Retry
 }

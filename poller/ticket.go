@@ -9,6 +9,14 @@ type ticket struct {
 	limit      *limit
 	prev, next *ticket
 	state      ticketState
+	// hop says that it goes on with a request that was admitted already: it
+	// takes no further place of the concurrency, does not wait for the pace,
+	// and goes before all others, who may wait for that request to end.
+	hop bool
+	// cost is what its request takes of the budget, and charged what was taken.
+	cost, charged int
+	// unanswered says that its request was sent, and its answer has not begun.
+	unanswered bool
 }
 
 // admitter is told that its ticket may be used. It must not block.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -15,14 +16,28 @@ type LimitUse struct {
 	Name string
 	// Sources counts the enabled sources of the limit.
 	Sources int
-	// Wanted are the requests a day that their schedules make on their busiest
-	// days, retries not counted; Allowed are those that the limit lets through.
-	Wanted, Allowed float64
-	Rate            Rate
+	// Polls are those a day that their schedules make on their busiest days.
+	Polls float64
+	// Least is what these take of the budget with one page each, Wanted with as
+	// many pages as they may have; retries and redirects are not counted.
+	// Allowed is what the limit lets through without its reserve.
+	Least, Wanted, Allowed float64
+	// Cost and Pages are the most of any source.
+	Cost, Pages int
+	Rate        Rate
 }
 
 // Fits says whether the limit allows what is wanted.
 func (u LimitUse) Fits() bool { return u.Wanted <= u.Allowed }
+
+// want adds a source with so many polls a day.
+func (u *LimitUse) want(polls float64, cost, pages int) {
+	u.Sources++
+	u.Polls += polls
+	u.Least += polls * float64(cost)
+	u.Wanted += polls * float64(cost) * float64(pages)
+	u.Cost, u.Pages = max(u.Cost, cost), max(u.Pages, pages)
+}
 
 // String gives the arithmetic in one line and, if it does not fit, the ways out.
 func (u LimitUse) String() string {
@@ -30,15 +45,50 @@ func (u LimitUse) String() string {
 	if u.Sources == 1 {
 		sources = "source wants"
 	}
-	text := fmt.Sprintf("%s %s: %d %s %s requests a day, %s per %s allow %s: %s %%",
-		u.Path, u.Name, u.Sources, sources, thousands(u.Wanted),
-		thousands(float64(u.Rate.Requests)), u.Rate.Per, thousands(u.Allowed), percent(100*u.Wanted/u.Allowed))
+	reserve := ""
+	if n := u.Rate.Reserve.Of(u.Rate.Requests); n > 0 {
+		reserve = fmt.Sprintf(" less a reserve of %s", thousands(float64(n)))
+	}
+	text := fmt.Sprintf("%s %s: %d %s %s requests a day%s, %s per %s%s allow %s: %s %%",
+		u.Path, u.Name, u.Sources, sources, thousands(u.Wanted), u.breakdown(),
+		thousands(float64(u.Rate.Requests)), u.Rate.Per, reserve, thousands(u.Allowed), percent(100*u.Wanted/u.Allowed))
 	if u.Fits() {
 		return text
 	}
+	return text + ". " + u.waysOut()
+}
+
+// breakdown says how polls become requests, where a poll is not one of them.
+func (u LimitUse) breakdown() string {
+	var factors []string
+	if u.Pages > 1 {
+		factors = append(factors, fmt.Sprintf("up to %d pages", u.Pages))
+	}
+	if u.Cost > 1 {
+		factors = append(factors, fmt.Sprintf("a cost of up to %d", u.Cost))
+	}
+	if len(factors) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s polls, each of %s)", thousands(u.Polls), strings.Join(factors, " at "))
+}
+
+// waysOut says what can be done about a limit that is too tight.
+func (u LimitUse) waysOut() string {
 	factor := math.Ceil(10*u.Wanted/u.Allowed) / 10
-	return text + fmt.Sprintf(". It does not fit, so polls will be late or skipped: poll %s times less often, share the limit among fewer sources, or raise it if the API allows more",
-		strconv.FormatFloat(factor, 'f', -1, 64))
+	ways := []string{fmt.Sprintf("poll %s times less often", strconv.FormatFloat(factor, 'f', -1, 64))}
+	if u.Pages > 1 {
+		ways = append(ways, "ask for larger pages or lower pagination.max_pages")
+	}
+	ways = append(ways, "share the limit among fewer sources")
+	if u.Rate.Reserve.Of(u.Rate.Requests) > 0 {
+		ways = append(ways, "reserve less")
+	}
+	verdict := "It does not fit, so polls will be late or skipped: "
+	if u.Least <= u.Allowed {
+		verdict = "With all of those pages it does not fit, and polls will be late or skipped then: "
+	}
+	return verdict + strings.Join(ways, ", ") + ", or raise it if the API allows more"
 }
 
 // Budget sets each limit against the schedules of its enabled sources. It looks
@@ -64,14 +114,13 @@ func (c *Config) Budget(now time.Time) []LimitUse {
 			continue
 		}
 		u := &uses[at]
-		u.Sources++
-		u.Wanted += count.perDay(scheduleSpan{s.Schedule, u.span()})
+		u.want(count.perDay(scheduleSpan{s.Schedule, u.span()}), max(1, s.Cost), 1)
 	}
 	return uses
 }
 
 func newLimitUse(path, name string, r Rate) LimitUse {
-	perDay := float64(r.Requests) * float64(day) / float64(r.Per)
+	perDay := float64(r.Usable()) * float64(day) / float64(r.Per)
 	return LimitUse{Path: path, Name: name, Rate: r, Allowed: perDay}
 }
 

@@ -27,6 +27,8 @@ sources:
   - {name: e, schedule: "*/36 * * * mon", rate_limit: month}
   - {name: f, schedule: "@every 1m", rate_limit: {requests: 1, per: 90s}}
   - {name: g, schedule: "@every 1s"}
+  - {name: h, schedule: "@hourly", cost: 5, rate_limit: {requests: 100, per: 1h, reserve: 10%}}
+  - {name: i, schedule: "* * * * *", cost: 2, rate_limit: {requests: 100, per: 1h, reserve: 10}}
 `)
 	var got []string
 	for _, use := range c.Budget(reference()) {
@@ -39,9 +41,30 @@ sources:
 		"rate_limits[2] month: 1 source wants 8 requests a day, 1,000 per 30d allow 33: 24 %",
 		"rate_limits[3] unused: 0 sources want 0 requests a day, 1 per 1s allow 86,400: 0 %",
 		"sources[5].rate_limit f: 1 source wants 1,440 requests a day, 1 per 1m30s allow 960: 150 %" + fmt.Sprintf(wayOut, "1.5"),
+		"sources[7].rate_limit h: 1 source wants 120 requests a day (24 polls, each of a cost of up to 5), 100 per 1h less a reserve of 10 allow 2,160: 5.6 %",
+		"sources[8].rate_limit i: 1 source wants 2,880 requests a day (1,440 polls, each of a cost of up to 2), 100 per 1h less a reserve of 10 allow 2,160: 133 %" +
+			". It does not fit, so polls will be late or skipped: poll 1.4 times less often, share the limit among fewer sources, reserve less, or raise it if the API allows more",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestBudgetWithPages counts every page that a source may ask for.
+func TestBudgetWithPages(t *testing.T) {
+	t.Parallel()
+	use := newLimitUse("rate_limits[0]", "github", Rate{Requests: 100, Per: Duration(time.Hour)})
+	use.want(240, 1, 10)
+	use.want(24, 2, 1)
+	want := "rate_limits[0] github: 2 sources want 2,448 requests a day (264 polls, each of up to 10 pages at a cost of up to 2), 100 per 1h allow 2,400: 102 %" +
+		". With all of those pages it does not fit, and polls will be late or skipped then: poll 1.1 times less often, ask for larger pages or lower pagination.max_pages, " +
+		"share the limit among fewer sources, or raise it if the API allows more"
+	if diff := cmp.Diff(want, use.String()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	use.want(2400, 1, 1)
+	if got := use.waysOut(); !strings.HasPrefix(got, "It does not fit, ") {
+		t.Errorf("more than the limit even without further pages: %s", got)
 	}
 }
 

@@ -44,31 +44,39 @@ var errMaxRemoved = errors.New("write a share from 0% to 100%, or a number of it
 
 // UnmarshalText reads a share such as 50%, or a count such as 10.
 func (m *MaxRemoved) UnmarshalText(text []byte) error {
-	if share, ok := strings.CutSuffix(string(text), "%"); ok {
-		n, err := strconv.ParseFloat(share, 64)
-		if err != nil || !(n >= 0 && n <= 100) {
-			return errMaxRemoved
-		}
-		*m = MaxRemoved{Percent: n, IsPercent: true}
-		return nil
-	}
-	n, err := strconv.ParseUint(string(text), 10, 31)
-	if err != nil {
+	percent, count, isPercent, ok := parseShare(string(text))
+	if !ok {
 		return errMaxRemoved
 	}
-	*m = MaxRemoved{Count: int(n)}
+	*m = MaxRemoved{Percent: percent, Count: count, IsPercent: isPercent}
 	return nil
 }
 
-// String writes it as a configuration does.
-func (m MaxRemoved) String() string {
-	if m.IsPercent {
-		return strconv.FormatFloat(m.Percent, 'g', -1, 64) + "%"
+// parseShare reads a share from 0% to 100%, or a count.
+func parseShare(text string) (percent float64, count int, isPercent, ok bool) {
+	if share, isPercent := strings.CutSuffix(text, "%"); isPercent {
+		n, err := strconv.ParseFloat(share, 64)
+		return n, 0, true, err == nil && n >= 0 && n <= 100
 	}
-	return strconv.Itoa(m.Count)
+	n, err := strconv.ParseUint(text, 10, 31)
+	return 0, int(n), false, err == nil
 }
 
-func (MaxRemoved) pattern() string { return `^((100|\d{1,2}(\.\d+)?)%|\d+)$` }
+// formatShare writes what parseShare reads.
+func formatShare(percent float64, count int, isPercent bool) string {
+	if isPercent {
+		return strconv.FormatFloat(percent, 'g', -1, 64) + "%"
+	}
+	return strconv.Itoa(count)
+}
+
+// sharePattern is that of what parseShare reads.
+const sharePattern = `^((100|\d{1,2}(\.\d+)?)%|\d+)$`
+
+// String writes it as a configuration does.
+func (m MaxRemoved) String() string { return formatShare(m.Percent, m.Count, m.IsPercent) }
+
+func (MaxRemoved) pattern() string { return sharePattern }
 
 // look checks how an answer is read and compared.
 func (v *validator) look(at place, s *Source) {

@@ -38,7 +38,7 @@ func TestExampleValues(t *testing.T) {
 	}{
 		{"path", c.Storage.Path(), "/var/lib/pollwire/pollwire.db"},
 		{"token", c.Server.Token.Reveal(), "api-topsecret"},
-		{"limit", c.RateLimits[0].Rate, Rate{Requests: 5000, Per: Duration(time.Hour), Burst: 20, Concurrency: 4}},
+		{"limit", c.RateLimits[0].Rate, Rate{Requests: 5000, Per: Duration(time.Hour), Burst: 20, Concurrency: 4, Reserve: Reserve{Percent: 10, IsPercent: true}}},
 		{"location", releases.Location().String(), "Europe/Berlin"},
 		{"params", releases.Request.Params.Values().Encode(), "per_page=100"},
 		{"merged headers", len(releases.Request.Headers.Header()), 2},
@@ -156,6 +156,7 @@ func TestDefaults(t *testing.T) {
 				URL: NewURL("https://api.example.com/orders"), Method: "GET", Timeout: Duration(10 * time.Second),
 				MaxBodySize: 10 << 20, Conditional: true, FollowRedirects: true, SuccessStatusCodes: []int{200},
 			},
+			Cost:      1,
 			Retry:     Retry{MaxAttempts: 3, WaitMin: Duration(time.Second), WaitMax: Duration(30 * time.Second), MaxRetryAfter: Duration(time.Hour)},
 			Format:    "auto",
 			Detect:    Detect{Select: "@this", Events: []string{"created", "updated", "deleted"}, FirstPoll: "baseline"},

@@ -160,7 +160,7 @@ func (s schemer) text(t reflect.Type, f field) *jsonschema.Schema {
 		return &jsonschema.Schema{Types: []string{"string", "number", "boolean"}}
 	case pattern == "":
 		return &jsonschema.Schema{Type: "string"}
-	case t == reflect.TypeFor[MaxRemoved]():
+	case pattern == sharePattern:
 		return orReference(&jsonschema.Schema{Type: "string", Pattern: pattern}, &jsonschema.Schema{Type: "integer", Minimum: jsonschema.Ptr(0.0)})
 	case t == reflect.TypeFor[Duration]():
 		return orReference(&jsonschema.Schema{Type: "string", Pattern: pattern}, &jsonschema.Schema{Const: jsonschema.Ptr[any](0)})

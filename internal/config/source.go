@@ -26,6 +26,7 @@ type Settings struct {
 	AllowNetworks []netip.Prefix `yaml:"allow_networks" doc:"Private networks that a redirect to another host may lead to." example:"[10.0.0.0/8]"`
 	Auth          Auth           `yaml:"auth" whole:"true" doc:"The credentials of each request." aka:"authentication|authorization"`
 	RateLimit     LimitRef       `yaml:"rate_limit" whole:"true" doc:"The request budget: the name of one of rate_limits, or one of its own." aka:"limit|rate_limits"`
+	Cost          int            `yaml:"cost" default:"1" min:"1" doc:"How many requests of the budget one request takes, where the API counts it as several." aka:"weight|tokens|points"`
 	Retry         Retry          `yaml:"retry" doc:"Further attempts within one poll." aka:"retries"`
 
 	Format string `yaml:"format" default:"auto" enum:"auto|json|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In a CSV the rows are the items, each an object of texts by column."`
@@ -89,7 +90,7 @@ func (v *validator) settings(at place, s *Source) {
 	v.schedule(at, s)
 	v.request(at, s)
 	v.auth(at, s)
-	v.limitRef(at, &s.RateLimit)
+	v.limitRef(at, s)
 	v.look(at, s)
 	v.eventType(at, s)
 	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {

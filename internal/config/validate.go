@@ -16,6 +16,8 @@ type validator struct {
 	schedules scheduleCache
 	locations map[string]*time.Location
 	limits    *names
+	// rates are the limits by name.
+	rates     map[string]*Rate
 	endpoints *names
 	// insteadOfUser is the place for a user name that stands in a URL.
 	insteadOfUser string
@@ -23,6 +25,7 @@ type validator struct {
 
 func (v *validator) config(at place, c *Config) {
 	v.limits, v.endpoints = newNames("rate limit"), newNames("endpoint")
+	v.rates = make(map[string]*Rate)
 	v.insteadOfUser = "remove it"
 	if p, ok := v.written(at, "storage"); ok {
 		v.storage(p, &c.Storage)

@@ -29,6 +29,7 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 			OnMissed: poller.OnMissed(s.OnMissed),
 			Request:  request,
 			Limit:    limitName(s),
+			Cost:     s.Cost,
 			Retry: poller.Retry{
 				MaxAttempts:   s.Retry.MaxAttempts,
 				WaitMin:       time.Duration(s.Retry.WaitMin),
@@ -104,7 +105,8 @@ func limits(cfg *config.Config) []poller.Limit {
 	var list []poller.Limit
 	add := func(name string, r *config.Rate) {
 		list = append(list, poller.Limit{
-			Name: name, Requests: r.Requests, Per: time.Duration(r.Per), Burst: r.Burst, Concurrency: r.Concurrency,
+			Name: name, Requests: r.Requests, Per: time.Duration(r.Per), Reserve: r.Reserve.Of(r.Requests),
+			Burst: r.Burst, Concurrency: r.Concurrency,
 		})
 	}
 	for i := range cfg.RateLimits {

@@ -62,7 +62,7 @@ func (d *Daemon) visit(ctx context.Context, source *poller.Source) (*poller.Obse
 	v := d.fetcher.Begin(source, poller.State{})
 	defer v.Close()
 	for {
-		release, err := d.limiter.Take(ctx, source.Limit)
+		release, err := d.limiter.Take(ctx, source.Limit, source.Cost)
 		if err != nil {
 			return nil, fmt.Errorf("wait for limit: %w", err)
 		}
