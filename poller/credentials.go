@@ -15,6 +15,7 @@ func (t *template) credentials() []string {
 	if holder, ok := r.Auth.(secretHolder); ok {
 		secrets = holder.Secrets()
 	}
+	secrets = append(secrets, r.Route.secrets()...)
 	if u, err := url.Parse(r.URL); err == nil && u.User != nil {
 		password, _ := u.User.Password()
 		secrets = append(secrets, password, u.User.Username()+":"+password)

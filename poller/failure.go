@@ -83,7 +83,10 @@ func (t *timedOut) Is(target error) bool { return target == ErrTimeout }
 // wrong content, too large a body, a certificate, a refused address.
 func retryable(status int, err error) bool {
 	if u, ok := errors.AsType[*unfit](err); ok && u.code {
-		return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+		return temporary(status)
+	}
+	if proxy, ok := errors.AsType[*httpclient.ProxyError](err); ok {
+		return temporary(proxy.Status)
 	}
 	for _, final := range []error{
 		context.Canceled, ErrUnfit, errRequest, errRedirect,
@@ -100,6 +103,11 @@ func retryable(status int, err error) bool {
 		!isFinal[x509.UnknownAuthorityError](err) &&
 		!isFinal[x509.HostnameError](err) &&
 		!isFinal[x509.CertificateInvalidError](err)
+}
+
+// temporary reports whether a code says that the same may succeed soon.
+func temporary(status int) bool {
+	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 }
 
 func isFinal[E error](err error) bool {

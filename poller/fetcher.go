@@ -36,11 +36,13 @@ type FetcherOptions struct {
 
 // Fetcher asks sources. Its methods may be called concurrently.
 type Fetcher struct {
+	options httpclient.Options
 	client  *httpclient.Client
 	secrets *httpclient.Redactor
 
 	mu        sync.RWMutex
-	templates map[string]*template // by name of the source
+	routes    map[Route]*httpclient.Client // but for the zero one, which is client
+	templates map[string]*template         // by name of the source
 	// headers are those of the templates, by what they hold: thousands of
 	// sources of one API send the same.
 	headers map[string]http.Header
@@ -48,16 +50,19 @@ type Fetcher struct {
 
 // NewFetcher returns a fetcher.
 func NewFetcher(o FetcherOptions) *Fetcher {
+	options := httpclient.Options{
+		Version:             o.Version,
+		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
+		TLS:                 o.TLS,
+		Proxy:               o.Proxy,
+		Dial:                o.Dial,
+		RoundTripper:        o.RoundTripper,
+	}
 	return &Fetcher{
-		client: httpclient.New(httpclient.Options{
-			Version:             o.Version,
-			MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
-			TLS:                 o.TLS,
-			Proxy:               o.Proxy,
-			Dial:                o.Dial,
-			RoundTripper:        o.RoundTripper,
-		}),
+		options:   options,
+		client:    httpclient.New(options),
 		secrets:   httpclient.NewRedactor(o.Secrets...),
+		routes:    make(map[Route]*httpclient.Client),
 		templates: make(map[string]*template),
 		headers:   make(map[string]http.Header),
 	}
@@ -82,7 +87,14 @@ func (f *Fetcher) Forget(source string) {
 }
 
 // CloseIdle closes the connections that are kept for reuse.
-func (f *Fetcher) CloseIdle() { f.client.CloseIdle() }
+func (f *Fetcher) CloseIdle() {
+	f.client.CloseIdle()
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	for _, client := range f.routes {
+		client.CloseIdle()
+	}
+}
 
 // template returns what was prepared for this very source: one of the same name
 // may have been replaced by a reload.
@@ -99,9 +111,29 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if t.client, err = f.route(s.Request.Route); err != nil {
+		return nil, err
+	}
 	t.base.Header = f.share(t.base.Header)
 	f.templates[s.Name] = t
 	return t, nil
+}
+
+// route returns the client that takes a route. The caller holds f.mu.
+func (f *Fetcher) route(r Route) (*httpclient.Client, error) {
+	if r == (Route{}) {
+		return f.client, nil
+	}
+	if client, ok := f.routes[r]; ok {
+		return client, nil
+	}
+	options := f.options
+	if err := r.apply(&options); err != nil {
+		return nil, err
+	}
+	client := httpclient.New(options)
+	f.routes[r] = client
+	return client, nil
 }
 
 // share returns the header that holds the same as h, h itself where there is
@@ -124,7 +156,7 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, er
 	if err != nil {
 		return answer{}, err
 	}
-	resp, err := f.client.Do(req)
+	resp, err := t.client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}

@@ -68,13 +68,13 @@ func (f *Fetcher) step(ctx context.Context, t *template, next *url.URL, code int
 		if err != nil {
 			return nil, err
 		}
-		return f.client.Do(req)
+		return t.client.Do(req)
 	}
 	req, err := t.crossing(ctx, next, f.client.UserAgent(), f.secrets.With(t.credentials()...))
 	if err != nil {
 		return nil, err
 	}
-	return f.client.DoGuarded(req, httpclient.Guard{Allow: t.source.Request.AllowNetworks, Key: "allow_networks"})
+	return t.client.DoGuarded(req, httpclient.Guard{Allow: t.source.Request.AllowNetworks, Key: "allow_networks"})
 }
 
 // redirectTarget resolves a Location.

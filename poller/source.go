@@ -62,6 +62,8 @@ type Request struct {
 	Body   []byte
 	// Auth adds credentials to each request; nil for none.
 	Auth Auth
+	// Route is the way to the servers that the source names.
+	Route Route
 	// Timeout bounds one attempt, from dial to the last byte of the body.
 	Timeout time.Duration
 	// MaxBodySize bounds the body after decompression, in bytes.

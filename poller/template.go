@@ -24,6 +24,8 @@ const (
 // Its headers are shared by requests under way and never modified.
 type template struct {
 	source *Source
+	// client takes the source's route.
+	client *httpclient.Client
 	// base has the configured headers and constant credentials.
 	base *http.Request
 	// auth is asked for each request; nil where base already has it all.

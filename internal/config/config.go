@@ -75,6 +75,7 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 	v := &validator{
 		report:    r,
 		bad:       d.bad,
+		file:      d.expand.lookup.File,
 		schedules: make(scheduleCache),
 		locations: make(map[string]*time.Location),
 	}

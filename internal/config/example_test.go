@@ -58,6 +58,12 @@ func TestExampleValues(t *testing.T) {
 		{"type with items", orders.EventType, "shop.order"},
 		{"network", prices.AllowNetworks[0].String(), "10.0.0.0/8"},
 		{"password", prices.Auth.Basic.Password.Reveal(), "pass-topsecret"},
+		{"proxy", prices.Request.ProxyURL.Reveal(), "http://pollwire:proxy-topsecret@proxy.example.com:3128"},
+		{"proxy as it is shown", prices.Request.ProxyURL.String(), "http://proxy.example.com:3128"},
+		{"tls", prices.Request.TLS, TLS{
+			CAFile: "/etc/pollwire/company-ca.pem", CertFile: "/etc/pollwire/client.pem", KeyFile: "/etc/pollwire/client.key",
+			ServerName: "supplier.internal",
+		}},
 		{"secret", c.Endpoints[0].Secrets[0].Value.Reveal(), goodSecret},
 		{"until", c.Endpoints[0].Secrets[1].Until, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{"retry", len(c.Endpoints[0].Retry.Schedule), 9},

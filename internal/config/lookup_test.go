@@ -17,6 +17,7 @@ func fakeLookup() Lookup {
 		"GITHUB_TOKEN":          "ghp_topsecret",
 		"SHOP_KEY":              "shop-topsecret",
 		"SUPPLIER_PASSWORD":     "pass-topsecret",
+		"PROXY_PASSWORD":        "proxy-topsecret",
 		"OPS_SECRET":            goodSecret,
 		"OPS_OLD_SECRET":        otherSecret,
 		"EMPTY":                 "",
@@ -28,8 +29,24 @@ func fakeLookup() Lookup {
 		"CREDENTIALS_DIRECTORY": "/run/credentials/pollwire.service",
 	}, map[string]string{
 		"/run/credentials/pollwire.service/pollwire_api-token": "api-topsecret\n",
-		"/run/secrets/token": "file-topsecret\r\n",
+		"/run/secrets/token":           "file-topsecret\r\n",
+		"/etc/pollwire/company-ca.pem": pemFile("ca.pem"),
+		"/etc/pollwire/client.pem":     pemFile("client.pem"),
+		"/etc/pollwire/client.key":     pemFile("client.key"),
+		"/etc/pollwire/other.key":      pemFile("other.key"),
+		"/etc/pollwire/encrypted.key":  pemFile("encrypted.key"),
+		"/etc/pollwire/both.pem":       pemFile("ca.pem") + pemFile("other.key"),
+		"/etc/pollwire/empty.pem":      "",
 	})
+}
+
+// pemFile is a key or a certificate that serves these tests only.
+func pemFile(name string) string {
+	data, err := os.ReadFile("testdata/pem/" + name)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
 }
 
 func lookupOf(env, files map[string]string) Lookup {

@@ -25,6 +25,8 @@ type Request struct {
 	Conditional        bool     `yaml:"conditional" default:"true" doc:"Asks only for what changed, by ETag and Last-Modified."`
 	FollowRedirects    bool     `yaml:"follow_redirects" default:"true" doc:"Follows up to ten redirects. Headers and credentials never go to another host." aka:"redirects"`
 	SuccessStatusCodes []int    `yaml:"success_status_codes" default:"[200]" min:"200" max:"599" doc:"The status codes whose answer is looked at; 304 is always understood." aka:"status|status_codes|success_codes|expected_status"`
+	ProxyURL           ProxyURL `yaml:"proxy_url" example:"http://proxy.example.com:3128" doc:"The proxy of all requests: http, https, socks5 or socks5h, with user:password@ where it wants them; it resolves the host. Without one HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold. A redirect to another host is not followed through a proxy." aka:"proxy|http_proxy"`
+	TLS                TLS      `yaml:"tls" doc:"How the server is verified, and the client certificate that it is shown. Neither the certificate nor insecure_skip_verify goes along to another host." aka:"ssl"`
 }
 
 // Headers are headers of a request by name. Values may hold secrets.
@@ -101,6 +103,12 @@ func (v *validator) request(at place, s *Source) {
 	}
 	if p, ok := v.written(p, "success_status_codes"); ok && len(r.SuccessStatusCodes) == 0 {
 		v.add(p, "name at least one code, such as [200]")
+	}
+	if p, ok := v.written(p, "proxy_url"); ok {
+		v.proxyURL(p, r.ProxyURL)
+	}
+	if p, ok := v.written(p, "tls"); ok {
+		v.tls(p, &r.TLS)
 	}
 	v.body(p, r)
 }

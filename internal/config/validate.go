@@ -15,6 +15,8 @@ type validator struct {
 	bad       map[*yaml.Node]bool
 	schedules scheduleCache
 	locations map[string]*time.Location
+	// file returns the content of a file that a value names.
+	file      func(path string) ([]byte, error)
 	limits    *names
 	// rates are the limits by name.
 	rates     map[string]*Rate

@@ -56,6 +56,10 @@ func (c *Config) warnSources(warn warner) {
 		if sendsSecret && isPlain(s.Request.URL) {
 			warn(path+".request.url", "the credentials of %s are sent without TLS: use https://", s.Name)
 		}
+		if s.Request.TLS.InsecureSkipVerify {
+			warn(path+".request.tls.insecure_skip_verify", "whoever is on the way to the server of %s can read and change everything:"+
+				" better trust the authority of its certificate by ca_file", s.Name)
+		}
 	}
 }
 

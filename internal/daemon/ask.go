@@ -69,6 +69,7 @@ func request(s *config.Source) (poller.Request, error) {
 		Header:             header,
 		Body:               body,
 		Auth:               auth(&s.Auth),
+		Route:              route(r),
 		Timeout:            time.Duration(r.Timeout),
 		MaxBodySize:        int64(r.MaxBodySize),
 		Conditional:        r.Conditional,
@@ -77,6 +78,18 @@ func request(s *config.Source) (poller.Request, error) {
 		ContentType:        s.Expect.ContentType,
 		AllowNetworks:      s.AllowNetworks,
 	}, nil
+}
+
+// route is the way to the servers of a source.
+func route(r *config.Request) poller.Route {
+	return poller.Route{
+		Proxy:              r.ProxyURL.Reveal(),
+		CAFile:             r.TLS.CAFile,
+		CertFile:           r.TLS.CertFile,
+		KeyFile:            r.TLS.KeyFile,
+		ServerName:         r.TLS.ServerName,
+		InsecureSkipVerify: r.TLS.InsecureSkipVerify,
+	}
 }
 
 func auth(a *config.Auth) poller.Auth {

@@ -32,11 +32,16 @@ type Options struct {
 	// MaxIdleConnsPerHost is how many connections to one host are kept for
 	// reuse. The default is 256: many sources often share one host.
 	MaxIdleConnsPerHost int
-	// TLS is the configuration of TLS; nil means the defaults of crypto/tls.
+	// TLS is the configuration of TLS; nil means the defaults of crypto/tls. Of
+	// it, guarded requests use only the authorities that are trusted.
 	TLS *tls.Config
 	// Proxy chooses a proxy. The default is http.ProxyFromEnvironment, so that
 	// HTTP_PROXY, HTTPS_PROXY and NO_PROXY work as operators expect.
 	Proxy func(*http.Request) (*url.URL, error)
+	// ProxyURL is the proxy of every request, in place of Proxy: http, https,
+	// socks5 or socks5h, user and password where it wants them. All of them
+	// resolve the names of servers themselves.
+	ProxyURL *url.URL
 	// Dial replaces the network. The guard then sees only addresses that stand
 	// literally in the URL. For tests.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)

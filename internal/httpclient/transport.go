@@ -26,15 +26,19 @@ const (
 
 // ErrProxied says that an address could not be checked because a proxy resolves it.
 var ErrProxied = errors.New("behind a proxy the address of this host cannot be checked:" +
-	" write the final url into the configuration, or except the host by NO_PROXY")
+	" write the final url into the configuration, or where the proxy comes from the environment, except the host by NO_PROXY")
 
 func newTransport(o Options) *http.Transport {
 	proxy := o.Proxy
-	if proxy == nil {
+	switch {
+	case o.ProxyURL != nil:
+		proxy = http.ProxyURL(o.ProxyURL)
+	case proxy == nil:
 		proxy = http.ProxyFromEnvironment
 	}
 	t := &http.Transport{
 		Proxy:                  proxy,
+		OnProxyConnectResponse: connected,
 		DialContext:            openDialer(o).dial,
 		ForceAttemptHTTP2:      true, // a DialContext of our own would turn it off
 		TLSHandshakeTimeout:    cmp.Or(o.TLSHandshakeTimeout, defaultTLSTimeout),
@@ -52,13 +56,20 @@ func newTransport(o Options) *http.Transport {
 	if o.TLS != nil {
 		t.TLSClientConfig = o.TLS.Clone()
 	}
+	if o.ProxyURL != nil && o.ProxyURL.Scheme == "https" {
+		t.DialTLSContext = dialProxyTLS(t.DialContext, o.TLS, t.TLSHandshakeTimeout)
+	}
 	return t
 }
 
 // newGuardedTransport makes one connection for each request. A connection that
 // was dialled for one source, whose guard opens a private network, can so never
-// serve another source, whose guard does not.
+// serve another source, whose guard does not. Whoever chose the url is shown no
+// certificate of the client's.
 func newGuardedTransport(o Options) *http.Transport {
+	if o.TLS != nil {
+		o.TLS = public(o.TLS)
+	}
 	t := newTransport(o)
 	t.DialContext = guardedDialer(o).dial
 	t.DisableKeepAlives = true

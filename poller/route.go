@@ -1,0 +1,86 @@
+package poller
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+// Route is the way to the servers that a source names. Sources whose routes are
+// equal share their connections. The zero Route is that of the [FetcherOptions].
+//
+// A redirect to another origin is followed without it, but for the authorities
+// that are trusted, and not at all where it leads through a proxy.
+type Route struct {
+	// Proxy is the URL of a proxy for all requests, empty for none: http, https,
+	// socks5 or socks5h, with user and password where it wants them.
+	Proxy string
+	// CAFile holds the certificates, in PEM, of the authorities that are trusted
+	// in place of the system's.
+	CAFile string
+	// CertFile and KeyFile hold a client certificate and its key, in PEM. They are
+	// read again when they change.
+	CertFile, KeyFile string
+	// ServerName is the name that the server's certificate must have, where that
+	// is not the host of the URL.
+	ServerName string
+	// InsecureSkipVerify takes any certificate of the server.
+	InsecureSkipVerify bool
+}
+
+// Format keeps the password of the proxy out of anything that is printed.
+func (r Route) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, r.describe()) }
+
+// LogValue keeps the password of the proxy out of logs.
+func (r Route) LogValue() slog.Value { return slog.StringValue(r.describe()) }
+
+// MarshalText keeps the password of the proxy out of dumps.
+func (r Route) MarshalText() ([]byte, error) { return []byte(r.describe()), nil }
+
+func (r Route) describe() string {
+	if r.Proxy == "" {
+		return "direct"
+	}
+	if u, err := url.Parse(r.Proxy); err == nil {
+		return "by proxy " + u.Host
+	}
+	return "by proxy"
+}
+
+// secrets are the values of the route that give access.
+func (r Route) secrets() []string {
+	u, err := url.Parse(r.Proxy)
+	if err != nil || u.User == nil {
+		return nil
+	}
+	password, _ := u.User.Password()
+	return []string{password, u.User.Username() + ":" + password}
+}
+
+// apply sets a client's options to the route.
+func (r Route) apply(o *httpclient.Options) error {
+	if r.Proxy != "" {
+		u, err := url.Parse(r.Proxy)
+		if err != nil || u.Host == "" {
+			// The parser's error quotes what may be a password.
+			return fmt.Errorf("parse request.proxy_url: %w", errRequest)
+		}
+		o.ProxyURL = u
+	}
+	r.Proxy = ""
+	if r == (Route{}) {
+		return nil
+	}
+	config, err := httpclient.TLSFiles{
+		CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile,
+		ServerName: r.ServerName, InsecureSkipVerify: r.InsecureSkipVerify,
+	}.Config()
+	if err != nil {
+		return fmt.Errorf("prepare request.tls: %w: %w", errRequest, err)
+	}
+	o.TLS = config
+	return nil
+}
