@@ -1,8 +1,8 @@
 // Package httpclient is outbound HTTP for the asking and the telling side.
 //
 // It owns what every request needs whoever sends it: timeouts, connection
-// reuse, the address guard, bodies read within a limit, Retry-After, and the
-// removal of secrets from what is shown. It never follows a redirect, never
+// reuse, the address guard, bodies read within a limit, what headers say of rate
+// limits, and the removal of secrets from what is shown. It never follows a redirect, never
 // retries on its own account, and does not know what an answer means.
 package httpclient
 
