@@ -73,6 +73,25 @@ type timedOut struct {
 func (t *timedOut) Error() string {
 	return fmt.Sprintf("timed out after %s %s (request.timeout)", t.after, t.doing)
 }
+
+// unadmitted says that a redirect was not followed because its limit did not let
+// it through in time.
+type unadmitted struct {
+	limit string
+	err   error
+}
+
+func (u *unadmitted) Error() string { return "follow redirect: " + u.err.Error() }
+func (u *unadmitted) Unwrap() error { return u.err }
+
+// waitingFor is what an attempt without an answer was doing.
+func waitingFor(err error) string {
+	if u, ok := errors.AsType[*unadmitted](err); ok {
+		return fmt.Sprintf("waiting for rate limit %q to let a redirect through; set request.url to where it leads", u.limit)
+	}
+	return "waiting for the answer"
+}
+
 func (t *timedOut) Is(target error) bool { return target == ErrTimeout }
 
 // retryable decides whether another attempt may succeed soon. status is the

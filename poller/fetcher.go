@@ -28,17 +28,34 @@ type FetcherOptions struct {
 	TLS *tls.Config
 	// Proxy chooses a proxy; nil means by HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 	Proxy func(*http.Request) (*url.URL, error)
+	// Heed is told of the answers of each source's own origin, redirects and
+	// failures too, before they are read; nil for nobody. ctx is that of Fetch.
+	Heed func(ctx context.Context, s *Source, status int, h http.Header)
+	// Extender is asked before a redirect within the origin is followed; nil
+	// for nobody.
+	Extender Extender
 	// Dial replaces the network. For tests.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// RoundTripper replaces network and HTTP. For tests.
 	RoundTripper http.RoundTripper
 }
 
+// Extender admits further requests of an attempt that was admitted already.
+type Extender interface {
+	// Extend waits until a request may be sent under the limit of that name,
+	// at a cost, or returns the error of ctx.
+	Extend(ctx context.Context, limit string, cost int) error
+}
+
+var _ Extender = (*Limiter)(nil)
+
 // Fetcher asks sources. Its methods may be called concurrently.
 type Fetcher struct {
 	options httpclient.Options
 	client  *httpclient.Client
 	secrets *httpclient.Redactor
+	heed    func(ctx context.Context, s *Source, status int, h http.Header)
+	extend  Extender
 
 	mu        sync.RWMutex
 	routes    map[Route]*httpclient.Client // but for the zero one, which is client
@@ -50,6 +67,9 @@ type Fetcher struct {
 
 // NewFetcher returns a fetcher.
 func NewFetcher(o FetcherOptions) *Fetcher {
+	if o.Heed == nil {
+		o.Heed = func(context.Context, *Source, int, http.Header) {}
+	}
 	options := httpclient.Options{
 		Version:             o.Version,
 		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
@@ -59,6 +79,8 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		RoundTripper:        o.RoundTripper,
 	}
 	return &Fetcher{
+		heed:      o.Heed,
+		extend:    o.Extender,
 		options:   options,
 		client:    httpclient.New(options),
 		secrets:   httpclient.NewRedactor(o.Secrets...),
@@ -160,6 +182,7 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, er
 	if err != nil {
 		return answer{}, err
 	}
+	f.heed(ctx, t.source, resp.StatusCode, resp.Header)
 	if t.follow && isRedirect(resp) && !t.accepts(resp.StatusCode) {
 		return f.follow(ctx, t, resp)
 	}
@@ -174,7 +197,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 	if resp != nil {
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {
-			fe.RetryAfter, _ = httpclient.ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+			fe.RetryAfter = httpclient.RetryAfter(resp.Header, time.Now())
 		}
 	}
 	// What the answer said stays what it said, however the contexts stand now.
@@ -183,7 +206,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 		case ctx.Err() != nil:
 			err = &stopped{cause: context.Cause(ctx)}
 		case timed.Err() != nil && resp == nil:
-			err = &timedOut{after: t.timeout, doing: "waiting for the answer"}
+			err = &timedOut{after: t.timeout, doing: waitingFor(err)}
 		case timed.Err() != nil:
 			err = &timedOut{after: t.timeout, doing: "reading the body"}
 		}

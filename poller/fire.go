@@ -87,7 +87,11 @@ func (s *Scheduler) ask(e *entry) {
 	e.phase = phaseRunning
 	source, request := e.source, e.request
 	s.mu.Unlock()
-	outcome := s.poll(s.ctx, source, request)
+	ctx := s.ctx
+	if e.ticket.limit != nil {
+		ctx = withTicket(ctx, &e.ticket)
+	}
+	outcome := s.poll(ctx, source, request)
 	s.limiter.release(&e.ticket)
 	s.finish(e, outcome)
 }

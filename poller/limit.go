@@ -31,6 +31,10 @@ type limit struct {
 	// inFlight is the cost of what was sent and not answered yet. It takes part
 	// in every window, for nobody here knows when it arrives there.
 	inFlight int
+	// sent is the cost of all that was ever sent, and heard what the upstream
+	// said of what is left.
+	sent  int
+	heard learned
 
 	// claim are requests that a process before this one had reserved and may
 	// have sent before claimedAt. They are counted once def is known.
@@ -162,7 +166,7 @@ func (l *limit) admissibleAt(now time.Duration, t *ticket) time.Duration {
 	if room < 0 {
 		return never
 	}
-	at := l.pausedUntil
+	at := max(l.pausedUntil, l.narrowedUntil(now, cost))
 	l.log.expire(now, l.def.Per)
 	if l.log.total > room {
 		at = max(at, l.log.roomAt(room, l.def.Per))
@@ -217,8 +221,9 @@ func (l *limit) takeBack(t *ticket) {
 
 // spend counts a request that is sent now.
 func (l *limit) spend(now time.Duration, t *ticket) {
-	t.charged, t.unanswered = l.cost(t), true
+	t.charged, t.sentAt, t.unanswered = l.cost(t), now, true
 	l.inFlight += t.charged
+	l.sent += t.charged
 	l.paced = max(l.paced, now) + time.Duration(t.charged)*l.interval()
 	if !t.hop {
 		l.underWay++

@@ -77,7 +77,8 @@ const (
 type LimitStatus struct {
 	Limit
 	// Used are the requests of the last window, those under way included, and
-	// Left those that the window has room for; what is reserved is neither.
+	// Left those that the window has room for, and the upstream says are left;
+	// what is reserved is neither.
 	Used, Left int
 	// UnderWay are requests that were not released yet, Waiting those that were
 	// not admitted yet.
@@ -207,8 +208,16 @@ func (l *Limiter) Apply(limits []Limit) {
 func (l *Limiter) Take(ctx context.Context, name string, cost int) (release func(), err error) {
 	w := &taker{ready: make(chan struct{}, 1)}
 	w.ticket.owner = w
+	if err := l.await(ctx, name, cost, w); err != nil {
+		return nil, err
+	}
+	return func() { l.release(&w.ticket) }, nil
+}
+
+// await waits until the ticket of a taker is used.
+func (l *Limiter) await(ctx context.Context, name string, cost int, w *taker) error {
 	if !l.knows(name) {
-		return nil, fmt.Errorf("take from limit %q: %w", name, ErrUnknownLimit)
+		return fmt.Errorf("take from limit %q: %w", name, ErrUnknownLimit)
 	}
 	l.enqueue(name, cost, &w.ticket)
 	for {
@@ -217,14 +226,14 @@ func (l *Limiter) Take(ctx context.Context, name string, cost int) (release func
 			// A pause may have come between the offer and now; the ticket
 			// is then in the queue again, at its front.
 			if l.use(&w.ticket) {
-				return func() { l.release(&w.ticket) }, nil
+				return nil
 			}
 		case <-ctx.Done():
 			l.cancel(&w.ticket)
-			return nil, fmt.Errorf("take from limit %q: %w", name, context.Cause(ctx))
+			return fmt.Errorf("take from limit %q: %w", name, context.Cause(ctx))
 		case <-l.stopped:
 			l.cancel(&w.ticket)
-			return nil, fmt.Errorf("take from limit %q: %w", name, ErrNotRunning)
+			return fmt.Errorf("take from limit %q: %w", name, ErrNotRunning)
 		}
 	}
 }
@@ -237,23 +246,41 @@ type taker struct {
 
 func (t *taker) admitted() { t.ready <- struct{}{} }
 
-// Pause lets nobody use the limit before a time, as a Retry-After asks. It never
-// shortens a pause, and outlives a restart.
+// Pause lets nobody use the limit before a time. It never shortens a pause, and
+// outlives a restart.
 func (l *Limiter) Pause(name string, until time.Time) {
 	if name == "" {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	lim := l.limit(name)
-	now := l.now()
-	at := now + clampAge(time.Until(until))
-	if at <= now || at <= lim.pausedUntil {
-		return
+	if now, wait := l.now(), clampAge(time.Until(until)); wait > 0 {
+		l.pause(l.limit(name), now+wait)
 	}
-	lim.pausedUntil = at
+}
+
+// pause lets nobody use a limit before a time, and says whether that is news.
+// The lock is held.
+func (l *Limiter) pause(lim *limit, until time.Duration) bool {
+	if until <= lim.pausedUntil {
+		return false
+	}
+	lim.pausedUntil = until
 	lim.stale, lim.touched = true, true
 	signal(l.wanted)
+	return true
+}
+
+// PausedUntil returns until when a source was asked to wait, itself or by its
+// limit; a time in the past or the zero time where it was not.
+func (l *Limiter) PausedUntil(s *Source) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	lim := l.limits[budgetName(s)]
+	if lim == nil || lim.pausedUntil == 0 {
+		return time.Time{}
+	}
+	return l.wall(lim.pausedUntil)
 }
 
 // Limits returns how the limits stand, by name.
@@ -271,6 +298,9 @@ func (l *Limiter) Limits() []LimitStatus {
 		s := LimitStatus{
 			Limit: lim.def, Used: used, Left: max(0, lim.capacity()-used),
 			UnderWay: lim.underWay, Waiting: lim.queue.len + lim.hops.len + lim.offered,
+		}
+		if lim.heard.until > now {
+			s.Left = max(0, min(s.Left, lim.heard.ceiling-lim.sent))
 		}
 		if lim.pausedUntil > now {
 			s.PausedUntil = l.wall(lim.pausedUntil)

@@ -10,19 +10,22 @@ import (
 	"time"
 )
 
-// Pauser holds back all requests of a limit.
-type Pauser interface {
-	// Pause admits no request under the limit before until. An earlier time
-	// than the one that holds already changes nothing.
-	Pause(limit string, until time.Time)
+// Pauses knows which sources asked to be left alone for a while.
+type Pauses interface {
+	// PausedUntil returns until when; a time in the past where that is over,
+	// or never was.
+	PausedUntil(s *Source) time.Time
 }
+
+var _ Pauses = (*Limiter)(nil)
 
 // PollerOptions are what a Poller is made of.
 type PollerOptions struct {
 	Fetcher  *Fetcher
 	Observer Observer
-	// Pauser is told of each Retry-After; nil for nobody.
-	Pauser Pauser
+	// Pauses are heeded for sources without a limit; the others wait at their
+	// limit. nil for none.
+	Pauses Pauses
 	// Logger is told what operators want to know; nil for nobody.
 	Logger *slog.Logger
 }
@@ -34,7 +37,7 @@ type PollerOptions struct {
 type Poller struct {
 	fetcher  *Fetcher
 	observer Observer
-	pauser   Pauser
+	pauses   Pauses
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -49,7 +52,7 @@ func NewPoller(o PollerOptions) *Poller {
 	return &Poller{
 		fetcher:  o.Fetcher,
 		observer: o.Observer,
-		pauser:   o.Pauser,
+		pauses:   o.Pauses,
 		log:      o.Logger,
 		sources:  make(map[string]*progress),
 	}
@@ -96,7 +99,7 @@ func (p *Poller) Close() {
 // poll, another one begins.
 func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	pr := p.progress(s.Name)
-	if wait := pr.paused(); wait > 0 && request <= 1 {
+	if wait := p.paused(s); wait > 0 && request <= 1 {
 		p.log.DebugContext(ctx, "poll skipped, the source asked for a pause", "source", s.Name, "wait", wait)
 		return Outcome{}
 	}
@@ -127,9 +130,6 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	if !ok {
 		failure = &FetchError{Err: err}
 	}
-	if failure.RetryAfter > 0 {
-		p.pause(ctx, s, pr, min(failure.RetryAfter, s.Retry.maxRetryAfter()))
-	}
 	if wait := s.Retry.next(attempt, failure, rand.Float64()); wait > 0 && ctx.Err() == nil {
 		p.log.DebugContext(ctx, "attempt failed, trying again", "source", s.Name, "attempt", attempt, "wait", wait, "err", err)
 		pr.keep(v, attempt)
@@ -140,15 +140,12 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	return Outcome{}
 }
 
-// pause obeys a Retry-After: for the whole limit, or for a source without one.
-func (p *Poller) pause(ctx context.Context, s *Source, pr *progress, wait time.Duration) {
-	p.log.DebugContext(ctx, "pause asked for by the source", "source", s.Name, "limit", s.Limit, "wait", wait)
-	until := time.Now().Add(wait)
-	if s.Limit == "" || p.pauser == nil {
-		pr.pause(until)
-		return
+// paused is for how long a source without a limit is to be left alone.
+func (p *Poller) paused(s *Source) time.Duration {
+	if s.Limit != "" || p.pauses == nil {
+		return 0
 	}
-	p.pauser.Pause(s.Limit, until)
+	return time.Until(p.pauses.PausedUntil(s))
 }
 
 // fail ends a poll that failed.

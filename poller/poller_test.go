@@ -38,11 +38,6 @@ func (l *ledger) Fail(_ context.Context, source string, reason error) {
 	l.told = append(l.told, "fail "+source+": "+reason.Error())
 }
 
-// pauses is a Pauser that keeps what it is told.
-type pauses map[string]time.Duration
-
-func (p pauses) Pause(limit string, until time.Time) { p[limit] = time.Until(until) }
-
 // script is a network that gives its answers one after the other, the last one
 // for ever.
 type script struct {
@@ -97,7 +92,7 @@ func TestPollRetries(t *testing.T) {
 		limit   string
 		asked   int
 		told    []string
-		pauses  pauses
+		pause   time.Duration
 		// bounds of each wait
 		lowest, highest []time.Duration
 	}{
@@ -121,16 +116,16 @@ func TestPollRetries(t *testing.T) {
 		},
 		{
 			name: "asked to wait", limit: "api", answers: []func() (*http.Response, error){answering(429, "", "Retry-After", "60"), answering(200, "x")},
-			asked: 2, told: []string{"200 unchanged=false x"}, pauses: pauses{"api": time.Minute},
+			asked: 2, told: []string{"200 unchanged=false x"}, pause: time.Minute,
 			lowest: []time.Duration{time.Minute}, highest: []time.Duration{time.Minute},
 		},
 		{
 			name: "asked to wait too long", limit: "api", answers: []func() (*http.Response, error){answering(503, "", "Retry-After", "7200")},
-			asked: 1, told: []string{fail + "answered 503 Service Unavailable"}, pauses: pauses{"api": time.Hour},
+			asked: 1, told: []string{fail + "answered 503 Service Unavailable"}, pause: time.Hour,
 		},
 		{
 			name: "forbidden for a while", limit: "api", answers: []func() (*http.Response, error){answering(403, "", "Retry-After", "30")},
-			asked: 1, told: []string{fail + "answered 403 Forbidden"}, pauses: pauses{"api": 30 * time.Second},
+			asked: 1, told: []string{fail + "answered 403 Forbidden"}, pause: 30 * time.Second,
 		},
 		{
 			name: "success pauses nothing", limit: "api", answers: []func() (*http.Response, error){answering(200, "x", "Retry-After", "30")},
@@ -141,9 +136,15 @@ func TestPollRetries(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				network, observer, paused := &script{answers: tt.answers}, &ledger{}, pauses{}
+				network, observer := &script{answers: tt.answers}, &ledger{}
+				var longest time.Duration
+				l := mustStartLimiter(t, newMemoryBudgets(), Limit{Name: "api", Requests: 1000, Per: time.Second})
 				p := NewPoller(PollerOptions{
-					Fetcher: newFetcher(t, FetcherOptions{RoundTripper: network}), Observer: observer, Pauser: paused,
+					Fetcher: newFetcher(t, FetcherOptions{RoundTripper: network, Heed: func(ctx context.Context, s *Source, status int, h http.Header) {
+						l.Heed(ctx, s, status, h)
+						longest = max(longest, time.Until(l.PausedUntil(s)))
+					}}),
+					Observer: observer, Pauses: l,
 				})
 				s := newSource("http://api.example/")
 				s.Limit = tt.limit
@@ -159,25 +160,31 @@ func TestPollRetries(t *testing.T) {
 				if diff := cmp.Diff(tt.told, observer.told); diff != "" {
 					t.Errorf("told (-want +got):\n%s", diff)
 				}
-				if want := tt.pauses; len(want)+len(paused) > 0 && !cmp.Equal(want, paused) {
-					t.Errorf("pauses %v, want %v", paused, want)
+				if longest != tt.pause {
+					t.Errorf("paused for %v, want %v", longest, tt.pause)
 				}
 			})
 		})
 	}
 }
 
-// A source without a limit is held back by itself, until the time it named.
+// A source without a limit is held back by itself, until the time it named,
+// whatever becomes of the process.
 func TestPollObeysRetryAfterWithoutLimit(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		network := &script{answers: []func() (*http.Response, error){answering(403, "", "Retry-After", "60"), answering(200, "x")}}
 		observer := &ledger{}
-		p := NewPoller(PollerOptions{Fetcher: newFetcher(t, FetcherOptions{RoundTripper: network}), Observer: observer})
+		store := newMemoryBudgets()
 		s := newSource("http://api.example/")
-		for range 7 { // at 0, 10, … 60 s
+		for range 7 { // at 0, 10, … 60 s, each in a process of its own
+			l := mustStartLimiter(t, store)
+			p := NewPoller(PollerOptions{
+				Fetcher: newFetcher(t, FetcherOptions{RoundTripper: network, Heed: l.Heed}), Observer: observer, Pauses: l,
+			})
 			pollOnce(t, p, s)
 			<-time.After(10 * time.Second)
+			store = store.crash()
 		}
 		if len(network.asked) != 2 || len(observer.told) != 2 {
 			t.Errorf("%d requests, told %q", len(network.asked), observer.told)

@@ -1,9 +1,6 @@
 package poller
 
-import (
-	"sync"
-	"time"
-)
+import "sync"
 
 // progress is where a source stands between its requests. A poll works on the
 // one that it began with: where SetState or Forget put another in its place
@@ -19,18 +16,6 @@ type progress struct {
 	ended bool
 	// failing is the kind of the last failure, empty after a success.
 	failing string
-	// pausedUntil holds back a source that has no limit to pause.
-	pausedUntil time.Time
-}
-
-// paused returns how long the source is still held back.
-func (pr *progress) paused() time.Duration {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	if pr.pausedUntil.IsZero() {
-		return 0
-	}
-	return time.Until(pr.pausedUntil)
 }
 
 // visit returns the poll to make a request of, and how often that will have
@@ -79,7 +64,7 @@ func (pr *progress) succeed(s State) (recovered bool) {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
 	recovered = pr.failing != ""
-	pr.state, pr.failing, pr.pausedUntil = s, "", time.Time{}
+	pr.state, pr.failing = s, ""
 	return recovered
 }
 
@@ -90,12 +75,4 @@ func (pr *progress) fail(kind string) (news bool) {
 	news = pr.failing != kind
 	pr.failing = kind
 	return news
-}
-
-func (pr *progress) pause(until time.Time) {
-	pr.mu.Lock()
-	defer pr.mu.Unlock()
-	if until.After(pr.pausedUntil) {
-		pr.pausedUntil = until
-	}
 }

@@ -64,17 +64,33 @@ func (f *Fetcher) follow(ctx context.Context, t *template, resp *http.Response) 
 // step sends the request of one redirect.
 func (f *Fetcher) step(ctx context.Context, t *template, next *url.URL, code int, crossed bool) (*http.Response, error) {
 	if !crossed {
-		req, err := t.hop(ctx, next, code != http.StatusSeeOther)
-		if err != nil {
-			return nil, err
-		}
-		return t.client.Do(req)
+		return f.hop(ctx, t, next, code)
 	}
 	req, err := t.crossing(ctx, next, f.client.UserAgent(), f.secrets.With(t.credentials()...))
 	if err != nil {
 		return nil, err
 	}
 	return t.client.DoGuarded(req, httpclient.Guard{Allow: t.source.Request.AllowNetworks, Key: "allow_networks"})
+}
+
+// hop sends the request of a redirect within the origin, under the limit like
+// any other.
+func (f *Fetcher) hop(ctx context.Context, t *template, next *url.URL, code int) (*http.Response, error) {
+	req, err := t.hop(ctx, next, code != http.StatusSeeOther)
+	if err != nil {
+		return nil, err
+	}
+	if f.extend != nil {
+		if err := f.extend.Extend(ctx, t.source.Limit, t.source.Cost); err != nil {
+			return nil, &unadmitted{limit: t.source.Limit, err: err}
+		}
+	}
+	resp, err := t.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	f.heed(ctx, t.source, resp.StatusCode, resp.Header)
+	return resp, nil
 }
 
 // redirectTarget resolves a Location.

@@ -1,5 +1,7 @@
 package poller
 
+import "time"
+
 // ticket is the place of one request in the queue of its limit. It is part of
 // what waits, so that waiting costs no memory and no goroutine. All of it is
 // guarded by the Limiter's lock.
@@ -15,8 +17,10 @@ type ticket struct {
 	hop bool
 	// cost is what its request takes of the budget, and charged what was taken.
 	cost, charged int
-	// unanswered says that its request was sent, and its answer has not begun.
+	// unanswered says that its request was sent, at sentAt, and its answer has
+	// not begun.
 	unanswered bool
+	sentAt     time.Duration
 }
 
 // admitter is told that its ticket may be used. It must not block.

@@ -98,12 +98,14 @@ func (d *Daemon) startLimiter(ctx context.Context) error {
 
 // wirePoller makes what asks the sources.
 func (d *Daemon) wirePoller(context.Context) error {
-	d.fetcher = poller.NewFetcher(poller.FetcherOptions{Version: d.o.Version, Secrets: d.cfg.RequestSecrets()})
+	d.fetcher = poller.NewFetcher(poller.FetcherOptions{
+		Version: d.o.Version, Secrets: d.cfg.RequestSecrets(), Heed: d.limiter.Heed, Extender: d.limiter,
+	})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()
 		return nil
 	})
-	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauser: d.limiter, Logger: d.logger})
+	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauses: d.limiter, Logger: d.logger})
 	d.started("polls", func(context.Context) error {
 		d.poller.Close()
 		return nil
