@@ -19,9 +19,11 @@ const anything = "*"
 // before it gets importers.
 var table = map[string]row{
 	"diff": {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
+	"internal/expression": {0, nil, "it knows an expression and the values it is about, and nothing of sources"},
 	"internal/config": {
-		0, nil,
-		"it turns YAML into plain values; only internal/daemon makes Options of them",
+		0,
+		[]string{"internal/expression"},
+		"it turns YAML into plain values; only internal/daemon makes Options of them. An expression is checked where it is written, so that the message can point into it",
 	},
 	"internal/httpclient": {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
 
@@ -64,7 +66,7 @@ var table = map[string]row{
 
 	"internal/bridge": {
 		3,
-		[]string{"diff", "poller", "notify", "internal/store"},
+		[]string{"diff", "poller", "notify", "internal/store", "internal/expression"},
 		"the heart asks interfaces; which engine and which configuration is the daemon's choice",
 	},
 	"internal/server": {
