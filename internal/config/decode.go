@@ -173,7 +173,7 @@ func (d *decoder) meantKey(t reflect.Type, key string) (meant string, certain bo
 
 // otherPlace says where in the element a key is known, or "".
 func (d *decoder) otherPlace(t reflect.Type, key string) string {
-	if d.owner == reflect.TypeFor[Settings]() && key == "name" {
+	if d.owner == reflect.TypeFor[Settings]() && isOwn(key, reflect.TypeFor[Source]()) {
 		return "each source has its own"
 	}
 	if found := d.within(d.owner, key, ""); len(found) == 1 {

@@ -11,6 +11,7 @@ import (
 type Items struct {
 	Path   string `yaml:"path" default:"'@this'" doc:"The gjson path of the list; @this is the whole answer." aka:"list|select"`
 	Key    Key    `yaml:"key" required:"true" example:"id" doc:"The gjson path, within an item, of what identifies it; a list of paths where it takes several together." aka:"id|id_path|primary_key|keys"`
+	Filter string `yaml:"filter" example:"\"!item.draft\"" doc:"Which items belong to the list: an expression of item that gives true or false. One that leaves it so is told as deleted, with the reason filtered." aka:"where|only|when"`
 	Window string `yaml:"window" default:"complete" enum:"complete|newest" doc:"Whether the list is complete, or shows the newest items only; then what leaves it is not deleted."`
 }
 
@@ -22,13 +23,16 @@ type Detect struct {
 	IgnoreOrder       bool           `yaml:"ignore_order" default:"false" doc:"Whether the order of the elements of lists is no change." aka:"unordered|any_order|as_set|as_sets"`
 	SignificantDigits int            `yaml:"significant_digits" default:"0" min:"0" max:"1000" doc:"Numbers are compared rounded to so many significant digits; 0 compares them exactly." aka:"precision|digits|round|significant_figures"`
 	Events            []string       `yaml:"events" default:"[created, updated, deleted]" enum:"created|updated|deleted" doc:"The changes that are told. The log keeps all of them."`
+	CompareWith       string         `yaml:"compare_with" default:"previous" enum:"previous|seen" doc:"What an answer is compared with: the previous one, or all items that were ever seen, so that one that comes back is not new. Nothing is deleted then."`
 	FirstPoll         string         `yaml:"first_poll" default:"baseline" enum:"baseline|emit" doc:"Whether the first answer is a silent baseline, or all of it is told as created."`
 }
 
 // Expect says what an answer must be like.
 type Expect struct {
 	ContentType string     `yaml:"content_type" is:"media_type" example:"application/json" doc:"The content type that the answer must have."`
+	MinItems    int        `yaml:"min_items" default:"0" min:"0" doc:"How many items the list must have at least, before items.filter." aka:"min|min_count"`
 	MaxRemoved  MaxRemoved `yaml:"max_removed" default:"50%" doc:"How much of a list may vanish at once, as a share (50%) or a number of items (10). More fails the poll until it is accepted." aka:"max_deleted"`
+	When        string     `yaml:"when" example:"\"len(document.data) > 0\"" doc:"What must hold of the answer: an expression of document that gives true or false. Of an answer of several pages it must hold of each." aka:"condition|if"`
 }
 
 // MaxRemoved is how much of a list may vanish at once.
@@ -100,6 +104,18 @@ func (v *validator) look(at place, s *Source) {
 		v.csv(at, s)
 	}
 	v.events(at, s)
+	v.onlyOfItems(at, s)
+	v.conditions(at, s)
+}
+
+// onlyOfItems refuses what is for lists where there is none.
+func (v *validator) onlyOfItems(at place, s *Source) {
+	if p, ok := v.writtenPath(at, "detect.compare_with"); ok && s.Items == nil && s.Detect.CompareWith == "seen" {
+		v.add(p, "without items there is nothing that comes back: add items, or set compare_with: previous")
+	}
+	if p, ok := v.writtenPath(at, "expect.min_items"); ok && s.Items == nil && s.Expect.MinItems > 0 {
+		v.add(p, "there are no items to count: add items, or write when: in expect, such as when: \"len(document) > 0\"")
+	}
 }
 
 // text refuses what needs an answer with parts.
@@ -117,9 +133,10 @@ func (v *validator) text(at place) {
 
 func (v *validator) events(at place, s *Source) {
 	newest := s.Items != nil && s.Items.Window == "newest"
+	seen := s.Items != nil && s.Detect.CompareWith == "seen"
 	p, ok := v.writtenPath(at, "detect.events")
 	if !ok {
-		if newest {
+		if newest || seen {
 			s.Detect.Events = []string{"created", "updated"}
 		}
 		return
@@ -128,8 +145,12 @@ func (v *validator) events(at place, s *Source) {
 		v.add(p, "name at least one of created, updated and deleted; to tell nobody, set notify: []")
 	}
 	v.each(p, s.Detect.Events, func(p place, event string) {
-		if newest && event == "deleted" {
+		switch {
+		case event != "deleted":
+		case newest:
 			v.add(p, "a list with window: newest tells no deletions: what leaves it may still exist; remove deleted, or set window: complete")
+		case seen:
+			v.add(p, "with compare_with: seen there are no deletions: what leaves the list stays known; remove deleted, or set compare_with: previous")
 		}
 	})
 }

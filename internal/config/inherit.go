@@ -63,7 +63,7 @@ func merge(own, base *yaml.Node, t reflect.Type, keys keyring) *yaml.Node {
 	for i := 0; i+1 < len(base.Content); i += 2 {
 		key, value := base.Content[i], base.Content[i+1]
 		below, mergeable := mergesInto(key.Value, t, keys)
-		if taken[canonicalKey(key.Value, t)] || below == nil || key.Value == "name" && t == reflect.TypeFor[Source]() {
+		if taken[canonicalKey(key.Value, t)] || below == nil || isOwn(key.Value, t) {
 			continue
 		}
 		if mergeable && value.Kind == yaml.MappingNode {
@@ -110,4 +110,9 @@ func find(mapping *yaml.Node, key string, t reflect.Type) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// isOwn says whether a key is one that each source has for itself.
+func isOwn(key string, t reflect.Type) bool {
+	return t == reflect.TypeFor[Source]() && (key == "name" || key == "formerly")
 }

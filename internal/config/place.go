@@ -11,6 +11,8 @@ import (
 type document struct {
 	file string
 	root *yaml.Node
+	// text is the file as it was read.
+	text []byte
 	// inherited gives the path of the nodes below defaults, so that a mistake
 	// there is shown where it was written and not in a source that inherits it.
 	inherited map[*yaml.Node]string

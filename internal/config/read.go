@@ -46,7 +46,7 @@ func readDocument(file string, data []byte) (*document, error) {
 	if top.Kind != yaml.MappingNode {
 		return nil, whole(top.Line, top.Column, "want a mapping with keys such as sources: and endpoints:, got %s", describe(top))
 	}
-	return &document{file: file, root: top}, nil
+	return &document{file: file, root: top, text: data}, nil
 }
 
 // firstInvalid is the offset of the first byte that is not UTF-8, or -1.

@@ -10,11 +10,12 @@ import (
 // Source is a thing that is polled. After [Load] it stands complete: defaults
 // are merged in, and every key has its value.
 type Source struct {
-	Name string `yaml:"name" required:"true" is:"name" example:"go-releases" doc:"What the source is called. Its state follows the name." aka:"id"`
+	Name     string `yaml:"name" required:"true" is:"name" example:"go-releases" doc:"What the source is called. Its state follows the name." aka:"id"`
+	Formerly string `yaml:"formerly" is:"name" example:"go-tags" doc:"The name that the source had before: its state is taken over at the next start." aka:"renamed_from|previous_name|old_name|was"`
 	Settings
 }
 
-// Settings are all keys of a source but its name.
+// Settings are all keys of a source but its names.
 type Settings struct {
 	Enabled  bool     `yaml:"enabled" default:"true" doc:"Whether the source is polled."`
 	Schedule string   `yaml:"schedule" required:"true" example:"\"*/5 * * * *\"" doc:"When it is polled: cron with 5 fields, or 6 with seconds first, @hourly, @daily, @weekly, @monthly, @yearly, or @every 30s." aka:"cron|interval|every|frequency|poll_interval"`
@@ -34,6 +35,7 @@ type Settings struct {
 	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
 	Expect Expect `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
 
+	When string `yaml:"when" example:"'change == \"created\" || changed(\"body\")'" doc:"Which changes are told: an expression of change, type, source, key, before, after and item, with the functions changed, delta, delta_percent, increased and decreased of a path. The log keeps all of them." aka:"condition|if|filter"`
 	// EventType and Notify are never left open after Load: Notify then names
 	// every endpoint, disabled ones too, or nobody.
 	EventType string   `yaml:"event_type" is:"event_type" example:"shop.order" doc:"The type of its events, told as shop.order.created and so on; without one, pollwire.item in list mode, else pollwire.document." aka:"type|event"`
@@ -82,6 +84,35 @@ func (v *validator) sources(at place, c *Config) {
 			for j := range c.Endpoints {
 				s.Notify[j] = c.Endpoints[j].Name
 			}
+		}
+	}
+	v.formerly(at, c, names)
+}
+
+// formerly checks the names that sources had before: the state of each can go
+// to one source only, and one that there still is keeps its own.
+func (v *validator) formerly(at place, c *Config, sources *names) {
+	taken := make(map[string]place)
+	for i, element := range at.items() {
+		if element.node.Kind != yaml.MappingNode {
+			continue
+		}
+		p, ok := v.written(element, "formerly")
+		if !ok {
+			continue
+		}
+		old := c.Sources[i].Formerly
+		other, exists := sources.taken[old]
+		first, twice := taken[old]
+		switch {
+		case old == c.Sources[i].Name:
+			v.add(p, "%s is the name of the source itself: remove it, or write the name that it had before", p.quote(old))
+		case exists:
+			v.add(p, "%s is the name of %s on line %d, which keeps its state: remove it, or write the name of a source that is gone", p.quote(old), other.path, other.node.Line)
+		case twice:
+			v.add(p, "the state of %s goes to %s on line %d already: one source can take it over", p.quote(old), first.path, first.node.Line)
+		default:
+			taken[old] = element
 		}
 	}
 }

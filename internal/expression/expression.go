@@ -122,6 +122,9 @@ func Compile(kind Kind, text string) (*Program, error) {
 	// the library would tell other errors, or none.
 	program, err := compile(text, options...)
 	if err == nil {
+		if t := program.Node().Type(); t != nil && t.Kind() != reflect.Bool && t.Kind() != reflect.Interface {
+			return nil, &Error{1, 1, fmt.Sprintf("it gives %s, and must give true or false", nameOf(t))}
+		}
 		program, err = compile(text, slices.Concat(replacements(), bounded(), options, []expr.Option{expr.Patch(patch)})...)
 	}
 	if err != nil {
@@ -129,9 +132,6 @@ func Compile(kind Kind, text string) (*Program, error) {
 	}
 	if patch.err != nil {
 		return nil, explain(patch.err.Bind(program.Source()), order)
-	}
-	if t := program.Node().Type(); t != nil && t.Kind() != reflect.Bool && t.Kind() != reflect.Interface {
-		return nil, &Error{1, 1, fmt.Sprintf("it gives %s, and must give true or false", nameOf(t))}
 	}
 	return &Program{kind: kind, text: text, program: program, uses: patch.uses}, nil
 }
@@ -154,7 +154,7 @@ func explain(err error, names []string) *Error {
 		e.Line, e.Column, e.Message = max(at.Line, 1), at.Column+1, at.Message
 	}
 	if strings.HasPrefix(e.Message, "unknown name ") {
-		e.Message += "; there is " + strings.Join(names, ", ")
+		e.Message += "; there is " + strings.Join(names, ", ") + "; a text needs quotes"
 	}
 	return e
 }
