@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -108,7 +109,7 @@ func auth(a *config.Auth) poller.Auth {
 // name no other can have.
 func limitName(s *config.Source) string {
 	if s.RateLimit.Inline != nil {
-		return "source/" + s.Name
+		return store.OwnLimit(s.Name)
 	}
 	return s.RateLimit.Name
 }

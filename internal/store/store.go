@@ -30,7 +30,9 @@ type Source struct {
 	RulesKey string
 	// Version is the version of the last snapshot; 0 before the first.
 	Version int64
-	// Sequence is the number of the source's last change; 0 before the first.
+	// Sequence is the number of the source's last change. Before its first one
+	// it is 0, or the last number that the log has under its name from a source
+	// that was renamed.
 	Sequence int64
 	// State is what the next poll starts from, valid for RequestKey and RulesKey.
 	State poller.State
@@ -43,6 +45,9 @@ type Source struct {
 	// between a read and a commit is not lost.
 	AcceptRemoval bool
 }
+
+// OwnLimit is the name of the limit that a source shares with no other.
+func OwnLimit(source string) string { return "source/" + source }
 
 // SourceAlert is a failure of a source that was told.
 type SourceAlert struct {
@@ -86,6 +91,17 @@ type Departed struct {
 	At time.Time
 }
 
+// Detail is the page of its own that an item of a list has.
+type Detail struct {
+	Key string
+	// Seen is the hash of the item in the list for which the page was fetched.
+	Seen   [32]byte
+	Format diff.Format
+	Body   []byte
+	// At is when the page was complete.
+	At time.Time
+}
+
 // Commit is all that one observation, or one failure, changes of a source. It
 // is written in one transaction, or not at all.
 type Commit struct {
@@ -106,9 +122,16 @@ type Commit struct {
 	Previous *Snapshot
 	// KeepSnapshots is how many versions of the source are kept, at least 1.
 	KeepSnapshots int
+	// Forget drops all departed items and details of the source before anything
+	// else is done to them: they belong to another request.
+	Forget bool
 	// Depart and Return add to and take from the departed items, by key.
 	Depart []Departed
 	Return []string
+	// DropDetails takes from the details, by key; Details then adds to and
+	// replaces what is kept.
+	DropDetails []string
+	Details     []Detail
 	// Events are appended to the log, in order. The engine assigns their
 	// Position and, to those that are no alerts, their Sequence, once they are
 	// durable; until Commit returns without an error they stay as they were.
@@ -156,6 +179,7 @@ type Pruned struct {
 type Store interface {
 	poller.BudgetStore
 	poller.RunStore
+	poller.TokenStore
 	notify.Queue
 
 	// Source returns the row of a source, or ErrNotFound.
@@ -172,10 +196,23 @@ type Store interface {
 	SnapshotAt(ctx context.Context, source string, version int64) (Snapshot, error)
 	// Departed returns those of the keys that are departed items of the source.
 	Departed(ctx context.Context, source string, keys []string) ([]Departed, error)
+	// AllDeparted returns all departed items of the source, by key.
+	AllDeparted(ctx context.Context, source string) ([]Departed, error)
+	// SeenDetails returns for which items of the list the details of the source
+	// were fetched: Detail.Seen by Detail.Key.
+	SeenDetails(ctx context.Context, source string) (map[string][32]byte, error)
+	// Details returns those of the keys that the source has details of.
+	Details(ctx context.Context, source string, keys []string) ([]Detail, error)
 	// Commit writes a commit.
 	Commit(ctx context.Context, c *Commit) error
 	// AcceptRemoval sets the AcceptRemoval of a source, or fails with ErrNotFound.
 	AcceptRemoval(ctx context.Context, source string) error
+	// Rename gives all that is kept of a source, the budget of its [OwnLimit] and
+	// its next run included, to another name; the log keeps the old one. It fails
+	// with ErrNotFound where there is no such source, and with ErrConflict where
+	// there is one of the new name. Numbers of changes go on from the old name's,
+	// and from what the log has under the new one, if that is more.
+	Rename(ctx context.Context, from, to string) error
 	// EventByID returns the event of an id, or ErrNotFound.
 	EventByID(ctx context.Context, id string) (notify.Event, error)
 	// Events returns up to limit events of the log after a position, oldest first.

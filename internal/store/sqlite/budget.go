@@ -9,9 +9,16 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
+const selectBudgets = "SELECT name, spent, reserved, paused_until FROM budgets"
+
+// replaceBudgets returns the INSERT of budgets, which replaces those of the same limits.
+func replaceBudgets() *bulk {
+	return &bulk{into: "REPLACE INTO budgets (name, spent, reserved, paused_until)", columns: 4}
+}
+
 // Budgets returns all that were saved, by limit.
 func (s *Store) Budgets(ctx context.Context) ([]poller.Budget, error) {
-	found, err := list(ctx, s.reader, scanBudget, "SELECT name, spent, reserved, paused_until FROM budgets ORDER BY name")
+	found, err := list(ctx, s.reader, scanBudget, selectBudgets+" ORDER BY name")
 	if err != nil {
 		return nil, fmt.Errorf("read budgets: %w", err)
 	}
@@ -20,7 +27,6 @@ func (s *Store) Budgets(ctx context.Context) ([]poller.Budget, error) {
 
 // SaveBudgets replaces those of the same limits and returns when they are durable.
 func (s *Store) SaveBudgets(ctx context.Context, budgets []poller.Budget) error {
-	replaceBudgets := bulk{into: "REPLACE INTO budgets (name, spent, reserved, paused_until)", columns: 4}
 	var values []any
 	size := 0
 	for _, b := range budgets {
@@ -34,7 +40,7 @@ func (s *Store) SaveBudgets(ctx context.Context, budgets []poller.Budget) error 
 	if len(values) == 0 {
 		return nil
 	}
-	if err := s.write(ctx, size, func(s *session) error { return s.insert(&replaceBudgets, values) }); err != nil {
+	if err := s.write(ctx, size, func(s *session) error { return s.insert(replaceBudgets(), values) }); err != nil {
 		return fmt.Errorf("save budgets: %w", err)
 	}
 	return nil

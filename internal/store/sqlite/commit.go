@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,7 +33,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 }
 
 func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time) (*commitRows, error) {
-	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance}
+	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget}
 	if c.Source != nil {
 		source := *c.Source
 		r.source = &source
@@ -47,6 +48,12 @@ func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time
 		r.departed = append(r.departed, s.encodeBlob(d.Key, d.At, d.Item, r))
 	}
 	r.returned = append(r.returned, c.Return...)
+	for _, d := range c.Details {
+		row := s.encodeBlob(d.Key, d.At, d.Body, r)
+		row.format, row.seen = string(d.Format), bytes.Clone(d.Seen[:])
+		r.details = append(r.details, row)
+	}
+	r.dropped = append(r.dropped, c.DropDetails...)
 	for _, e := range c.Events {
 		if !e.Alert && (c.Source == nil || e.Source != c.Source.Name) {
 			return nil, fmt.Errorf("event %s is of source %s", e.ID, e.Source)
@@ -60,8 +67,8 @@ func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time
 			r.changes++
 		}
 	}
-	if r.source == nil && (r.snapshot != nil || len(r.departed)+len(r.returned) > 0) {
-		return nil, errors.New("a snapshot without its source")
+	if r.source == nil && r.needsSource() {
+		return nil, errors.New("changes of a source without its row")
 	}
 	return r, nil
 }

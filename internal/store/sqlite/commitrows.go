@@ -15,8 +15,11 @@ type commitRows struct {
 	// previous is the last snapshot as its difference from this one.
 	previous *blobRow
 	keep     int64
+	forget   bool
 	departed []blobRow
 	returned []string
+	details  []blobRow
+	dropped  []string
 	events   []eventRow
 	// changes counts the events that take a sequence number.
 	changes int64
@@ -30,10 +33,11 @@ type commitRows struct {
 	first             ids
 }
 
-// blobRow is a snapshot or a departed item.
+// blobRow is a snapshot, a departed item or a detail.
 type blobRow struct {
 	key      string
 	format   string
+	seen     []byte
 	at       int64
 	encoding encoding
 	blob     []byte
@@ -44,6 +48,11 @@ type eventRow struct {
 	encoding encoding
 	data     []byte
 	tell     []notify.Delivery
+}
+
+// needsSource says whether anything but alerts is written.
+func (r *commitRows) needsSource() bool {
+	return r.snapshot != nil || r.forget || len(r.departed)+len(r.returned)+len(r.details)+len(r.dropped) > 0
 }
 
 func (r *commitRows) write(s *session) error {
@@ -57,7 +66,15 @@ func (r *commitRows) write(s *session) error {
 			return err
 		}
 	}
+	if r.forget {
+		if err := r.writeForget(s); err != nil {
+			return err
+		}
+	}
 	if err := r.writeDeparted(s); err != nil {
+		return err
+	}
+	if err := r.writeDetails(s); err != nil {
 		return err
 	}
 	return r.writeEvents(s)
@@ -69,11 +86,11 @@ func (r *commitRows) writeSource(s *session) error {
 	if r.snapshot != nil {
 		grow = 1
 	}
-	rows, err := s.query(`UPDATE sources SET request_key = ?, rules_key = ?, etag = ?, last_modified = ?, raw_hash = ?,
+	rows, err := s.query(`UPDATE sources SET request_key = ?, rules_key = ?, etag = ?, last_modified = ?, raw_hash = ?, cursor = ?,
 		alert_since = ?, alert_failures = ?, alert_reason = ?, alert_told_at = ?,
 		version = version + ?, sequence = sequence + ?, accept_removal = accept_removal AND NOT ?
 		WHERE name = ? AND version = ? RETURNING version, sequence, accept_removal`,
-		src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:],
+		src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
 		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt),
 		grow, r.changes, r.consume, src.Name, src.Version)
 	if err != nil {
@@ -92,21 +109,24 @@ func (r *commitRows) writeSource(s *session) error {
 	return r.insertSource(s, grow)
 }
 
+// insertSource makes the row of a new source. Its numbers go on after those
+// that the log has under its name, of a source that has another name now.
 func (r *commitRows) insertSource(s *session, version int64) error {
 	src := r.source
-	result, err := s.exec(`INSERT INTO sources (name, request_key, rules_key, etag, last_modified, raw_hash,
+	rows, err := s.query(`INSERT INTO sources (name, request_key, rules_key, etag, last_modified, raw_hash, cursor,
 		alert_since, alert_failures, alert_reason, alert_told_at, version, sequence)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		src.Name, src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:],
+		VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + (`+lastSequence+`)) ON CONFLICT DO NOTHING RETURNING sequence`,
+		src.Name, src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
 		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt), version, r.changes)
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errOr(err, store.ErrConflict)
+	defer func() { _ = rows.Close() }()
+	if !rows.Next() {
+		return errOr(rows.Err(), store.ErrConflict)
 	}
-	r.version, r.sequence, r.accept = version, r.changes, false
-	return nil
+	r.version, r.accept = version, false
+	return errOr(rows.Scan(&r.sequence), rows.Close())
 }
 
 // writeSnapshot replaces the last snapshot's whole body first, so that the new
@@ -142,9 +162,40 @@ func (r *commitRows) writeDeparted(s *session) error {
 	if err := s.insert(&insertDeparted, values); err != nil {
 		return err
 	}
-	for args := range chunks(r.returned) {
-		_, err := s.exec("DELETE FROM departed WHERE source = ? AND key IN ("+placeholders(len(args))+")",
-			append([]any{r.source.Name}, args...)...)
+	return r.deleteKeys(s, "DELETE FROM departed WHERE source = ? AND key IN ", r.returned)
+}
+
+func (r *commitRows) writeDetails(s *session) error {
+	if err := r.deleteKeys(s, "DELETE FROM details WHERE source = ? AND key IN ", r.dropped); err != nil {
+		return err
+	}
+	insertDetails := bulk{
+		into:    "INSERT INTO details (source, key, seen, at, format, encoding, body)",
+		columns: 7,
+		suffix: `ON CONFLICT DO UPDATE SET seen = excluded.seen, at = excluded.at, format = excluded.format,
+			encoding = excluded.encoding, body = excluded.body`,
+	}
+	var values []any
+	for _, d := range r.details {
+		values = append(values, r.source.Name, d.key, d.seen, d.at, d.format, int64(d.encoding), d.blob)
+	}
+	return s.insert(&insertDetails, values)
+}
+
+// writeForget removes all that is known of items that are not in the list.
+func (r *commitRows) writeForget(s *session) error {
+	for _, query := range []string{"DELETE FROM departed WHERE source = ?", "DELETE FROM details WHERE source = ?"} {
+		if _, err := s.exec(query, r.source.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deleteKeys runs a DELETE of the source's that ends in IN for all keys.
+func (r *commitRows) deleteKeys(s *session, query string, keys []string) error {
+	for args := range chunks(keys) {
+		_, err := s.exec(query+"("+placeholders(len(args))+")", append([]any{r.source.Name}, args...)...)
 		if err != nil {
 			return err
 		}

@@ -16,13 +16,16 @@ func TestPlans(t *testing.T) {
 		"SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'waiting' AND endpoint = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?": "deliveries_waiting_lane ",
 		selectEvent + " WHERE position > ? ORDER BY position LIMIT ?":                                                                         "INTEGER PRIMARY KEY",
 		selectEvent + " WHERE source = 'a' AND sequence > 0 ORDER BY sequence":                                                                "events_sequence",
-		findOldDeliveries: "events_time",
-		findOldEvents:     "events_time",
-		findOldWaiting:    "deliveries_waiting ",
-		deleteDeparted:    "departed_at",
-		lastSnapshot:      "sqlite_autoindex_snapshots_1",
-		selectVersions:    "sqlite_autoindex_snapshots_1",
-		rebuildFrom:       "sqlite_autoindex_snapshots_1",
+		findOldDeliveries:        "events_time",
+		findOldEvents:            "events_time",
+		findOldWaiting:           "deliveries_waiting ",
+		deleteDeparted:           "departed_at",
+		lastSnapshot:             "sqlite_autoindex_snapshots_1",
+		selectVersions:           "sqlite_autoindex_snapshots_1",
+		rebuildFrom:              "sqlite_autoindex_snapshots_1",
+		lastSequence:             "events_sequence",
+		selectSeenDetails:        "COVERING INDEX details_seen",
+		selectDetails + "(?, ?)": "sqlite_autoindex_details_1",
 	} {
 		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil)
 		must(t, err)

@@ -8,7 +8,7 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-const selectSource = `SELECT name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash,
+const selectSource = `SELECT name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash, cursor,
 	alert_since, alert_failures, alert_reason, alert_told_at, accept_removal FROM sources`
 
 // Source returns the row of a source, or store.ErrNotFound.
@@ -55,9 +55,9 @@ func scanSource(rows *sql.Rows) (store.Source, error) {
 	var rawHash []byte
 	var since, told int64
 	err := rows.Scan(&src.Name, &src.RequestKey, &src.RulesKey, &src.Version, &src.Sequence,
-		&src.State.ETag, &src.State.LastModified, &rawHash,
+		&src.State.ETag, &src.State.LastModified, &rawHash, &src.State.Cursor,
 		&since, &src.Alert.Failures, &src.Alert.Reason, &told, &src.AcceptRemoval)
-	copy(src.State.RawHash[:], rawHash)
+	src.State.RawHash = toHash(rawHash)
 	src.Alert.Since, src.Alert.ToldAt = fromMicros(since), fromMicros(told)
 	return src, err
 }

@@ -33,7 +33,7 @@ func commitKeepsRow(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
 	src := store.Source{
 		Name: "orders", RequestKey: "request", RulesKey: "rules",
-		State: poller.State{ETag: `W/"1"`, LastModified: "Fri, 02 Jan 2026 03:04:05 GMT", RawHash: [32]byte{1, 31: 2}},
+		State: poller.State{ETag: `W/"1"`, LastModified: "Fri, 02 Jan 2026 03:04:05 GMT", RawHash: [32]byte{1, 31: 2}, Cursor: `"2026-01-02"`},
 		Alert: store.SourceAlert{Since: epoch, Failures: 5, Reason: "503", ToldAt: epoch.Add(time.Hour)},
 	}
 	want := src
@@ -200,6 +200,9 @@ func changesNeedSource(t *testing.T, fresh Fresh) {
 		"a change":               {Events: []store.Event{change("orders")}},
 		"a snapshot":             {Snapshot: answer(1)},
 		"a departed item":        {Depart: []store.Departed{{Key: "7"}}},
+		"a detail":               {Details: []store.Detail{{Key: "7"}}},
+		"a dropped detail":       {DropDetails: []string{"7"}},
+		"forgetting":             {Forget: true},
 		"another source's event": {Source: &store.Source{Name: "orders"}, Events: []store.Event{change("customers")}},
 	} {
 		if err := s.Commit(t.Context(), c); err == nil {
@@ -236,17 +239,21 @@ func sourcesByName(t *testing.T, fresh Fresh) {
 func strangeStrings(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
 	for _, text := range []string{"", "ü€😀", "a'b\"c;--", "line\nline\ttab\r\n", " spaces ", "e\u0301"} {
-		src := &store.Source{Name: "s" + text, State: poller.State{ETag: text}, Alert: store.SourceAlert{Reason: text}}
+		src := &store.Source{Name: "s" + text, State: poller.State{ETag: text, Cursor: text}, Alert: store.SourceAlert{Reason: text}}
 		e := change(src.Name, "ops")
 		e.Subject, e.Tell[0].Lane = text, text
 		c := &store.Commit{
 			Source: src, Snapshot: answer(1), Events: []store.Event{e},
-			Depart: []store.Departed{{Key: text, Item: []byte(text + "item"), At: epoch}},
+			Depart:  []store.Departed{{Key: text, Item: []byte(text + "item"), At: epoch}},
+			Details: []store.Detail{detail(text, 1, text)},
 		}
 		mustCommit(t, s, c)
 		equal(t, "row", must(s.Source(t.Context(), src.Name))(t), *src)
 		equal(t, "event", must(s.Event(t.Context(), c.Events[0].Position))(t), c.Events[0].Event)
 		equal(t, "lane", len(must(s.WaitingInLane(t.Context(), "ops", text, 0, 10))(t)), 1)
 		equal(t, "departed", must(s.Departed(t.Context(), src.Name, []string{text}))(t), c.Depart)
+		equal(t, "details", must(s.Details(t.Context(), src.Name, []string{text}))(t), c.Details)
+		noError(t, s.SaveToken(t.Context(), text, []byte(text)))
+		equal(t, "token", string(must(s.Token(t.Context(), text))(t)), text)
 	}
 }

@@ -10,11 +10,12 @@ import (
 )
 
 var departedTests = map[string]func(*testing.T, Fresh){
-	"items depart, change and return":     itemsDepartAndReturn,
-	"departed items of many keys":         manyDeparted,
-	"departed items belong to a source":   departedAreSeparate,
-	"departed items age":                  departedAge,
-	"nothing is asked for, nothing found": noKeys,
+	"items depart, change and return":      itemsDepartAndReturn,
+	"departed items of many keys":          manyDeparted,
+	"departed items belong to a source":    departedAreSeparate,
+	"departed items age":                   departedAge,
+	"nothing is asked for, nothing found":  noKeys,
+	"all departed items are listed by key": allDeparted,
 }
 
 func itemsDepartAndReturn(t *testing.T, fresh Fresh) {
@@ -75,4 +76,22 @@ func departedAge(t *testing.T, fresh Fresh) {
 func noKeys(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
 	equal(t, "departed", len(must(s.Departed(t.Context(), "feed", nil))(t)), 0)
+}
+
+func allDeparted(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	equal(t, "of an unknown source", len(must(s.AllDeparted(t.Context(), "feed"))(t)), 0)
+	src, _ := seed(t, s, "feed")
+	other, _ := seed(t, s, "feed2")
+	var want, shuffled []store.Departed
+	for n := range 600 {
+		want = append(want, store.Departed{Key: fmt.Sprintf("%05d", n), Item: fmt.Appendf(nil, `{"n":%d}`, n), At: epoch})
+	}
+	for n := range want {
+		shuffled = append(shuffled, want[n*7%600])
+	}
+	mustCommit(t, s, &store.Commit{Source: src, Depart: shuffled})
+	mustCommit(t, s, &store.Commit{Source: other, Depart: want[:1]})
+	equal(t, "departed", must(s.AllDeparted(t.Context(), "feed"))(t), want)
+	equal(t, "of another", must(s.AllDeparted(t.Context(), "feed2"))(t), want[:1])
 }

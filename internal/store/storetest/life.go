@@ -52,6 +52,8 @@ func closedWritesNoMore(t *testing.T, fresh Fresh) {
 		"record":   s.Record(t.Context(), []notify.Outcome{outcomeOf(e.Tell[0], 1)}),
 		"ping":     s.Ping(t.Context()),
 		"accept":   s.AcceptRemoval(t.Context(), "orders"),
+		"rename":   s.Rename(t.Context(), "orders", "others"),
+		"token":    s.SaveToken(t.Context(), "shop", []byte("sealed")),
 		"endpoint": s.SaveEndpointState(t.Context(), notify.EndpointState{Name: "ops"}),
 	} {
 		if !errors.Is(err, store.ErrClosed) {

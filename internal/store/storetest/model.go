@@ -27,6 +27,7 @@ type model struct {
 	// snapshots are the versions of each source that are kept, oldest first.
 	snapshots  map[string][]store.Snapshot
 	departed   map[string]map[string]store.Departed
+	details    map[string]map[string]store.Detail
 	events     []notify.Event
 	deliveries []*modelDelivery
 }
@@ -48,11 +49,13 @@ func matchesModel(t *testing.T, fresh Fresh) {
 		m := &model{
 			open: open, s: open(t), sources: map[string]store.Source{},
 			snapshots: map[string][]store.Snapshot{}, departed: map[string]map[string]store.Departed{},
+			details: map[string]map[string]store.Detail{},
 		}
 		rt.Repeat(map[string]func(*rapid.T){
 			"commit":  m.commit,
 			"stale":   m.stale,
 			"accept":  m.accept,
+			"rename":  m.rename,
 			"record":  m.record,
 			"expire":  m.expire,
 			"prune":   m.prune,
@@ -77,10 +80,13 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 	src := m.sources[name]
 	src.Name = name
 	src.RulesKey = rapid.StringN(0, 3, -1).Draw(t, "rules")
+	src.State.Cursor = rapid.StringN(0, 3, -1).Draw(t, "cursor")
 	c := &store.Commit{
 		Source: &src, KeepSnapshots: rapid.IntRange(0, 3).Draw(t, "keep"),
 		ConsumeAcceptance: rapid.Bool().Draw(t, "consume"),
+		Forget:            rapid.Bool().Draw(t, "forget"),
 		Return:            rapid.SliceOfN(rapid.SampledFrom(modelKeys), 0, 2).Draw(t, "return"),
+		DropDetails:       rapid.SliceOfN(rapid.SampledFrom(modelKeys), 0, 2).Draw(t, "drop"),
 	}
 	if rapid.Bool().Draw(t, "snapshot") {
 		c.Snapshot = &store.Snapshot{At: drawTime(t), Format: "json", Body: drawBody(t)}
@@ -91,6 +97,9 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 	}
 	for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom(modelKeys), 0, 2, rapid.ID[string]).Draw(t, "depart") {
 		c.Depart = append(c.Depart, store.Departed{Key: key, Item: []byte(`{"k":"` + key + `"}`), At: drawTime(t)})
+	}
+	for _, key := range rapid.SliceOfNDistinct(rapid.SampledFrom(modelKeys), 0, 2, rapid.ID[string]).Draw(t, "details") {
+		c.Details = append(c.Details, detail(key, rapid.Byte().Draw(t, "seen"), string(drawBody(t))))
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "events") {
 		tell := rapid.SliceOfN(rapid.SampledFrom(modelEndpoints), 0, 2).Draw(t, "tell")
@@ -117,7 +126,10 @@ func drawBody(t *rapid.T) []byte {
 
 func (m *model) commit(t *rapid.T) {
 	name := rapid.SampledFrom(modelSources).Draw(t, "source")
-	before := m.sources[name]
+	before, known := m.sources[name]
+	if !known {
+		before.Sequence = m.lastSequence(name)
+	}
 	c := m.drawCommit(t, name)
 	noError(t, m.s.Commit(t.Context(), c))
 
@@ -129,14 +141,20 @@ func (m *model) commit(t *rapid.T) {
 		m.snapshots[name] = kept[max(0, len(kept)-max(c.KeepSnapshots, 1)):]
 		equal(t, "snapshot's version", c.Snapshot.Version, want.Version)
 	}
-	if m.departed[name] == nil {
-		m.departed[name] = map[string]store.Departed{}
+	if m.departed[name] == nil || c.Forget {
+		m.departed[name], m.details[name] = map[string]store.Departed{}, map[string]store.Detail{}
 	}
 	for _, d := range c.Depart {
 		m.departed[name][d.Key] = d
 	}
 	for _, key := range c.Return {
 		delete(m.departed[name], key)
+	}
+	for _, key := range c.DropDetails {
+		delete(m.details[name], key)
+	}
+	for _, d := range c.Details {
+		m.details[name][d.Key] = d
 	}
 	for _, e := range c.Events {
 		if !e.Alert {
@@ -150,6 +168,42 @@ func (m *model) commit(t *rapid.T) {
 	}
 	equal(t, "committed row", *c.Source, want)
 	m.sources[name] = want
+}
+
+// lastSequence is the last number in the log under a name.
+func (m *model) lastSequence(name string) (last int64) {
+	for _, e := range m.events {
+		if e.Source == name {
+			last = max(last, e.Sequence)
+		}
+	}
+	return last
+}
+
+func (m *model) rename(t *rapid.T) {
+	from, to := rapid.SampledFrom(modelSources).Draw(t, "from"), rapid.SampledFrom(modelSources).Draw(t, "to")
+	err := m.s.Rename(t.Context(), from, to)
+	src, known := m.sources[from]
+	_, taken := m.sources[to]
+	switch {
+	case !known:
+		if !errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("got %v, want ErrNotFound", err)
+		}
+		return
+	case taken:
+		if !errors.Is(err, store.ErrConflict) {
+			t.Fatalf("got %v, want ErrConflict", err)
+		}
+		return
+	}
+	noError(t, err)
+	src.Name, src.Sequence = to, max(src.Sequence, m.lastSequence(to))
+	m.sources[to], m.snapshots[to], m.departed[to], m.details[to] = src, m.snapshots[from], m.departed[from], m.details[from]
+	delete(m.sources, from)
+	delete(m.snapshots, from)
+	delete(m.departed, from)
+	delete(m.details, from)
 }
 
 func (m *model) stale(t *rapid.T) {
@@ -258,6 +312,8 @@ func (m *model) check(t *rapid.T) {
 			found[d.Key] = d
 		}
 		equal(t, "departed", found, m.departed[name])
+		equal(t, "all departed", len(must(m.s.AllDeparted(ctx, name))(t)), len(found))
+		equal(t, "details", readDetails(t, m.s, name, modelKeys...), m.details[name])
 	}
 	equal(t, "sources", must(m.s.Sources(ctx))(t), sources)
 	equal(t, "log", must(m.s.Events(ctx, 0, 10_000))(t), m.events)

@@ -13,6 +13,7 @@ var stateTests = map[string]func(*testing.T, Fresh){
 	"budgets are replaced by limit":        budgets,
 	"next runs are added and replaced":     nextRuns,
 	"endpoint states are replaced by name": endpointStates,
+	"tokens are replaced by name":          tokens,
 	"ping writes":                          ping,
 }
 
@@ -61,6 +62,24 @@ func endpointStates(t *testing.T, fresh Fresh) {
 	noError(t, s.SaveEndpointState(t.Context(), notify.EndpointState{Name: "ops"}))
 	noError(t, s.Close())
 	equal(t, "after a restart", must(open(t).EndpointStates(t.Context()))(t), []notify.EndpointState{crm, {Name: "ops"}})
+}
+
+func tokens(t *testing.T, fresh Fresh) {
+	open := fresh(t)
+	s := open(t)
+	if sealed := must(s.Token(t.Context(), "shop"))(t); sealed != nil {
+		t.Errorf("a token that was never saved: %q", sealed)
+	}
+	buffer := []byte{0, 1, 2, 255}
+	noError(t, s.SaveToken(t.Context(), "shop", buffer))
+	clear(buffer)
+	equal(t, "token", must(s.Token(t.Context(), "shop"))(t), []byte{0, 1, 2, 255})
+	noError(t, s.SaveToken(t.Context(), "shop", []byte("newer")))
+	noError(t, s.SaveToken(t.Context(), "other", nil))
+	noError(t, s.Close())
+	s = open(t)
+	equal(t, "after a restart", string(must(s.Token(t.Context(), "shop"))(t)), "newer")
+	equal(t, "of another name", len(must(s.Token(t.Context(), "other"))(t)), 0)
 }
 
 func ping(t *testing.T, fresh Fresh) {
