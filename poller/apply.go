@@ -105,6 +105,6 @@ func (s *Scheduler) remove(e *entry) {
 	if e.phase == phaseWaiting {
 		s.limiter.cancel(&e.ticket)
 	}
-	e.phase = phaseIdle
+	e.phase, e.asked = phaseIdle, false
 	delete(s.entries, name)
 }

@@ -31,6 +31,9 @@ type entry struct {
 	extra bool
 	// again says that a poll was extra for while one was under way.
 	again bool
+	// asked says that the poll under way was asked for: it is made whatever
+	// the gate says.
+	asked bool
 	// removed entries are kept until their poll ends, so that the source does
 	// not overlap with itself when it comes back.
 	removed bool

@@ -19,6 +19,9 @@ type FetchError struct {
 	Method, URL string
 	// Status is the code of the answer, 0 where there was none.
 	Status int
+	// Unreached says that the host of the source gave no answer at all, for a
+	// reason that lies with it or the network between.
+	Unreached bool
 	// Retryable says that another attempt may succeed soon.
 	Retryable bool
 	// RetryAfter is the wait that the answer asked for, at least one second and
@@ -56,6 +59,12 @@ type unfit struct {
 
 func (u *unfit) Error() string        { return u.text }
 func (u *unfit) Is(target error) bool { return target == ErrUnfit }
+
+// unreached says that the host of the source gave no answer.
+type unreached struct{ err error }
+
+func (u *unreached) Error() string { return u.err.Error() }
+func (u *unreached) Unwrap() error { return u.err }
 
 // stopped says that the caller ended the attempt.
 type stopped struct{ cause error }

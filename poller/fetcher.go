@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -180,7 +181,7 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, er
 	}
 	resp, err := t.client.Do(req)
 	if err != nil {
-		return answer{}, err
+		return answer{}, &unreached{err}
 	}
 	f.heed(ctx, t.source, resp.StatusCode, resp.Header)
 	if t.follow && isRedirect(resp) && !t.accepts(resp.StatusCode) {
@@ -202,8 +203,10 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 	}
 	// What the answer said stays what it said, however the contexts stand now.
 	if !isFinal[*unfit](err) {
+		_, fe.Unreached = errors.AsType[*unreached](err)
 		switch {
 		case ctx.Err() != nil:
+			fe.Unreached = false
 			err = &stopped{cause: context.Cause(ctx)}
 		case timed.Err() != nil && resp == nil:
 			err = &timedOut{after: t.timeout, doing: waitingFor(err)}

@@ -78,9 +78,17 @@ func (s *Scheduler) admit(e *entry, request int) {
 // ask makes one request of a poll on a worker.
 func (s *Scheduler) ask(e *entry) {
 	s.mu.Lock()
+	if s.state != stateRunning || e.phase != phaseWaiting {
+		s.mu.Unlock()
+		return
+	}
+	if reason := s.held(e); reason != nil {
+		s.refuse(e, reason)
+		return
+	}
 	// The limit is asked last: what it admits is sent. An entry may come here
 	// again after its ticket was cancelled; then the ticket refuses.
-	if s.state != stateRunning || e.phase != phaseWaiting || !s.limiter.use(&e.ticket) {
+	if !s.limiter.use(&e.ticket) {
 		s.mu.Unlock()
 		return
 	}
@@ -94,6 +102,25 @@ func (s *Scheduler) ask(e *entry) {
 	outcome := s.poll(ctx, source, request)
 	s.limiter.release(&e.ticket)
 	s.finish(e, outcome)
+}
+
+// held asks the gate about an entry. The lock is held.
+func (s *Scheduler) held(e *entry) error {
+	if s.gate == nil || e.asked {
+		return nil
+	}
+	return s.gate.Held(e.source)
+}
+
+// refuse ends the poll of an entry without sending anything, and gives back what
+// its limit offered. It unlocks.
+func (s *Scheduler) refuse(e *entry, reason error) {
+	s.limiter.cancel(&e.ticket)
+	e.phase = phaseRunning
+	source := e.source
+	s.mu.Unlock()
+	s.gate.Refuse(s.ctx, source, reason)
+	s.finish(e, Outcome{})
 }
 
 // finish decides what follows a request.
@@ -118,10 +145,10 @@ func (s *Scheduler) finish(e *entry, o Outcome) {
 	case o.More:
 		s.admit(e, e.request+1)
 	default:
-		e.phase, e.request = phaseIdle, 0
+		e.phase, e.request, e.asked = phaseIdle, 0, false
 		s.markUnsaved(e)
 		if e.again && s.state == stateRunning {
-			e.again = false
+			e.again, e.asked = false, true
 			s.admit(e, 1)
 		}
 	}

@@ -39,6 +39,7 @@ type Poller struct {
 	observer Observer
 	pauses   Pauses
 	log      *slog.Logger
+	hosts    hosts
 
 	mu      sync.Mutex
 	sources map[string]*progress
@@ -54,6 +55,7 @@ func NewPoller(o PollerOptions) *Poller {
 		observer: o.Observer,
 		pauses:   o.Pauses,
 		log:      o.Logger,
+		hosts:    hosts{sick: make(map[string]*host)},
 		sources:  make(map[string]*progress),
 	}
 }
@@ -114,6 +116,7 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	}
 	v.Close()
 	defer o.Release()
+	p.answered(ctx, s)
 	if err := p.observer.Observe(ctx, o); err != nil {
 		p.fail(ctx, s, pr, err)
 		return Outcome{}
@@ -130,15 +133,51 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	if !ok {
 		failure = &FetchError{Err: err}
 	}
+	if failure.Status != 0 {
+		p.answered(ctx, s)
+	}
+	if failure.Unreached && p.Held(s) != nil {
+		failure.Retryable = false // it was the one try
+	}
 	if wait := s.Retry.next(attempt, failure, rand.Float64()); wait > 0 && ctx.Err() == nil {
 		p.log.DebugContext(ctx, "attempt failed, trying again", "source", s.Name, "attempt", attempt, "wait", wait, "err", err)
 		pr.keep(v, attempt)
 		return Outcome{RetryAfter: wait}
 	}
 	v.Close()
+	if failure.Unreached {
+		if wait := p.hosts.failed(s, time.Now()); wait > 0 {
+			p.log.WarnContext(ctx, "host does not answer, its sources are not asked for a while", "host", hostOf(s), "wait", wait.Round(time.Second))
+		}
+	}
 	p.fail(ctx, s, pr, err)
 	return Outcome{}
 }
+
+// answered takes note that the host of a source is alive.
+func (p *Poller) answered(ctx context.Context, s *Source) {
+	if p.hosts.answered(s) {
+		p.log.InfoContext(ctx, "host answers again", "host", hostOf(s))
+	}
+}
+
+// Held returns a *[HostDownError] where the host of a source does not answer and
+// is not tried again yet.
+func (p *Poller) Held(s *Source) error {
+	if down := p.hosts.held(s, time.Now()); down != nil {
+		return down
+	}
+	return nil
+}
+
+// Refuse ends a poll that was held: it has failed, but nothing was sent.
+func (p *Poller) Refuse(ctx context.Context, s *Source, reason error) {
+	pr := p.progress(s.Name)
+	pr.drop()
+	p.fail(ctx, s, pr, reason)
+}
+
+var _ Gate = (*Poller)(nil)
 
 // paused is for how long a source without a limit is to be left alone.
 func (p *Poller) paused(s *Source) time.Duration {
@@ -180,6 +219,9 @@ func (p *Poller) progress(source string) *progress {
 // without being news is left out: the body of an error page with its request
 // id, and local ports and times, which are digits.
 func kindOf(err error) string {
+	if isFinal[*HostDownError](err) {
+		return "host does not answer"
+	}
 	if fe, ok := errors.AsType[*FetchError](err); ok && errors.Is(fe, ErrUnfit) {
 		text, _, _ := strings.Cut(fe.Err.Error(), ": ")
 		return text

@@ -15,6 +15,16 @@ type Outcome struct {
 	More bool
 }
 
+// Gate holds back polls that would be in vain.
+type Gate interface {
+	// Held returns why the next request of a source must not be sent, nil where
+	// it may. Where it may, it is sent soon.
+	Held(s *Source) error
+	// Refuse ends the poll of a source that was held, for that reason. It
+	// returns soon after ctx is done.
+	Refuse(ctx context.Context, s *Source, reason error)
+}
+
 // PollFunc makes one request of a poll. They are counted from 1, those that are
 // made again included; at 1 a new poll begins, whatever became of the last one.
 // It is called on a worker once the source's limit has admitted the request,

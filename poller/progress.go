@@ -47,7 +47,15 @@ func (pr *progress) keep(v *Visit, attempts int) {
 	pr.underWay, pr.attempts = v, attempts
 }
 
-// end drops the poll under way. A nil progress has none.
+// drop drops the poll under way, if there is one.
+func (pr *progress) drop() {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.underWay.Close()
+	pr.underWay, pr.attempts = nil, 0
+}
+
+// end drops the poll under way for good. A nil progress has none.
 func (pr *progress) end() {
 	if pr == nil {
 		return

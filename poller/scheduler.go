@@ -19,6 +19,8 @@ const defaultWorkers = 64
 type SchedulerOptions struct {
 	// Poll is called for each request.
 	Poll PollFunc
+	// Gate is asked before a request is spent on its limit; nil for nobody.
+	Gate Gate
 	// Limiter admits the requests. It is started and stopped by its owner:
 	// before the Scheduler, and after it.
 	Limiter *Limiter
@@ -38,6 +40,7 @@ type SchedulerOptions struct {
 // spread over some minutes, or skipped, as the source says.
 type Scheduler struct {
 	poll    PollFunc
+	gate    Gate
 	limiter *Limiter
 	runs    RunStore
 	logger  *slog.Logger
@@ -78,7 +81,7 @@ func NewScheduler(o SchedulerOptions) *Scheduler {
 		o.Workers = defaultWorkers
 	}
 	s := &Scheduler{
-		poll: o.Poll, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
+		poll: o.Poll, gate: o.Gate, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
 		clock:   newClock(time.Now),
 		entries: make(map[string]*entry), saved: make(map[string]int64),
 		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
@@ -170,7 +173,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Trigger polls a source now, within its limit. While a poll of it has begun and
+// Trigger polls a source now, within its limit, whatever its gate says. While a poll of it has begun and
 // not ended, it is polled once more afterwards. The error is ErrUnknownSource or
 // ErrNotRunning.
 func (s *Scheduler) Trigger(name string) error {
@@ -183,9 +186,12 @@ func (s *Scheduler) Trigger(name string) error {
 	case e == nil || e.removed:
 		return fmt.Errorf("trigger source %q: %w", name, ErrUnknownSource)
 	case e.phase == phaseIdle:
+		e.asked = true
 		s.admit(e, 1)
 	case e.begun():
 		e.again = true
+	default:
+		e.asked = true
 	}
 	return nil
 }

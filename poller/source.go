@@ -32,6 +32,10 @@ type Source struct {
 	Cost int
 	// Retry governs further attempts of a request within one poll.
 	Retry Retry
+	// FailureThreshold is how many polls in a row must get no answer from the
+	// host until it is left alone for a while; of several sources of a host
+	// the least counts. 0 means 5.
+	FailureThreshold int
 }
 
 // OnMissed says what becomes of a run that was due while the process was away.

@@ -63,7 +63,7 @@ type Retry struct {
 
 // Alerts says when a source that fails is told of.
 type Alerts struct {
-	FailureThreshold int      `yaml:"failure_threshold" default:"5" min:"1" doc:"How many polls in a row must fail." aka:"threshold|failures"`
+	FailureThreshold int      `yaml:"failure_threshold" default:"5" min:"1" doc:"How many polls in a row must fail. After as many that got no answer at all from a host, its sources leave it alone for a while, 30s at first and 15m at most." aka:"threshold|failures"`
 	ReminderInterval Duration `yaml:"reminder_interval" default:"6h" min:"1m" doc:"How long after an alert it is told again." aka:"reminder|interval"`
 }
 

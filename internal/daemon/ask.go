@@ -37,6 +37,7 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 				WaitMax:       time.Duration(s.Retry.WaitMax),
 				MaxRetryAfter: time.Duration(s.Retry.MaxRetryAfter),
 			},
+			FailureThreshold: s.Alerts.FailureThreshold,
 		}
 	}
 	return list, nil

@@ -123,7 +123,7 @@ func (d *Daemon) startScheduler(ctx context.Context) error {
 			enabled = append(enabled, d.sources[s.Name])
 		}
 	}
-	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
+	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
 	d.scheduler.Apply(enabled)
 	if err := d.scheduler.Start(ctx); err != nil {
 		return fmt.Errorf("start scheduler: %w", err)
