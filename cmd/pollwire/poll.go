@@ -118,7 +118,12 @@ func printPreview(w io.Writer, p *server.Preview) error {
 			return err
 		}
 		to := "for the log only: no endpoint is told"
-		if len(webhook.Endpoints) > 0 {
+		switch {
+		case webhook.Untold == "when":
+			to = "for the log only: when is false"
+		case webhook.Untold != "":
+			to = "for the log only: " + webhook.Untold + " leaves it out"
+		case len(webhook.Endpoints) > 0:
 			to = "to " + strings.Join(webhook.Endpoints, ", ")
 		}
 		fmt.Fprintf(&out, "\nwebhook %d of %d, %s, %s:\n", i+1, len(p.Webhooks), strings.TrimSpace(e.Type+" "+e.Subject), to)

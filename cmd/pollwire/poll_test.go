@@ -48,6 +48,9 @@ func TestPoll(t *testing.T) {
 			`"id": "test_`, `"sequence": "00000000000000000001"`)
 	}
 
+	s.change(t, `schedule: "@every 100ms"`, "when: key == \"3\"\n    detect: {events: [updated]}\n    schedule: \"@every 100ms\"")
+	poll(t).want(t, exitOK, alone, "shop.order.updated 1, for the log only: when is false:\n", "shop.order.created 3, for the log only: detect.events leaves it out:\n")
+
 	s.api.says(http.StatusServiceUnavailable, "{}")
 	poll(t).want(t, exitFailed, alone, asked, "failed: the state stays as it is\n", "! pollwire: poll orders: ", "! answered 503 Service Unavailable")
 	select {

@@ -67,9 +67,10 @@ type Bridge struct {
 	wake      func(endpoints ...string)
 	logger    *slog.Logger
 	endpoints []Endpoint
-	textRules *diff.Rules
-	sources   map[string]*state // fixed after New
-	room      *room
+	// textRules are those of texts, wholeRules those of all of a document.
+	textRules, wholeRules *diff.Rules
+	sources               map[string]*state // fixed after New
+	room                  *room
 
 	idMu sync.Mutex // guards ids
 	ids  *ulid.MonotonicEntropy
@@ -86,20 +87,25 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile text rules: %w", err)
 	}
+	whole, err := diff.Compile(diff.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("compile rules of a document: %w", err)
+	}
 	rows, err := o.Store.Sources(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load sources: %w", err)
 	}
 	b := &Bridge{
-		store:     o.Store,
-		keep:      o.KeepSnapshots,
-		wake:      o.Wake,
-		logger:    o.Logger,
-		endpoints: o.Endpoints,
-		textRules: text,
-		sources:   make(map[string]*state, len(o.Sources)),
-		room:      newRoom(defaultRoom),
-		ids:       ulid.Monotonic(rand.Reader, 0),
+		store:      o.Store,
+		keep:       o.KeepSnapshots,
+		wake:       o.Wake,
+		logger:     o.Logger,
+		endpoints:  o.Endpoints,
+		textRules:  text,
+		wholeRules: whole,
+		sources:    make(map[string]*state, len(o.Sources)),
+		room:       newRoom(defaultRoom),
+		ids:        ulid.Monotonic(rand.Reader, 0),
 	}
 	for _, s := range o.Sources {
 		b.sources[s.Name] = newState(s)

@@ -12,10 +12,14 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// events makes an event of each change. All of them go to the log; who is told
-// is decided for each.
-func (b *Bridge) events(st *state, o *poller.Observation, changes []diff.Change) []store.Event {
+// addEvents makes an event of each change. All of them go to the log; who is
+// told is decided for each.
+func (b *Bridge) addEvents(p *plan, st *state, o *poller.Observation, changes []diff.Change) {
 	events := make([]store.Event, len(changes))
+	p.untold = make([]string, len(changes))
+	if st.source.When != nil {
+		p.tried = map[string]error{whenCondition: nil}
+	}
 	for i := range changes {
 		c := &changes[i]
 		events[i].Event = notify.Event{
@@ -26,13 +30,23 @@ func (b *Bridge) events(st *state, o *poller.Observation, changes []diff.Change)
 			Time:    o.At,
 			Data:    changeData(c, st.source.Items),
 		}
-		if slices.Contains(st.source.Events, c.Kind) {
-			events[i].Tell = b.deliveries(&events[i].Event, func(endpoint string) bool {
-				return slices.Contains(st.source.Notify, endpoint)
-			})
+		if !slices.Contains(st.source.Events, c.Kind) {
+			p.untold[i] = "detect.events"
+			continue
 		}
+		holds, err := st.source.holds(&events[i].Event, c)
+		if err != nil && p.tried[whenCondition] == nil {
+			p.tried[whenCondition] = err
+		}
+		if !holds {
+			p.untold[i] = whenCondition
+			continue
+		}
+		events[i].Tell = b.deliveries(&events[i].Event, func(endpoint string) bool {
+			return slices.Contains(st.source.Notify, endpoint)
+		})
 	}
-	return events
+	p.commit.Events = append(p.commit.Events, events...)
 }
 
 // alert makes an event of pollwire's own.

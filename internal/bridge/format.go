@@ -12,6 +12,15 @@ import (
 // errListOfText says that a list was expected where the answer is text.
 var errListOfText = errors.New("the answer is neither JSON nor CSV, so that it has no items; an error page? (expect.content_type can say what it must be; format: csv reads what does not say that it is CSV)")
 
+// errPage says that an answer looks like a page for people.
+var errPage = errors.New("the answer is a web page, such as an error page or a login page; if a page is what you watch, set format: text")
+
+// isPage says whether a content type is that of a web page. An API that sends
+// JSON under it is understood all the same.
+func isPage(contentType string) bool {
+	return contentType == "text/html" || contentType == "application/xhtml+xml"
+}
+
 // format says how an answer is read.
 func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 	format := s.Format
@@ -20,6 +29,9 @@ func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 	}
 	if format == diff.Text && s.Items {
 		return "", fmt.Errorf("content type %s: %w", contentType(o), errListOfText)
+	}
+	if format == diff.Text && s.Format == "" && isPage(o.ContentType) {
+		return "", fmt.Errorf("content type %s: %w", contentType(o), errPage)
 	}
 	return format, nil
 }

@@ -23,8 +23,8 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 		st.failingSince = now
 	}
 	st.failures++
-	if st.failures < st.source.FailureThreshold {
-		return
+	if st.failures < st.source.FailureThreshold && st.row.Alert.Since.IsZero() {
+		return // one that was told is reminded of, though the threshold was raised since
 	}
 	if err := b.settle(ctx, st); err != nil {
 		b.logger.Error("source failure not told", "source", source, "err", err)

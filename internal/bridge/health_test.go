@@ -202,3 +202,35 @@ func TestEndedContextWritesNothing(t *testing.T) {
 		t.Error("no state")
 	}
 }
+
+// TestRaisedThresholdKeepsReminding of what was told already.
+func TestRaisedThresholdKeepsReminding(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.mustPoll(isUp)
+		r.fail(3)
+		r.wantStory(r.news(), "source.failing")
+		r.source.FailureThreshold = 1000
+		r.restart()
+		r.fail(60)
+		r.wantStory(r.news(), "source.failing")
+		r.wantStory(r.mustPoll(isUp), "source.recovered")
+		r.fail(60) // and of the next one it is the threshold
+		r.wantStory(r.news())
+	})
+}
+
+// TestLoweredThresholdTellsAtOnce, with the failures that were counted since.
+func TestLoweredThresholdTellsAtOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, r *rig) {
+		r.source.FailureThreshold = 50
+		r.restart()
+		r.mustPoll(isUp)
+		r.fail(40)
+		r.source.FailureThreshold = 2
+		r.restart()
+		r.fail(1)
+		r.wantStory(r.news())
+		r.fail(1)
+		r.wantStory(r.news(), "source.failing")
+	})
+}

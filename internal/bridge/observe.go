@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -45,6 +44,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 			return err
 		}
 	}
+	b.note(st, p.tried)
 	st.failures, st.failingSince, st.ahead = 0, time.Time{}, false
 	if p.commit != nil {
 		b.logger.Info("source changed", "source", o.Source, "outcome", string(p.outcome), "events", len(p.commit.Events))
@@ -91,6 +91,11 @@ const (
 type plan struct {
 	outcome Outcome
 	commit  *store.Commit // nil when nothing is to be written
+	// untold says of each event of the commit which key keeps it from every
+	// endpoint; empty where none does.
+	untold []string
+	// tried are the conditions that were tried, with their errors.
+	tried map[string]error
 }
 
 // look decides what an observation comes to. It reads, but changes nothing.
@@ -98,6 +103,9 @@ type plan struct {
 func (b *Bridge) look(ctx context.Context, st *state, o *poller.Observation) (plan, error) {
 	format, err := st.source.format(o)
 	if err != nil {
+		return plan{}, err
+	}
+	if err := b.checkCondition(st, o, format); err != nil {
 		return plan{}, err
 	}
 	if st.row.Version == 0 {
@@ -126,61 +134,29 @@ func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) 
 	if err != nil {
 		return plan{}, err
 	}
-	c := b.newCommit(st, o, format)
-	if st.source.Emit {
-		c.Events = b.events(st, o, result.Changes)
+	if err := st.source.checkCount(result.After); err != nil {
+		return plan{}, err
 	}
-	return plan{outcome: Baseline, commit: c}, nil
+	p := plan{outcome: Baseline, commit: b.newCommit(st, o, format)}
+	if st.source.Emit {
+		b.addEvents(&p, st, o, result.Changes)
+	}
+	return p, nil
 }
 
 // rebaseline takes an answer that cannot be compared with the stored one. The
 // log says so, since changes in between may have gone unseen.
 func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
-	if _, err := diff.Compare(nil, o.Body, b.rules(st, format)); err != nil {
+	result, err := diff.Compare(nil, o.Body, b.rules(st, format))
+	if err == nil {
+		err = st.source.checkCount(result.After)
+	}
+	if err != nil {
 		return plan{}, err
 	}
 	c := b.newCommit(st, o, format)
 	c.Events = []store.Event{b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1})}
 	return plan{outcome: Rebaselined, commit: c}, nil
-}
-
-// compare finds what changed since the snapshot.
-func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, snapshot store.Snapshot) (plan, error) {
-	rules := b.rules(st, snapshot.Format)
-	before := snapshot.Body
-	if before == nil {
-		before = []byte{} // an empty answer; to package diff, nil is none at all
-	}
-	result, err := diff.Compare(before, o.Body, rules)
-	if errors.Is(err, diff.ErrBefore) {
-		// Only edited rules can do that: under those of its time it did fit.
-		return b.rebaseline(st, o, snapshot.Format, err.Error())
-	}
-	if err != nil {
-		return plan{}, err
-	}
-	if len(result.Changes) == 0 {
-		return plan{outcome: Unchanged}, nil
-	}
-	c := b.newCommit(st, o, snapshot.Format)
-	c.Previous = &snapshot
-	changes := result.Changes
-	if st.source.Items && st.source.Window == Newest {
-		changes, err = b.scroll(ctx, st, o, c, changes)
-		if errors.Is(err, diff.ErrBefore) {
-			return b.rebaseline(st, o, snapshot.Format, err.Error())
-		}
-		if err != nil {
-			return plan{}, err
-		}
-	} else if err := st.checkRemoved(result); err != nil {
-		return plan{}, err
-	}
-	if len(changes) == 0 {
-		return plan{outcome: Unchanged}, nil
-	}
-	c.Events = b.events(st, o, changes)
-	return plan{outcome: Changed, commit: c}, nil
 }
 
 // newCommit prepares the commit of an accepted answer.

@@ -368,10 +368,13 @@ func TestFormatsThatFlip(t *testing.T) {
 	const page, thing = "<h1>Maintenance</h1>", `{"v":1}`
 	r := newRig(t, document())
 	r.mustPoll(thing)
-	err := r.pollAs("text/html", page)
-	want := "the answer is text (text/html), but was json before; if that is meant, set format: text"
-	if err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
+	for contentType, want := range map[string]string{
+		"text/plain": "the answer is text (text/plain), but was json before; if that is meant, set format: text",
+		"text/html":  "content type text/html: the answer is a web page, such as an error page or a login page; if a page is what you watch, set format: text",
+	} {
+		if err := r.pollAs(contentType, page); err == nil || err.Error() != want {
+			t.Errorf("error %v, want %s", err, want)
+		}
 	}
 	r.wantStory(r.mustPoll(`{"v":2}`), "updated ")
 
@@ -383,12 +386,12 @@ func TestFormatsThatFlip(t *testing.T) {
 	r.wantStory(r.news(), "source.rebaselined")
 	r.source.Format = "" // it is what it was now
 	r.restart()
-	if err := r.pollAs("text/html", page+"!"); err != nil {
+	if err := r.pollAs("text/plain", page+"!"); err != nil {
 		t.Fatal(err)
 	}
 	r.wantStory(r.news(), "updated ")
-	err = r.poll(thing)
-	want = "the answer is json (application/json), but was text before; if that is meant, set format: json"
+	err := r.poll(thing)
+	want := "the answer is json (application/json), but was text before; if that is meant, set format: json"
 	if err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}

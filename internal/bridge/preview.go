@@ -16,6 +16,9 @@ type Preview struct {
 	// come of them, numbered as they would be. Their ids begin with test_, so
 	// that a receiver that gets one takes it for nothing else.
 	Events []store.Event
+	// Untold says of each of them which key of the source keeps it from every
+	// endpoint, such as when; empty where none does.
+	Untold []string
 }
 
 // Preview judges an answer as Observe would, and writes nothing.
@@ -54,6 +57,11 @@ func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, e
 			event.Sequence = sequence
 		}
 		preview.Events = append(preview.Events, event)
+		untold := ""
+		if i < len(plan.untold) {
+			untold = plan.untold[i]
+		}
+		preview.Untold = append(preview.Untold, untold)
 	}
 	return preview, nil
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // minRemoved is how many items may always vanish where max_removed is a
-// percentage: half of four items is no mass removal.
+// percentage above 0: half of four items is no mass removal.
 const minRemoved = 3
 
 // MaxRemoved bounds how many items of a complete list may vanish at once,
@@ -28,6 +28,9 @@ func (m MaxRemoved) String() string {
 // allows says whether so many of the items that were there may vanish.
 func (m MaxRemoved) allows(removed, before int) bool {
 	if m.IsPercent {
+		if m.Percent == 0 {
+			return removed == 0 // who writes 0% means it
+		}
 		return removed <= minRemoved || float64(removed)*100 <= m.Percent*float64(before)
 	}
 	return removed <= m.Count

@@ -9,8 +9,9 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// scroll sorts out the changes of a list of newest items: what left it departs,
-// what came back is compared with what it was.
+// scroll sorts out the changes of a list of newest items, or of one that is
+// compared with all that was seen: what left it departs, what came back is
+// compared with what it was.
 func (b *Bridge) scroll(ctx context.Context, st *state, o *poller.Observation, c *store.Commit, changes []diff.Change) ([]diff.Change, error) {
 	var created []string
 	for i := range changes {

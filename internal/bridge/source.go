@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/expression"
 )
 
 // Window says what the absence of an item from a list means.
@@ -32,21 +33,36 @@ type Source struct {
 	// Items says that the answer is a list; Window is how it is read.
 	Items  bool
 	Window Window
+	// Incremental says that each answer holds only what is newer than the last
+	// one's newest item. Window is Newest then.
+	Incremental bool
+	// Seen compares a list with all that was ever seen in it: what leaves it
+	// stays known, as of a list of newest items.
+	Seen bool
+	// MinItems is how many items a list has at least, ExpectWhen what holds of
+	// each page of an answer; nil for nothing.
+	MinItems   int
+	ExpectWhen *expression.Program
 	// MaxRemoved bounds how many items may vanish at once.
 	MaxRemoved MaxRemoved
 	// Emit tells the items of the very first answer as created.
 	Emit bool
 	// EventType is what the event types of its changes begin with.
 	EventType string
-	// Events are the kinds of change that are told, Notify the endpoints that
-	// are told them. The log has them all.
+	// Events are the kinds of change that are told, When which of them (nil for
+	// all), Notify the endpoints that are told them. The log has them all.
 	Events []diff.Kind
+	When   *expression.Program
 	Notify []string
 	// FailureThreshold is how many polls must fail in a row before it is told.
 	FailureThreshold int
 	// ReminderInterval is how often a failure that lasts is told again.
 	ReminderInterval time.Duration
 }
+
+// scrolls says whether what leaves the list stays known, so that nothing of it
+// is ever deleted.
+func (s *Source) scrolls() bool { return s.Window == Newest || s.Seen }
 
 // Endpoint says which events an endpoint is told.
 type Endpoint struct {

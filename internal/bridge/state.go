@@ -24,6 +24,8 @@ type state struct {
 	// ahead says that the store may hold a later answer than the one that the
 	// poller's state belongs to, for the same reason.
 	ahead bool
+	// broken are the conditions that failed when they were last tried.
+	broken map[string]bool
 	// failures counts the polls that failed in a row, since failingSince.
 	failures     int
 	failingSince time.Time

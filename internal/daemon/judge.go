@@ -12,6 +12,7 @@ import (
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/expression"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -19,11 +20,20 @@ import (
 // poller does.
 func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Source, error) {
 	list := make([]bridge.Source, len(cfg.Sources))
+	conditions := make(conditions)
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
 		rules, csvRules, err := rules(s)
 		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", s.Name, err)
+		}
+		when, err := conditions.compile(expression.OfChange, s.When)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: when: %w", s.Name, err)
+		}
+		expected, err := conditions.compile(expression.OfAnswer, s.Expect.When)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: expect.when: %w", s.Name, err)
 		}
 		list[i] = bridge.Source{
 			Name:             s.Name,
@@ -31,9 +41,13 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			Format:           format(s.Format),
 			Rules:            rules,
 			CSVRules:         csvRules,
+			Seen:             s.Detect.CompareWith == "seen",
+			MinItems:         s.Expect.MinItems,
+			ExpectWhen:       expected,
 			MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
 			Emit:             s.Detect.FirstPoll == "emit",
 			EventType:        s.EventType,
+			When:             when,
 			Notify:           s.Notify,
 			FailureThreshold: s.Alerts.FailureThreshold,
 			ReminderInterval: time.Duration(s.Alerts.ReminderInterval),

@@ -108,7 +108,7 @@ func (d *Daemon) judge(ctx context.Context, o *poller.Observation, preview *serv
 		if err != nil {
 			return err
 		}
-		webhook := server.Webhook{ID: event.ID, Body: body, Endpoints: []string{}}
+		webhook := server.Webhook{ID: event.ID, Body: body, Endpoints: []string{}, Untold: judged.Untold[i]}
 		for _, delivery := range event.Tell {
 			webhook.Endpoints = append(webhook.Endpoints, delivery.Endpoint)
 		}

@@ -18,7 +18,7 @@ const anything = "*"
 // table is the import direction of the house. A new package gets a row here
 // before it gets importers.
 var table = map[string]row{
-	"diff": {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
+	"diff":                {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
 	"internal/expression": {0, nil, "it knows an expression and the values it is about, and nothing of sources"},
 	"internal/config": {
 		0,

@@ -45,6 +45,9 @@ type Webhook struct {
 	// Endpoints are those that would be told; empty when the change would only
 	// be logged.
 	Endpoints []string `json:"endpoints"`
+	// Untold is the key of the source that keeps the change from every endpoint,
+	// such as when; empty where none does.
+	Untold string `json:"untold,omitempty"`
 	// Body is what would be posted to each of them.
 	Body json.RawMessage `json:"body"`
 }
