@@ -110,14 +110,12 @@ func TestHeedBacksOffByItself(t *testing.T) {
 		var waits []time.Duration
 		for _, status := range []int{429, 429, 429, 429, 429, 429, 500, 429, 200, 429} {
 			ctx, end := mustBegin(t, l, s)
-			late, endLate := mustBegin(t, l, s)
 			l.Heed(ctx, s, status, answerOf())
 			if status == 429 {
-				// One that was under way with it is the same refusal.
-				l.Heed(late, s, status, answerOf())
+				// Another that comes while it holds is the same refusal.
+				l.Heed(ctx, s, status, answerOf())
 			}
 			end()
-			endLate()
 			waits = append(waits, max(0, time.Until(l.PausedUntil(s))))
 		}
 		if d := cmp.Diff(seconds(1, 2, 4, 8, 10, 10, 0, 10, 0, 1), waits); d != "" {
@@ -212,6 +210,61 @@ func TestHeedBeginsTheWindow(t *testing.T) {
 		end()
 		if d := cmp.Diff(seconds(50), takeAll(t, l, "api", 1)); d != "" {
 			t.Error("admitted after the end (-want +got):\n" + d)
+		}
+	})
+}
+
+// After a pause one request goes first, and what it is answered decides about
+// the others.
+func TestHeedProbesAfterAPause(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := mustStartLimiter(t, newMemoryBudgets(), Limit{Name: "api", Requests: 100, Per: time.Minute, Burst: 100})
+		s := newSource("http://api.example/")
+		s.Limit = "api"
+		ctx, end := mustBegin(t, l, s)
+		l.Heed(ctx, s, 429, answerOf("Retry-After", "10"))
+		end()
+		begun := make(chan time.Duration)
+		start := time.Now()
+		probe, endProbe := mustBegin(t, l, s)
+		go func() {
+			for range 3 {
+				_, end := mustBegin(t, l, s)
+				begun <- time.Since(start)
+				end()
+			}
+		}()
+		wait(5 * time.Second)
+		l.Heed(probe, s, 200, answerOf())
+		endProbe()
+		for range 3 {
+			if at := <-begun; at != 15*time.Second {
+				t.Errorf("another request was sent after %v, want it when the first is answered", at)
+			}
+		}
+	})
+}
+
+// Where each time that is named for more requests proves too early, it is waited
+// for longer and longer, up to a window, and as before once there are some.
+func TestHeedWaitsLongerWhereNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := mustStartLimiter(t, newMemoryBudgets(), Limit{Name: "api", Requests: 60, Per: time.Minute, Burst: 60, Reserve: 10})
+		s := newSource("http://api.example/")
+		s.Limit = "api"
+		var waits []time.Duration
+		wait(time.Second)
+		for _, remaining := range []string{"10", "9", "8", "7", "6", "5", "4", "3", "11", "10"} {
+			ctx, end := mustBegin(t, l, s)
+			l.Heed(ctx, s, 200, answerOf("RateLimit-Remaining", remaining, "RateLimit-Reset", "3"))
+			end()
+			waits = append(waits, max(0, time.Until(l.PausedUntil(s)).Round(time.Second)))
+			wait(time.Millisecond)
+		}
+		if d := cmp.Diff(seconds(3, 3, 5, 10, 19, 38, 60, 60, 0, 3), waits); d != "" {
+			t.Error("pauses (-want +got):\n" + d)
 		}
 	})
 }

@@ -223,7 +223,7 @@ func TestWhatIsNoSilence(t *testing.T) {
 	t.Parallel()
 	network := &hostSwitch{hosts: map[string]http.HandlerFunc{
 		"a.example": redirectTo(302, "https://b.example/"),
-		"c.example": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
+		"c.example": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 	}}
 	failing := fakeNetwork(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == "b.example" || r.URL.Host == "d.example" {
