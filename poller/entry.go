@@ -12,6 +12,7 @@ const noRun = math.MaxInt64
 // but for its ticket. Times are Unix nanoseconds of the wall clock.
 type entry struct {
 	ticket    ticket
+	ctx       ticketContext
 	scheduler *Scheduler
 	source    *Source
 

@@ -93,15 +93,22 @@ func (s *Scheduler) ask(e *entry) {
 		return
 	}
 	e.phase = phaseRunning
-	source, request := e.source, e.request
+	source, request, ctx := e.source, e.request, s.contextOf(e)
 	s.mu.Unlock()
-	ctx := s.ctx
-	if e.ticket.limit != nil {
-		ctx = withTicket(ctx, &e.ticket)
-	}
 	outcome := s.poll(ctx, source, request)
 	s.limiter.release(&e.ticket)
 	s.finish(e, outcome)
+}
+
+// contextOf is the context of all attempts of an entry. The lock is held.
+func (s *Scheduler) contextOf(e *entry) context.Context {
+	if e.ticket.limit == nil {
+		return s.ctx
+	}
+	if e.ctx.Context == nil {
+		e.ctx = ticketContext{s.ctx, &e.ticket}
+	}
+	return &e.ctx
 }
 
 // held asks the gate about an entry. The lock is held.

@@ -84,9 +84,19 @@ func (l *Limiter) Extend(ctx context.Context, name string, cost int) error {
 // ticketKey finds the ticket of an attempt in its context.
 type ticketKey struct{}
 
-// withTicket returns a context for the attempt of a ticket that has a limit.
-func withTicket(ctx context.Context, t *ticket) context.Context {
-	return context.WithValue(ctx, ticketKey{}, t)
+// ticketContext is the context of attempts that are made under a ticket. It is
+// part of what has the ticket: a poll shall not cost an allocation for it.
+type ticketContext struct {
+	context.Context
+	ticket *ticket
+}
+
+// Value returns the ticket too.
+func (c *ticketContext) Value(key any) any {
+	if key == (ticketKey{}) {
+		return c.ticket
+	}
+	return c.Context.Value(key)
 }
 
 // ticketOf returns the ticket of an attempt, nil where it has no limit.

@@ -22,7 +22,7 @@ func mustBegin(t *testing.T, l *Limiter, s *Source) (ctx context.Context, end fu
 	if s.Limit == "" {
 		return t.Context(), func() { l.release(&w.ticket) }
 	}
-	return withTicket(t.Context(), &w.ticket), func() { l.release(&w.ticket) }
+	return &ticketContext{t.Context(), &w.ticket}, func() { l.release(&w.ticket) }
 }
 
 // answerOf is a header of names and values.

@@ -311,7 +311,7 @@ func (s *sharing) request(ctx context.Context, c *caller) bool {
 	s.mu.Unlock()
 	err := pause(ctx, s.hold)
 	for range c.hops {
-		err = errors.Join(err, s.limiter.Extend(withTicket(ctx, &w.ticket), "api", c.cost), pause(ctx, s.hold))
+		err = errors.Join(err, s.limiter.Extend(&ticketContext{ctx, &w.ticket}, "api", c.cost), pause(ctx, s.hold))
 	}
 	return err == nil
 }
