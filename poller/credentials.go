@@ -78,10 +78,10 @@ func authorizationSecrets(value string) []string {
 // turns up; shorter ones are page sizes and the like.
 const minQueryValue = 6
 
-// queryValues are the values of the source's query that are masked in errors.
-func (t *template) queryValues() []string {
+// queryValues are the values of a URL's query that are masked in errors.
+func queryValues(u *url.URL) []string {
 	var values []string
-	for pair := range strings.SplitSeq(t.base.URL.RawQuery, "&") {
+	for pair := range strings.SplitSeq(u.RawQuery, "&") {
 		_, v, _ := strings.Cut(pair, "=")
 		if u, err := url.QueryUnescape(v); err == nil {
 			v = u

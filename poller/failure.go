@@ -17,6 +17,8 @@ import (
 type FetchError struct {
 	// Method and URL are the request, as it may be shown.
 	Method, URL string
+	// Page is the number of the page, from 1, where the source has pages; else 0.
+	Page int
 	// Status is the code of the answer, 0 where there was none.
 	Status int
 	// Unreached says that the host of the source gave no answer at all, for a
@@ -32,7 +34,13 @@ type FetchError struct {
 }
 
 // Error names the request and the reason.
-func (e *FetchError) Error() string { return e.Method + " " + e.URL + ": " + e.Err.Error() }
+func (e *FetchError) Error() string {
+	page := ""
+	if e.Page > 0 {
+		page = fmt.Sprintf("page %d: ", e.Page)
+	}
+	return page + e.Method + " " + e.URL + ": " + e.Err.Error()
+}
 
 // Unwrap returns the reason.
 func (e *FetchError) Unwrap() error { return e.Err }
@@ -49,6 +57,16 @@ var errRequest = errors.New("request cannot be sent")
 
 // errRedirect says that a redirect was not followed to its end.
 var errRedirect = errors.New("redirect was not followed")
+
+// errPage says that a page, or where it leads, speaks against the poll.
+var errPage = errors.New("page does not fit")
+
+// badPage is an errPage that says why in its own words.
+type badPage struct{ err error }
+
+func (p *badPage) Error() string        { return p.err.Error() }
+func (p *badPage) Unwrap() error        { return p.err }
+func (p *badPage) Is(target error) bool { return target == errPage }
 
 // unfit is an ErrUnfit in words of its own.
 type unfit struct {
@@ -117,7 +135,7 @@ func retryable(status int, err error) bool {
 		return temporary(proxy.Status)
 	}
 	for _, final := range []error{
-		context.Canceled, ErrUnfit, errRequest, errRedirect,
+		context.Canceled, ErrUnfit, errRequest, errRedirect, errPage,
 		httpclient.ErrProxied, httpclient.ErrCompressedTooLarge,
 	} {
 		if errors.Is(err, final) {

@@ -37,6 +37,9 @@ type FetcherOptions struct {
 	Extender Extender
 	// Dial replaces the network. For tests.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
+	// SpoolDir is where pages are kept that do not fit into memory, until their
+	// poll ends; empty means the system's directory for temporary files.
+	SpoolDir string
 	// RoundTripper replaces network and HTTP. For tests.
 	RoundTripper http.RoundTripper
 }
@@ -64,6 +67,9 @@ type Fetcher struct {
 	// headers are those of the templates, by what they hold: thousands of
 	// sources of one API send the same.
 	headers map[string]http.Header
+
+	spoolDir string
+	zip      zipper
 }
 
 // NewFetcher returns a fetcher.
@@ -88,6 +94,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		routes:    make(map[Route]*httpclient.Client),
 		templates: make(map[string]*template),
 		headers:   make(map[string]http.Header),
+		spoolDir:  o.SpoolDir,
 	}
 }
 
@@ -173,9 +180,9 @@ func (f *Fetcher) share(h http.Header) http.Header {
 	return h
 }
 
-// ask sends the request and follows redirects.
-func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, error) {
-	req, validated, err := t.request(ctx, state)
+// ask sends the request to a target and follows redirects.
+func (f *Fetcher) ask(ctx context.Context, t *template, state State, tg target) (answer, error) {
+	req, validated, err := t.request(ctx, state, tg)
 	if err != nil {
 		return answer{}, err
 	}
@@ -185,16 +192,19 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State) (answer, er
 	}
 	f.heed(ctx, t.source, resp.StatusCode, resp.Header)
 	if t.follow && isRedirect(resp) && !t.accepts(resp.StatusCode) {
-		return f.follow(ctx, t, resp)
+		return f.follow(ctx, t, tg, resp)
 	}
-	return answer{resp: resp, validated: validated}, nil
+	return answer{resp: resp, validated: validated, url: req.URL}, nil
 }
 
-// failed makes the error of an attempt. ctx is the caller's, timed the attempt's;
-// resp is nil where there was no answer.
-func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Response, err error) *FetchError {
-	mask := f.mask(t)
-	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(t.base.URL))}
+// failed makes the error of a request to a target. ctx is the caller's, timed the
+// request's; resp is nil where there was no answer.
+func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, resp *http.Response, err error) *FetchError {
+	if tg.url == nil {
+		tg.url = t.base.URL
+	}
+	mask := f.mask(t).With(queryValues(tg.url)...)
+	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(tg.url))}
 	if resp != nil {
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {
@@ -202,7 +212,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 		}
 	}
 	// What the answer said stays what it said, however the contexts stand now.
-	if !isFinal[*unfit](err) {
+	if !isFinal[*unfit](err) && !errors.Is(err, errPage) {
 		_, fe.Unreached = errors.AsType[*unreached](err)
 		switch {
 		case ctx.Err() != nil:
@@ -221,5 +231,5 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, resp *http.Res
 
 // mask knows all that errors about a source must not show.
 func (f *Fetcher) mask(t *template) *httpclient.Redactor {
-	return f.secrets.With(append(t.credentials(), t.queryValues()...)...)
+	return f.secrets.With(append(t.credentials(), queryValues(t.base.URL)...)...)
 }

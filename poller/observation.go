@@ -18,7 +18,7 @@ type Observation struct {
 	Duration time.Duration
 	// Requests is how many were made, those included that were made again.
 	Requests int
-	// Status is the code of the answer, of several pages that of the last one.
+	// Status is the code of the answer, of several pages that of the first one.
 	Status int
 	// Unchanged says that the answer is the one State was taken from: a 304, or
 	// the same bytes again. Body and Pages are nil then.
@@ -43,6 +43,7 @@ type Observation struct {
 	State State
 
 	buffer *httpclient.Body
+	pages  *spool
 }
 
 // Release gives the buffer of Body back for reuse, and drops Pages; both are
@@ -52,9 +53,10 @@ func (o *Observation) Release() {
 	if o == nil {
 		return
 	}
-	o.Body = nil
+	o.Body, o.Pages = nil, nil
 	o.buffer.Release()
-	o.buffer = nil
+	o.pages.close()
+	o.buffer, o.pages = nil, nil
 }
 
 // State is what lets the next poll notice cheaply that nothing changed. It is

@@ -18,8 +18,10 @@ type answer struct {
 	resp *http.Response
 	// validated says that the request carried our validators.
 	validated bool
-	// redirected says that it is not the answer of the configured URL.
+	// redirected says that it is not the answer of the URL that was asked.
 	redirected bool
+	// url is where it came from in the end.
+	url *url.URL
 }
 
 // isRedirect reports whether an answer leads elsewhere.
@@ -37,8 +39,11 @@ func isRedirect(resp *http.Response) bool {
 // From the first step to another origin on, the request is a stranger's:
 // nothing that was configured goes along, not even back to where it started,
 // and only public addresses are reached but for those that the source allows.
-func (f *Fetcher) follow(ctx context.Context, t *template, resp *http.Response) (answer, error) {
-	at, crossed := t.base.URL, false
+func (f *Fetcher) follow(ctx context.Context, t *template, tg target, resp *http.Response) (answer, error) {
+	if tg.url == nil {
+		tg = t.target()
+	}
+	at, crossed := tg.url, false
 	for range maxRedirects {
 		code := resp.StatusCode
 		next, err := redirectTarget(at, resp.Header.Get("Location"))
@@ -48,12 +53,15 @@ func (f *Fetcher) follow(ctx context.Context, t *template, resp *http.Response) 
 			return answer{}, err
 		}
 		crossed = crossed || !sameOrigin(at, next)
-		resp, err = f.step(ctx, t, next, code, crossed)
+		if tg.url = next; code == http.StatusSeeOther {
+			tg.body = nil
+		}
+		resp, err = f.step(ctx, t, tg, crossed)
 		if err != nil {
 			return answer{}, fmt.Errorf("redirected to %s: %w", httpclient.RedactURL(next), err)
 		}
 		if !isRedirect(resp) || t.accepts(resp.StatusCode) {
-			return answer{resp: resp, redirected: true}, nil
+			return answer{resp: resp, redirected: true, url: next}, nil
 		}
 		at = next
 	}
@@ -62,11 +70,11 @@ func (f *Fetcher) follow(ctx context.Context, t *template, resp *http.Response) 
 }
 
 // step sends the request of one redirect.
-func (f *Fetcher) step(ctx context.Context, t *template, next *url.URL, code int, crossed bool) (*http.Response, error) {
+func (f *Fetcher) step(ctx context.Context, t *template, next target, crossed bool) (*http.Response, error) {
 	if !crossed {
-		return f.hop(ctx, t, next, code)
+		return f.hop(ctx, t, next)
 	}
-	req, err := t.crossing(ctx, next, f.client.UserAgent(), f.secrets.With(t.credentials()...))
+	req, err := t.crossing(ctx, next.url, f.client.UserAgent(), f.secrets.With(t.credentials()...))
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +83,8 @@ func (f *Fetcher) step(ctx context.Context, t *template, next *url.URL, code int
 
 // hop sends the request of a redirect within the origin, under the limit like
 // any other.
-func (f *Fetcher) hop(ctx context.Context, t *template, next *url.URL, code int) (*http.Response, error) {
-	req, err := t.hop(ctx, next, code != http.StatusSeeOther)
+func (f *Fetcher) hop(ctx context.Context, t *template, next target) (*http.Response, error) {
+	req, _, err := t.request(ctx, State{}, next) // validators belong to the URL that redirects
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,8 @@
 // A [Scheduler] fires each source when it is due, a [Limiter] admits it within
 // the request budget that it shares with others, and a [Fetcher] asks and
 // returns an [Observation], which goes to an [Observer]. What an answer means
-// is not decided here: this package neither parses bodies nor tells anybody.
+// is not decided here, nor is anybody told: into bodies this package looks only
+// as far as it must to ask for the next page.
 package poller
 
 import (
@@ -11,6 +12,8 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+
+	"github.com/pollwire/pollwire/diff"
 )
 
 // Source is a thing that is polled: when, within which limit, and how.
@@ -36,6 +39,15 @@ type Source struct {
 	// host until it is left alone for a while; of several sources of a host
 	// the least counts. 0 means 5.
 	FailureThreshold int
+
+	// Pagination is how the pages of an answer follow each other, nil where it
+	// has one. Incremental asks only for what is new, nil for all.
+	Pagination  *Pagination
+	Incremental *Incremental
+	// Items is the gjson path of the list, for these two; empty is the whole
+	// answer. Format is how answers are read, empty by their content type.
+	Items  string
+	Format diff.Format
 }
 
 // OnMissed says what becomes of a run that was due while the process was away.
@@ -68,11 +80,12 @@ type Request struct {
 	Auth Auth
 	// Route is the way to the servers that the source names.
 	Route Route
-	// Timeout bounds one attempt, from dial to the last byte of the body.
+	// Timeout bounds each request, from dial to the last byte of the body.
 	Timeout time.Duration
-	// MaxBodySize bounds the body after decompression, in bytes.
+	// MaxBodySize bounds the body of each answer after decompression, in bytes.
 	MaxBodySize int64
-	// Conditional sends If-None-Match and If-Modified-Since.
+	// Conditional sends If-None-Match and If-Modified-Since, where the last
+	// answer had one page.
 	Conditional bool
 	// FollowRedirects follows up to ten. Configured headers and credentials
 	// never cross to another origin.

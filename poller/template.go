@@ -119,25 +119,48 @@ func (t *template) setAuth(auth Auth) error {
 	return nil
 }
 
-// request returns the request to the configured URL, and whether it carries
-// validators of state.
-func (t *template) request(ctx context.Context, state State) (req *http.Request, validated bool, err error) {
+// target is where a request of the source goes as it is configured.
+func (t *template) target() target { return target{url: t.base.URL, body: t.source.Request.Body} }
+
+// request returns the request to a target, the zero one for the configured URL,
+// and whether it carries validators of state.
+func (t *template) request(ctx context.Context, state State, tg target) (req *http.Request, validated bool, err error) {
 	req = t.base.WithContext(ctx)
 	req.Header, validated = t.header(state)
-	if t.auth != nil {
+	auth := t.auth
+	if tg.url != nil {
+		t.redirect(req, tg.url)
+		auth = t.source.Request.Auth // a credential in the query is one of the configured URL
+	}
+	if auth != nil {
 		req.Header = req.Header.Clone()
-		if err := t.auth.Authorize(ctx, req); err != nil {
+		if err := auth.Authorize(ctx, req); err != nil {
 			return nil, false, fmt.Errorf("authorize request: %w", err)
 		}
 	}
-	return req, validated, t.setBody(req)
+	return req, validated, t.setBody(req, tg)
 }
 
-func (t *template) setBody(req *http.Request) (err error) {
-	if t.base.GetBody != nil {
-		req.ContentLength, req.GetBody = t.base.ContentLength, t.base.GetBody
-		req.Body, err = t.base.GetBody()
+// redirect sends a request to another URL.
+func (t *template) redirect(req *http.Request, to *url.URL) {
+	req.URL = to
+	if t.base.Host == t.base.URL.Host {
+		req.Host = to.Host
 	}
+}
+
+// setBody gives a request the body of its target.
+func (t *template) setBody(req *http.Request, tg target) (err error) {
+	switch {
+	case tg.url != nil && len(tg.body) > 0:
+		req.ContentLength = int64(len(tg.body))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(tg.body)), nil }
+	case tg.url == nil && t.base.GetBody != nil:
+		req.ContentLength, req.GetBody = t.base.ContentLength, t.base.GetBody
+	default:
+		return nil
+	}
+	req.Body, err = req.GetBody()
 	return err
 }
 
@@ -160,24 +183,6 @@ func (t *template) header(state State) (h http.Header, validated bool) {
 	}
 	t.validated.Store(&validatedHeader{etag: state.ETag, lastModified: state.LastModified, header: h})
 	return h, true
-}
-
-// hop returns the request to where a redirect within the origin leads. It
-// carries no validators: those belong to the configured URL.
-func (t *template) hop(ctx context.Context, target *url.URL, withBody bool) (*http.Request, error) {
-	req := t.base.WithContext(ctx)
-	req.URL = target
-	req.Header = t.base.Header.Clone()
-	req.GetBody, req.ContentLength = nil, 0
-	if auth := t.source.Request.Auth; auth != nil {
-		if err := auth.Authorize(ctx, req); err != nil {
-			return nil, fmt.Errorf("authorize request: %w", err)
-		}
-	}
-	if !withBody {
-		return req, nil
-	}
-	return req, t.setBody(req)
 }
 
 // crossing returns the request to another origin. Nothing that was configured

@@ -1,0 +1,141 @@
+package poller
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tidwall/gjson"
+)
+
+// InitialNow is the InitialValue that stands for the time of the first poll.
+const InitialNow = "now"
+
+// Incremental asks only for what is newer than what was seen before.
+//
+// What is sent is the newest value that was accepted, less Lookback, in the
+// server's own form and precision. Without Lookback a time or a number goes back
+// by one unit of its last digit, so that an item of the very same time is not
+// lost to an API that gives only what is later. So some items come again; that
+// they are known already is for who compares them.
+//
+// A value that lies in the future of the server counts as its present: one wrong
+// date must not hide all that comes before it. The value never goes back.
+type Incremental struct {
+	// CursorPath is the gjson path, in an item, of what says how new it is.
+	CursorPath string
+	// StartParam is the parameter that takes it, in a body a path.
+	StartParam string
+	// InitialValue is sent as long as nothing was seen; empty for no parameter.
+	InitialValue string
+	// Lookback is how much is asked for again each time.
+	Lookback time.Duration
+	// In is InQuery where empty, or InBody.
+	In Place
+}
+
+// frontier is how far a poll has seen. What it starts from is the accepted mark.
+type frontier struct {
+	*Incremental
+	known, newest mark
+	isKnown, seen bool
+	// timely says that the numbers seem to be times: one of them would be one of
+	// the last twenty years.
+	timely bool
+}
+
+// newFrontier starts from an accepted cursor.
+func newFrontier(i *Incremental, cursor string) *frontier {
+	f := &frontier{Incremental: i}
+	if cursor != "" {
+		f.known, f.isKnown = newMark(gjson.Parse(cursor))
+	}
+	return f
+}
+
+// start returns the parameter of this poll; not ok means none.
+func (f *frontier) start(now time.Time) (p param, ok bool, err error) {
+	if !f.isKnown {
+		switch f.InitialValue {
+		case "":
+			return param{}, false, nil
+		case InitialNow:
+			// It is kept from now on: an item that comes between this poll and
+			// the next one is newer than it.
+			f.known, f.isKnown = newMark(gjson.Parse(quoteJSON(now.UTC().Format(time.RFC3339))))
+		default:
+			return f.param(f.initial()), true, nil
+		}
+	}
+	from, err := f.known.back(f.Lookback)
+	if err != nil {
+		return param{}, false, err
+	}
+	if first := f.initial(); first.kind == from.kind && first.text != "" && first.compare(from) > 0 {
+		from = first // Nobody asked for what is older.
+	}
+	return f.param(from), true, nil
+}
+
+func (f *frontier) param(m mark) param { return param{name: f.StartParam, raw: m.raw} }
+
+// initial is InitialValue as a mark; a number is one in a body too.
+func (f *frontier) initial() mark {
+	if f.InitialValue == "" || f.InitialValue == InitialNow {
+		return mark{}
+	}
+	raw := quoteJSON(f.InitialValue)
+	if _, ok := parseDecimal(f.InitialValue); ok {
+		raw = f.InitialValue
+	}
+	m, _ := newMark(gjson.Parse(raw))
+	return m
+}
+
+// errNoCursor says that no item says how new it is.
+var errNoCursor = errors.New("incremental.cursor_path leads to nothing that could be compared")
+
+// see takes note of the items of a page. Some may lack the value, not all.
+func (f *frontier) see(items gjson.Result, now time.Time) error {
+	count, found := 0, 0
+	items.ForEach(func(_, item gjson.Result) bool {
+		count++
+		m, ok := newMark(item.Get(f.CursorPath))
+		if !ok {
+			return true
+		}
+		found++
+		f.timely = f.timely || m.recent(now)
+		if !f.seen || m.compare(f.newest) > 0 {
+			f.newest, f.seen = m.clone(), true
+		}
+		return true
+	})
+	if count > 0 && found == 0 {
+		return fmt.Errorf("%w in any of %d items: %s", errNoCursor, count, f.CursorPath)
+	}
+	return nil
+}
+
+// end returns the cursor that is accepted together with the answer. now is the
+// server's.
+func (f *frontier) end(now time.Time) (string, error) {
+	best, ok := f.known, f.isKnown
+	if f.seen {
+		newest := f.newest
+		if newest.kind == timeMark || f.Lookback > 0 || f.timely || f.isKnown && f.known.recent(now) {
+			newest = newest.atMost(now)
+		}
+		// Another kind of value is another scale: there is no back on it.
+		if !ok || newest.kind != best.kind || newest.compare(best) > 0 {
+			best, ok = newest, true
+		}
+	}
+	if !ok {
+		return "", nil
+	}
+	if _, err := best.back(f.Lookback); err != nil {
+		return "", err
+	}
+	return best.raw, nil
+}
