@@ -114,7 +114,7 @@ func (c *Config) Budget(now time.Time) []LimitUse {
 			continue
 		}
 		u := &uses[at]
-		u.want(count.perDay(scheduleSpan{s.Schedule, u.span()}), max(1, s.Cost), 1)
+		u.want(count.perDay(scheduleSpan{s.Schedule, u.span()}), max(1, s.Cost), s.Pagination.Most())
 	}
 	return uses
 }

@@ -142,3 +142,20 @@ endpoints:
 		t.Errorf("the minimum gives warnings: %v", got)
 	}
 }
+
+// TestBudgetKnowsPagination takes the pages of a source from its pagination.
+func TestBudgetKnowsPagination(t *testing.T) {
+	t.Parallel()
+	c := mustParse(t, `
+sources:
+  - name: a
+    schedule: "@hourly"
+    request: {url: https://api.example.com/orders}
+    rate_limit: {requests: 100, per: 1h}
+    items: {key: id}
+    pagination: {type: header_link, max_pages: 7}
+`)
+	if use := c.Budget(reference())[0]; use.Wanted != 24*7 {
+		t.Errorf("%v requests a day, want %d", use.Wanted, 24*7)
+	}
+}

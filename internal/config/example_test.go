@@ -32,6 +32,7 @@ func TestExampleValues(t *testing.T) {
 	t.Parallel()
 	c := mustExample(t)
 	releases, orders, prices, stock := &c.Sources[0], &c.Sources[1], &c.Sources[2], &c.Sources[3]
+	contacts := &c.Sources[4]
 	for _, test := range []struct {
 		name      string
 		got, want any
@@ -52,6 +53,12 @@ func TestExampleValues(t *testing.T) {
 		{"api key", orders.Auth.APIKey.Value.Reveal(), "shop-topsecret"},
 		{"max removed", orders.Expect.MaxRemoved, MaxRemoved{Percent: 50, IsPercent: true}},
 		{"keys of lists inside", orders.Detect.Keys, map[string]Key{"lines": {"sku"}, "lines.#.discounts": {"code", "valid_from"}}},
+		{"pages by link", *releases.Pagination.HeaderLink, HeaderLink{"header_link", Pages{3}}},
+		{"pages by cursor", *orders.Pagination.Cursor, Cursor{"cursor", "meta.next_cursor", "page.cursor", "response", "meta.has_more", "body", Pages{4}}},
+		{"pages by offset", *contacts.Pagination.Offset, Offset{"offset", "skip", "take", 100, "total", "query", Pages{10}}},
+		{"incremental", *contacts.Incremental, Incremental{"updated_at", "since", "now", Duration(2 * time.Minute), "query"}},
+		{"incremental is newest", contacts.Items.Window, "newest"},
+		{"incremental tells no deletions", contacts.Detect.Events, []string{"created", "updated"}},
 		{"key of several", *stock.Items, Items{Path: "@this", Key: Key{"warehouse", "sku"}, Window: "complete"}},
 		{"when", releases.When, `change == "created" || changed("body")`},
 		{"formerly", releases.Formerly, "go-tags"},

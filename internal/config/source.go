@@ -30,6 +30,9 @@ type Settings struct {
 	Cost          int            `yaml:"cost" default:"1" min:"1" doc:"How many requests of the budget one request takes, where the API counts it as several." aka:"weight|tokens|points"`
 	Retry         Retry          `yaml:"retry" doc:"Further attempts within one poll." aka:"retries"`
 
+	Pagination  Pagination   `yaml:"pagination" whole:"true" doc:"How the pages of an answer follow each other; without it an answer has one." example:"{type: header_link}" aka:"paging|paginate|pages"`
+	Incremental *Incremental `yaml:"incremental" doc:"Asks only for what is newer than what was seen. The list is one of the newest items then." aka:"increment|since|cursor"`
+
 	Format string `yaml:"format" default:"auto" enum:"auto|json|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In a CSV the rows are the items, each an object of texts by column."`
 	Items  *Items `yaml:"items" doc:"Turns on list mode: every item of a list is followed by its key. Without it the answer is one thing." aka:"list"`
 	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
@@ -122,6 +125,8 @@ func (v *validator) settings(at place, s *Source) {
 	v.request(at, s)
 	v.auth(at, s)
 	v.limitRef(at, s)
+	v.pagination(at, s)
+	v.incremental(at, s)
 	v.look(at, s)
 	v.eventType(at, s)
 	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {

@@ -34,6 +34,13 @@ func structNodes(p place, t reflect.Type, keys keyring) []structNode {
 				t = k.typ
 			}
 		}
+	case t == reflect.TypeFor[Pagination]():
+		kind, _ := p.key("type")
+		for _, k := range paginationKinds() {
+			if k.name == kind.node.Value {
+				t = k.typ
+			}
+		}
 	case t.Kind() == reflect.Slice:
 		for _, item := range p.items() {
 			found = append(found, structNodes(item, t.Elem(), keys)...)
@@ -58,6 +65,10 @@ func structTypes(t reflect.Type, keys keyring, found map[reflect.Type]bool) {
 		t = reflect.TypeFor[Rate]()
 	case reflect.TypeFor[Auth]():
 		for _, kind := range authKinds() {
+			structTypes(kind.typ, keys, found)
+		}
+	case reflect.TypeFor[Pagination]():
+		for _, kind := range paginationKinds() {
 			structTypes(kind.typ, keys, found)
 		}
 	}

@@ -23,7 +23,7 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 		if err != nil {
 			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
 		}
-		list[s.Name] = &poller.Source{
+		asked := &poller.Source{
 			Name:     s.Name,
 			Schedule: schedule,
 			Jitter:   time.Duration(s.Jitter),
@@ -38,7 +38,14 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 				MaxRetryAfter: time.Duration(s.Retry.MaxRetryAfter),
 			},
 			FailureThreshold: s.Alerts.FailureThreshold,
+			Pagination:       pagination(s),
+			Incremental:      incremental(s),
+			Format:           format(s.Format),
 		}
+		if s.Items != nil {
+			asked.Items = s.Items.Path
+		}
+		list[s.Name] = asked
 	}
 	return list, nil
 }

@@ -37,7 +37,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 		}
 		list[i] = bridge.Source{
 			Name:             s.Name,
-			RequestKey:       requestKey(&asked[s.Name].Request),
+			RequestKey:       requestKey(asked[s.Name]),
 			Format:           format(s.Format),
 			Rules:            rules,
 			CSVRules:         csvRules,
@@ -105,10 +105,15 @@ func format(name string) diff.Format {
 
 // requestKey identifies what is asked: whatever decides what the answer is
 // about. Credentials are left out, so that they can be renewed.
-func requestKey(r *poller.Request) string {
-	encoded, err := json.Marshal([]string{
+func requestKey(s *poller.Source) string {
+	r := &s.Request
+	parts := []string{
 		r.Method, r.URL, string(r.Body), r.Header.Get("Accept"), r.Header.Get("Accept-Language"), r.Header.Get("Content-Type"),
-	})
+	}
+	if paging := pagingKey(s); paging != "" {
+		parts = append(parts, paging)
+	}
+	encoded, err := json.Marshal(parts)
 	if err != nil {
 		panic(err) // strings encode
 	}
