@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -29,6 +30,9 @@ func TestAuthorize(t *testing.T) {
 		{"key replaces", APIKey{Name: "a", Value: "v", In: InQuery}, "", "", "b=%20&a=v", false},
 		{"key no name", APIKey{Value: "v"}, "", "", "", true},
 		{"key no value", APIKey{Name: "n", In: InQuery}, "", "", "", true},
+		{"client credentials alone", OAuth2ClientCredentials{}, "", "", "", true},
+		{"refresh token alone", OAuth2RefreshToken{}, "", "", "", true},
+		{"login alone", Login{}, "", "", "", true},
 		{"key elsewhere", APIKey{Name: "n", Value: "v", In: "cookie"}, "", "", "", true},
 	}
 	for _, tt := range tests {
@@ -71,6 +75,9 @@ func TestAuthHidesItself(t *testing.T) {
 		Basic{Username: "u", Password: "hunter2"},
 		APIKey{Name: "n", Value: "hunter2"},
 		APIKey{Name: "n", Value: "hunter2", In: InQuery},
+		OAuth2ClientCredentials{TokenURL: "https://l.example/?k=hunter2", ClientID: "id", ClientSecret: "hunter2", Params: url.Values{"password": {"hunter2"}}},
+		OAuth2RefreshToken{TokenURL: "https://joe:hunter2@l.example/", ClientID: "id", ClientSecret: "hunter2", RefreshToken: "hunter2"},
+		Login{URL: "https://l.example/?k=hunter2", Header: http.Header{"X-Key": {"hunter2"}}, Body: []byte(`{"password":"hunter2"}`)},
 	}
 	for _, auth := range auths {
 		var out bytes.Buffer

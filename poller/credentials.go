@@ -12,8 +12,10 @@ import (
 func (t *template) credentials() []string {
 	r := &t.source.Request
 	var secrets []string
-	if holder, ok := r.Auth.(secretHolder); ok {
-		secrets = holder.Secrets()
+	for _, auth := range []Auth{r.Auth, t.auth} {
+		if holder, ok := auth.(secretHolder); ok {
+			secrets = append(secrets, holder.Secrets()...)
+		}
 	}
 	secrets = append(secrets, r.Route.secrets()...)
 	if u, err := url.Parse(r.URL); err == nil && u.User != nil {

@@ -27,8 +27,13 @@ type FetchError struct {
 	// Retryable says that another attempt may succeed soon.
 	Retryable bool
 	// RetryAfter is the wait that the answer asked for, at least one second and
-	// not capped; 0 where it asked for none.
+	// not capped; 0 where it asked for none. Of an [ErrToken] it is the wait until
+	// a token is asked for again, which is no concern of the source's server.
 	RetryAfter time.Duration
+	// Renewed says that the server refused the credentials, and that the same
+	// request may be made again at once, under its limit, with others. Whoever
+	// asks does so once for each request.
+	Renewed bool
 	// Err is the reason.
 	Err error
 }

@@ -19,6 +19,10 @@ import (
 type FetcherOptions struct {
 	// Version is pollwire's own, for the User-Agent.
 	Version string
+	// Tokens obtain the tokens of sources whose Auth wants one. Their owner stops
+	// them. Without any, the Fetcher has its own, which serve all but
+	// [OAuth2RefreshToken].
+	Tokens *Tokens
 	// Secrets are values that no error may show, besides the credentials of the
 	// source itself.
 	Secrets []string
@@ -57,6 +61,7 @@ var _ Extender = (*Limiter)(nil)
 type Fetcher struct {
 	options httpclient.Options
 	client  *httpclient.Client
+	tokens  *Tokens
 	secrets *httpclient.Redactor
 	heed    func(ctx context.Context, s *Source, status int, h http.Header)
 	extend  Extender
@@ -85,11 +90,16 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 		Dial:                o.Dial,
 		RoundTripper:        o.RoundTripper,
 	}
+	tokens := o.Tokens
+	if tokens == nil {
+		tokens = NewTokens(TokensOptions{})
+	}
 	return &Fetcher{
 		heed:      o.Heed,
 		extend:    o.Extender,
 		options:   options,
 		client:    httpclient.New(options),
+		tokens:    tokens,
 		secrets:   httpclient.NewRedactor(o.Secrets...),
 		routes:    make(map[Route]*httpclient.Client),
 		templates: make(map[string]*template),
@@ -143,6 +153,11 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 	defer f.mu.Unlock()
 	if t.client, err = f.route(s.Request.Route); err != nil {
 		return nil, err
+	}
+	if g, ok := t.auth.(grant); ok {
+		if t.auth, err = f.tokens.auth(g, s.Request.Route, t.client, f.secrets, t.timeout); err != nil {
+			return nil, err
+		}
 	}
 	t.base.Header = f.share(t.base.Header)
 	f.templates[s.Name] = t
@@ -209,6 +224,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {
 			fe.RetryAfter = httpclient.RetryAfter(resp.Header, time.Now())
+			fe.Renewed = t.renew(resp)
 		}
 	}
 	// What the answer said stays what it said, however the contexts stand now.
@@ -218,6 +234,10 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 		case ctx.Err() != nil:
 			fe.Unreached = false
 			err = &stopped{cause: context.Cause(ctx)}
+		case isFinal[*tokenWait](err):
+			err = &timedOut{after: t.timeout, doing: "waiting for the access token"}
+		case isFinal[*tokenError](err):
+			// It has its own timeout, and its own reasons.
 		case timed.Err() != nil && resp == nil:
 			err = &timedOut{after: t.timeout, doing: waitingFor(err)}
 		case timed.Err() != nil:
@@ -225,6 +245,10 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 		}
 	}
 	fe.Retryable = retryable(fe.Status, err)
+	if failure, ok := errors.AsType[*tokenError](err); ok {
+		fe.Retryable = failure.retryable
+		fe.RetryAfter = max(time.Until(failure.until), 0)
+	}
 	fe.Err = mask.Error(err)
 	return fe
 }

@@ -3,9 +3,11 @@ package poller
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -198,5 +200,82 @@ func TestFailuresKeepHarmlessWords(t *testing.T) {
 	fe := mustFail(t, o, err)
 	if want := "answered 406 Not Acceptable: application/json is not available, version 2 neither, page 100 neither"; fe.Err.Error() != want {
 		t.Errorf("error %q, want %q", fe.Err, want)
+	}
+}
+
+// Whatever the API and the token's server do with what they were sent, it shows
+// in no failure: neither what was configured nor what was granted.
+func TestTokensLeakNowhere(t *testing.T) {
+	t.Parallel()
+	type echoing struct {
+		name   string
+		answer func(path, sent string) *http.Response
+	}
+	grant := `{"access_token": "access-hidden", "refresh_token": "refresh-hidden-2", "token": {"value": "access-hidden"}}`
+	refuse := func(code int) func(path, sent string) *http.Response {
+		return func(path, sent string) *http.Response {
+			if path == "/token" {
+				return fakeAnswer(200, grant, nil)
+			}
+			return fakeAnswer(code, sent+" access-hidden", nil)
+		}
+	}
+	for _, tt := range []echoing{
+		{"the API refuses", refuse(403)},
+		{"the API refuses the token", refuse(401)},
+		{"the token's server refuses", func(_, sent string) *http.Response { return fakeAnswer(401, sent, nil) }},
+		{"the token's server refuses in form", func(_, sent string) *http.Response {
+			text, _ := json.Marshal(map[string]string{"error": "invalid_client", "error_description": sent})
+			return fakeAnswer(400, string(text), nil)
+		}},
+		{"the token's server fails", func(_, sent string) *http.Response { return fakeAnswer(500, sent, nil) }},
+		{"the token's server redirects", func(_, sent string) *http.Response {
+			return fakeAnswer(302, "", http.Header{"Location": {"https://x.example/" + url.PathEscape(sent)}})
+		}},
+		{"the network fails", nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for _, auth := range []Auth{
+				OAuth2ClientCredentials{
+					TokenURL: "https://l.example/token", ClientID: "id", ClientSecret: "client-hidden+/",
+					Params: url.Values{"password": {"param-hidden"}},
+				},
+				OAuth2RefreshToken{TokenURL: "https://l.example/token", ClientID: "id", ClientSecret: "client-hidden+/", RefreshToken: "refresh-hidden-1"},
+				OAuth2RefreshToken{TokenURL: "https://l.example/token", ClientID: "id", RefreshToken: "refresh-hidden-1"},
+				Login{
+					URL: "https://l.example/token?k=query-hidden", Header: http.Header{"X-Api-Key": {"header-hidden"}},
+					Body: []byte(`{"user": "joe", "credentials": {"password": "login-hidden"}}`), TokenPath: "token.value",
+				},
+				Login{URL: "https://l.example/token", Body: []byte("user=joe&password=login-hidden%21"), TokenPath: "token.value"},
+			} {
+				network := fakeNetwork(func(r *http.Request) (*http.Response, error) {
+					body, _ := io.ReadAll(r.Body)
+					form, _ := url.ParseQuery(string(body))
+					_, password, _ := r.BasicAuth()
+					sent := strings.Join([]string{r.URL.String(), r.Header.Get("Authorization"), r.Header.Get("X-Api-Key"), password, string(body), fmt.Sprint(form)}, " ")
+					if tt.answer == nil {
+						return nil, errors.New("read " + sent)
+					}
+					if _, ok := auth.(OAuth2RefreshToken); ok && r.URL.Path == "/orders" {
+						sent += " refresh-hidden-1 refresh-hidden-2"
+					}
+					return tt.answer(r.URL.Path, sent), nil
+				})
+				f := newFetcher(t, FetcherOptions{RoundTripper: network, Tokens: newTokens(t, new(memoryStore))})
+				s := newSource("https://api.example/orders")
+				s.Request.Auth = auth
+				o, err := f.Fetch(t.Context(), s, State{})
+				fe := mustFail(t, o, err)
+				var out strings.Builder
+				slog.New(slog.NewTextHandler(&out, nil)).Warn("poll failed", "err", err)
+				for e := error(fe); e != nil; e = errors.Unwrap(e) {
+					fmt.Fprintf(&out, "%v %+v\n", e, e)
+				}
+				if strings.Contains(out.String(), "hidden") {
+					t.Errorf("%T: a secret shows in %s", auth, out.String())
+				}
+			}
+		})
 	}
 }

@@ -139,6 +139,11 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	if failure.Unreached && p.Held(s) != nil {
 		failure.Retryable = false // it was the one try
 	}
+	if failure.Renewed && ctx.Err() == nil {
+		p.log.DebugContext(ctx, "credentials refused, asking again with renewed ones", "source", s.Name)
+		pr.keep(v, attempt-1)
+		return Outcome{More: true}
+	}
 	if wait := s.Retry.next(attempt, failure, rand.Float64()); wait > 0 && ctx.Err() == nil {
 		p.log.DebugContext(ctx, "attempt failed, trying again", "source", s.Name, "attempt", attempt, "wait", wait, "err", err)
 		pr.keep(v, attempt)

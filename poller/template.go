@@ -130,7 +130,9 @@ func (t *template) request(ctx context.Context, state State, tg target) (req *ht
 	auth := t.auth
 	if tg.url != nil {
 		t.redirect(req, tg.url)
-		auth = t.source.Request.Auth // a credential in the query is one of the configured URL
+		if auth == nil {
+			auth = t.source.Request.Auth // a credential in the query is one of the configured URL
+		}
 	}
 	if auth != nil {
 		req.Header = req.Header.Clone()
@@ -183,6 +185,13 @@ func (t *template) header(state State) (h http.Header, validated bool) {
 	}
 	t.validated.Store(&validatedHeader{etag: state.ETag, lastModified: state.LastModified, header: h})
 	return h, true
+}
+
+// renew gives up the token that a request carried whose answer refuses it, and
+// reports whether it may be made again with another.
+func (t *template) renew(resp *http.Response) bool {
+	auth, ok := t.auth.(*tokenAuth)
+	return ok && resp.StatusCode == http.StatusUnauthorized && auth.carried(resp.Request.Header) && auth.renew(resp.Request.Header)
 }
 
 // crossing returns the request to another origin. Nothing that was configured

@@ -21,6 +21,9 @@ type Visit struct {
 	took     time.Duration
 	// run is where a poll stands that has pages or a start; nil for others.
 	run *run
+	// renewed says that the credentials of the next request were renewed since it
+	// was refused.
+	renewed bool
 }
 
 // Begin starts a poll of a source, from the state of its last accepted answer.
@@ -30,8 +33,8 @@ func (f *Fetcher) Begin(s *Source, state State) *Visit {
 }
 
 // Next makes the next request. It returns the complete answer, nothing at all
-// while more is to come, or a *[FetchError]. After an error that is retryable
-// the same request may be made again by another call. The caller releases the
+// while more is to come, or a *[FetchError]. After an error that is retryable,
+// or that says Renewed, another call makes the same request again. The caller releases the
 // observation.
 //
 // A body that ends with its connection (HTTP/1.0 without Content-Length) cannot
@@ -67,9 +70,19 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 	if err != nil {
 		fe := f.failed(ctx, timed, t, v.target(), a.resp, err)
 		fe.Page = page
-		return nil, fe
+		return nil, v.refuse(fe)
 	}
+	v.renewed = false
 	return o, nil
+}
+
+// refuse lets credentials be renewed once for each request: a server that
+// refuses the new ones too has another reason.
+func (v *Visit) refuse(failure *FetchError) *FetchError {
+	renewed := failure.Renewed && !v.renewed
+	v.renewed = v.renewed || renewed
+	failure.Renewed = renewed
+	return failure
 }
 
 // Close drops what came so far. It may be called more than once, and does

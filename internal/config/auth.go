@@ -15,6 +15,26 @@ type Auth struct {
 	Bearer *Bearer
 	Basic  *Basic
 	APIKey *APIKey
+	// ClientCredentials, RefreshToken and Login obtain a token.
+	ClientCredentials *OAuth2ClientCredentials
+	RefreshToken      *OAuth2RefreshToken
+	Login             *Login
+}
+
+// IsZero says whether there are no credentials.
+func (a Auth) IsZero() bool { return a == Auth{} }
+
+// tokenURL is where a token is asked for, and its key; empty where none is.
+func (a *Auth) tokenURL() (key string, u URL) {
+	switch {
+	case a.ClientCredentials != nil:
+		return "token_url", a.ClientCredentials.TokenURL
+	case a.RefreshToken != nil:
+		return "token_url", a.RefreshToken.TokenURL
+	case a.Login != nil:
+		return "request.url", a.Login.Request.URL
+	}
+	return "", URL{}
 }
 
 // Bearer sends a token in the Authorization header.
@@ -50,6 +70,9 @@ func authKinds() []authKind {
 		{"bearer", reflect.TypeFor[Bearer]()},
 		{"basic", reflect.TypeFor[Basic]()},
 		{"api_key", reflect.TypeFor[APIKey]()},
+		{"oauth2_client_credentials", reflect.TypeFor[OAuth2ClientCredentials]()},
+		{"oauth2_refresh_token", reflect.TypeFor[OAuth2RefreshToken]()},
+		{"login", reflect.TypeFor[Login]()},
 	}
 }
 
@@ -79,6 +102,12 @@ func (a *Auth) decode(d *decoder, at place, f field) {
 		decodeInto(d, at, &a.Basic, whole)
 	case "api_key":
 		decodeInto(d, at, &a.APIKey, whole)
+	case "oauth2_client_credentials":
+		decodeInto(d, at, &a.ClientCredentials, whole)
+	case "oauth2_refresh_token":
+		decodeInto(d, at, &a.RefreshToken, whole)
+	case "login":
+		decodeInto(d, at, &a.Login, whole)
 	}
 }
 
@@ -114,6 +143,14 @@ func (v *validator) auth(at place, s *Source) {
 	case a.APIKey != nil:
 		v.credential(p, "value", a.APIKey.Value)
 		v.apiKeyName(p, s)
+	case a.ClientCredentials != nil:
+		v.clientCredentials(p, a.ClientCredentials)
+		v.authHeader(p, s, "Authorization")
+	case a.RefreshToken != nil:
+		v.refreshToken(p, a.RefreshToken)
+		v.authHeader(p, s, "Authorization")
+	case a.Login != nil:
+		v.login(p, s)
 	}
 }
 

@@ -30,7 +30,7 @@ type Config struct {
 	Sources   []Source   `yaml:"sources" required:"true" doc:"What is polled." aka:"source|polls|apis"`
 	Endpoints []Endpoint `yaml:"endpoints" doc:"The URLs that are told what changed." aka:"endpoint|webhooks|webhook|targets|receivers"`
 
-	requestSecrets []string
+	requestSecrets []Secret
 }
 
 // Load reads the file at path, and looks up ${…} in the environment and the

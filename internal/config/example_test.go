@@ -33,6 +33,8 @@ func TestExampleValues(t *testing.T) {
 	c := mustExample(t)
 	releases, orders, prices, stock := &c.Sources[0], &c.Sources[1], &c.Sources[2], &c.Sources[3]
 	contacts := &c.Sources[4]
+	accounts, calendar, doors := c.Sources[7].Auth.ClientCredentials, c.Sources[8].Auth.RefreshToken, c.Sources[9].Auth.Login
+	doorsHeader, doorsValue := doors.HeaderParts()
 	for _, test := range []struct {
 		name      string
 		got, want any
@@ -76,6 +78,15 @@ func TestExampleValues(t *testing.T) {
 			CAFile: "/etc/pollwire/company-ca.pem", CertFile: "/etc/pollwire/client.pem", KeyFile: "/etc/pollwire/client.key",
 			ServerName: "supplier.internal",
 		}},
+		{"encryption key", c.Storage.EncryptionKey.Reveal(), "an-encryption-key-that-is-topsecret"},
+		{"client secret", accounts.ClientSecret.Reveal(), "billing-topsecret"},
+		{"token url", accounts.TokenURL.Reveal(), "https://login.example.com/oauth2/token"},
+		{"params of the token request", accounts.Params.Values().Encode(), "audience=https%3A%2F%2Fbilling.example.com%2F"},
+		{"refresh token", calendar.RefreshToken.Reveal(), "refresh-topsecret"},
+		{"scopes", calendar.Scopes, []string{"events.readonly"}},
+		{"login", doors.Request.JSON.Reveal(), `{"user":"pollwire","password":"building-topsecret"}`},
+		{"header of the token", doorsHeader + "|" + doorsValue, "X-Session|{token}"},
+		{"lifetime of the token", time.Duration(doors.ExpiresIn), 30 * time.Minute},
 		{"secret", c.Endpoints[0].Secrets[0].Value.Reveal(), goodSecret},
 		{"until", c.Endpoints[0].Secrets[1].Until, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
 		{"retry", len(c.Endpoints[0].Retry.Schedule), 9},

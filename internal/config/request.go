@@ -110,7 +110,7 @@ func (v *validator) request(at place, s *Source) {
 	if p, ok := v.written(p, "tls"); ok {
 		v.tls(p, &r.TLS)
 	}
-	v.body(p, r)
+	v.body(p, r.Method, r.Body, r.JSON)
 }
 
 // repeatedParams refuses parameters that stand in the URL and in params.
@@ -126,14 +126,15 @@ func (v *validator) repeatedParams(at place, u *url.URL, params Params) {
 	}
 }
 
-func (v *validator) body(at place, r *Request) {
+func (v *validator) body(at place, method string, text Secret, asJSON JSON) {
 	body, hasBody := v.written(at, "body")
-	hasBody = hasBody && !r.Body.IsZero()
+	hasBody = hasBody && !text.IsZero()
 	json, hasJSON := v.written(at, "json")
+	hasJSON = hasJSON && !asJSON.IsZero()
 	if hasBody && hasJSON {
 		v.add(json, "there is a body too: keep one of body and json")
 	}
-	if r.Method != http.MethodGet {
+	if method != http.MethodGet {
 		return
 	}
 	for _, p := range []struct {

@@ -13,13 +13,19 @@ const minBodySecret = 6
 
 // RequestSecrets are the values of ${…} that stand in the paths of sources'
 // URLs, such as the token in https://api.telegram.org/bot${TOKEN}/getUpdates,
-// and in their bodies. Paths are shown in errors, and servers echo bodies, so
+// of the URLs that tokens are asked for, and in the bodies of both. Paths are shown in errors, and servers echo bodies, so
 // these must be masked there. What stands in a query, a header or auth is
 // masked by whoever sends it.
-func (c *Config) RequestSecrets() []string { return c.requestSecrets }
+func (c *Config) RequestSecrets() []string {
+	revealed := make([]string, len(c.requestSecrets))
+	for i, secret := range c.requestSecrets {
+		revealed[i] = secret.Reveal()
+	}
+	return revealed
+}
 
 // requestSecrets are those of the values that stand in a source's path or body.
-func requestSecrets(values []string, sources []Source) []string {
+func requestSecrets(values []string, sources []Source) []Secret {
 	slices.Sort(values)
 	values = slices.Compact(values)
 	if len(values) == 0 {
@@ -27,20 +33,29 @@ func requestSecrets(values []string, sources []Source) []string {
 	}
 	var paths, bodies []string
 	for i := range sources {
-		r := &sources[i].Request
-		if u, err := url.Parse(r.URL.Reveal()); err == nil {
-			paths = append(paths, u.Path, u.EscapedPath())
+		r, a := &sources[i].Request, &sources[i].Auth
+		_, tokenURL := a.tokenURL()
+		for _, written := range []URL{r.URL, tokenURL} {
+			if u, err := url.Parse(written.Reveal()); err == nil && u.Path != "" {
+				paths = append(paths, u.Path, u.EscapedPath())
+			}
 		}
-		if body := r.Body.Reveal() + r.JSON.Reveal(); body != "" {
+		body := r.Body.Reveal() + r.JSON.Reveal()
+		if a.Login != nil {
+			body += a.Login.Request.Body.Reveal() + a.Login.Request.JSON.Reveal()
+		}
+		if body != "" {
 			bodies = append(bodies, body)
 		}
 	}
-	return slices.DeleteFunc(values, func(value string) bool {
-		if value == "" || within(paths, value) {
-			return value == ""
+	var secrets []Secret
+	for _, value := range values {
+		inBody := len(value) >= minBodySecret && (within(bodies, value) || within(bodies, inJSON(value)))
+		if value != "" && (inBody || within(paths, value)) {
+			secrets = append(secrets, NewSecret(value))
 		}
-		return len(value) < minBodySecret || !within(bodies, value) && !within(bodies, inJSON(value))
-	})
+	}
+	return secrets
 }
 
 func within(texts []string, part string) bool {

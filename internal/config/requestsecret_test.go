@@ -13,13 +13,18 @@ sources:
   - {name: bot, schedule: "@hourly", request: {url: "https://${HOST}/bot${TOKEN}/updates?key=${KEY}"}}
   - {name: form, schedule: "@hourly", request: {url: "https://${HOST}/login", method: POST, body: "pass=${PASS}&page=${PAGE}"}}
   - {name: json, schedule: "@hourly", request: {url: "https://${HOST}/graph", method: POST, json: {token: "${QUOTED}"}}}
+  - name: login
+    schedule: "@hourly"
+    request: {url: "https://${HOST}/"}
+    auth: {type: login, request: {url: "https://${HOST}/t/${TENANT}", json: {password: "${LOGIN}"}}}
 `), lookupOf(map[string]string{
 		"HOST": "api.example.com", "TOKEN": "123:abc", "KEY": "in-the-query", "PASS": "hunter2", "PAGE": "7", "QUOTED": `a"quoted"one`,
+		"TENANT": "tenant-1", "LOGIN": "open sesame",
 	}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"123:abc", `a"quoted"one`, "hunter2"}, c.RequestSecrets()); d != "" {
+	if d := cmp.Diff([]string{"123:abc", `a"quoted"one`, "hunter2", "open sesame", "tenant-1"}, c.RequestSecrets()); d != "" {
 		t.Errorf("request secrets (-want +got):\n%s", d)
 	}
 }

@@ -4,8 +4,9 @@ import "strings"
 
 // Storage says where state is kept.
 type Storage struct {
-	DSN       string    `yaml:"dsn" default:"sqlite:pollwire.db" is:"dsn" doc:"The database: sqlite: and the path of its file. A relative path begins at the working directory." aka:"path|url|database"`
-	Retention Retention `yaml:"retention" doc:"How long what was kept stays."`
+	DSN           string    `yaml:"dsn" default:"sqlite:pollwire.db" is:"dsn" doc:"The database: sqlite: and the path of its file. A relative path begins at the working directory." aka:"path|url|database"`
+	Retention     Retention `yaml:"retention" doc:"How long what was kept stays."`
+	EncryptionKey Secret    `yaml:"encryption_key" example:"${credential:pollwire_key}" doc:"The secret that tokens are encrypted with which must be stored, at least 32 characters; make one with: openssl rand -base64 32. With another one, what was stored cannot be read any more." aka:"key|secret|encryption_secret"`
 }
 
 // Retention says how long what was kept stays.
@@ -18,7 +19,17 @@ type Retention struct {
 // Path is the path of the SQLite file.
 func (s Storage) Path() string { return strings.TrimPrefix(s.DSN, "sqlite:") }
 
+// minEncryptionKey is the length of an encryption key at least, in bytes: a key
+// is derived from the text as it is, so 32 random bytes in base64 have enough.
+const minEncryptionKey = 32
+
 func (v *validator) storage(at place, s *Storage) {
+	if key, ok := at.key("encryption_key"); ok {
+		v.hasEncryptionKey = true // one that is wrong is said below
+		if n := len(s.EncryptionKey.Reveal()); n < minEncryptionKey && !v.bad[key.node] {
+			v.add(key, "it has %d characters, and needs %d at least; make one with: openssl rand -base64 32", n, minEncryptionKey)
+		}
+	}
 	p, ok := v.written(at, "dsn")
 	switch {
 	case !ok:

@@ -16,11 +16,15 @@ type validator struct {
 	schedules scheduleCache
 	locations map[string]*time.Location
 	// file returns the content of a file that a value names.
-	file      func(path string) ([]byte, error)
-	limits    *names
+	file   func(path string) ([]byte, error)
+	limits *names
 	// rates are the limits by name.
 	rates     map[string]*Rate
 	endpoints *names
+	// hasEncryptionKey says that what must be stored can be encrypted.
+	hasEncryptionKey bool
+	// refreshTokens are where they were met first.
+	refreshTokens map[Secret]grantOf
 	// insteadOfUser is the place for a user name that stands in a URL.
 	insteadOfUser string
 }
@@ -28,6 +32,7 @@ type validator struct {
 func (v *validator) config(at place, c *Config) {
 	v.limits, v.endpoints = newNames("rate limit"), newNames("endpoint")
 	v.rates = make(map[string]*Rate)
+	v.refreshTokens = make(map[Secret]grantOf)
 	v.insteadOfUser = "remove it"
 	if p, ok := v.written(at, "storage"); ok {
 		v.storage(p, &c.Storage)

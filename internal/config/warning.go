@@ -52,9 +52,11 @@ func (c *Config) warnSources(warn warner) {
 		if s.Enabled && len(s.Notify) == 0 {
 			warn(path, "nobody is told about %s: its changes are only in the log", s.Name)
 		}
-		sendsSecret := s.Auth.Bearer != nil || s.Auth.Basic != nil || s.Auth.APIKey != nil
-		if sendsSecret && isPlain(s.Request.URL) {
+		if !s.Auth.IsZero() && isPlain(s.Request.URL) {
 			warn(path+".request.url", "the credentials of %s are sent without TLS: use https://", s.Name)
+		}
+		if key, u := s.Auth.tokenURL(); isPlain(u) {
+			warn(path+".auth."+key, "the credentials of %s are sent without TLS: use https://", s.Name)
 		}
 		if s.Request.TLS.InsecureSkipVerify {
 			warn(path+".request.tls.insecure_skip_verify", "whoever is on the way to the server of %s can read and change everything:"+

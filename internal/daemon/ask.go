@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"time"
 
@@ -53,31 +54,22 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 // request is how a source is asked.
 func request(s *config.Source) (poller.Request, error) {
 	r := &s.Request
-	u, err := url.Parse(r.URL.Reveal())
+	u, err := address(r.URL, r.Params)
 	if err != nil {
-		return poller.Request{}, fmt.Errorf("parse url: %w", err)
-	}
-	if len(r.Params) > 0 {
-		query := u.Query()
-		for name, values := range r.Params.Values() {
-			query[name] = values
-		}
-		u.RawQuery = query.Encode()
+		return poller.Request{}, err
 	}
 	header := r.Headers.Header()
-	body := []byte(r.Body.Reveal())
-	if json := r.JSON.Reveal(); json != "" {
-		body = []byte(json)
-		if header.Get("Content-Type") == "" {
-			header.Set("Content-Type", "application/json")
-		}
+	body := body(header, r.Body, r.JSON)
+	credentials, err := auth(&s.Auth)
+	if err != nil {
+		return poller.Request{}, err
 	}
 	return poller.Request{
 		Method:             r.Method,
-		URL:                u.String(),
+		URL:                u,
 		Header:             header,
 		Body:               body,
-		Auth:               auth(&s.Auth),
+		Auth:               credentials,
 		Route:              route(r),
 		Timeout:            time.Duration(r.Timeout),
 		MaxBodySize:        int64(r.MaxBodySize),
@@ -87,6 +79,33 @@ func request(s *config.Source) (poller.Request, error) {
 		ContentType:        s.Expect.ContentType,
 		AllowNetworks:      s.AllowNetworks,
 	}, nil
+}
+
+// address is a URL with the parameters that are added to its query.
+func address(written config.URL, params config.Params) (string, error) {
+	u, err := url.Parse(written.Reveal())
+	if err != nil {
+		return "", fmt.Errorf("parse url: %w", err)
+	}
+	if len(params) > 0 {
+		query := u.Query()
+		for name, values := range params.Values() {
+			query[name] = values
+		}
+		u.RawQuery = query.Encode()
+	}
+	return u.String(), nil
+}
+
+// body is what is sent, and sets its type in the header where it is JSON.
+func body(header http.Header, text config.Secret, json config.JSON) []byte {
+	if json.IsZero() {
+		return []byte(text.Reveal())
+	}
+	if header.Get("Content-Type") == "" {
+		header.Set("Content-Type", "application/json")
+	}
+	return []byte(json.Reveal())
 }
 
 // route is the way to the servers of a source.
@@ -99,18 +118,6 @@ func route(r *config.Request) poller.Route {
 		ServerName:         r.TLS.ServerName,
 		InsecureSkipVerify: r.TLS.InsecureSkipVerify,
 	}
-}
-
-func auth(a *config.Auth) poller.Auth {
-	switch {
-	case a.Bearer != nil:
-		return poller.Bearer{Token: a.Bearer.Token.Reveal()}
-	case a.Basic != nil:
-		return poller.Basic{Username: a.Basic.Username.Reveal(), Password: a.Basic.Password.Reveal()}
-	case a.APIKey != nil:
-		return poller.APIKey{Name: a.APIKey.Name, In: poller.Place(a.APIKey.In), Value: a.APIKey.Value.Reveal()}
-	}
-	return nil
 }
 
 // limitName is the limit of a source: one of rate_limits, or its own, whose

@@ -68,6 +68,9 @@ func (d *Daemon) visit(ctx context.Context, source *poller.Source) (*poller.Obse
 		}
 		o, err := v.Next(ctx)
 		release()
+		if failure, ok := errors.AsType[*poller.FetchError](err); ok && failure.Renewed {
+			continue
+		}
 		if o != nil || err != nil {
 			return o, err
 		}

@@ -130,5 +130,6 @@ func (c *Client) roundTrip(rt http.RoundTripper, req *http.Request) (*http.Respo
 	if err != nil {
 		return nil, stripURL(err)
 	}
+	resp.Request = req // a RoundTripper of a test may not say it
 	return resp, nil
 }

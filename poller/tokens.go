@@ -1,0 +1,129 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+// TokensOptions are what Tokens are made of. The zero value serves all grants
+// but [OAuth2RefreshToken].
+type TokensOptions struct {
+	// Store keeps refresh tokens that replaced the configured ones.
+	Store TokenStore
+	// Key is the secret under which they are sealed, at least 32 bytes of text.
+	Key string
+	// Logger is told what operators want to know; nil for nobody.
+	Logger *slog.Logger
+}
+
+// Tokens are the access tokens of all sources. Sources with the same credentials
+// share one: it is asked for once however many wait, kept until shortly before
+// its end, and renewed when a server refuses it. Its methods may be called
+// concurrently.
+type Tokens struct {
+	store TokenStore
+	seal  *sealer // nil without a key
+	log   *slog.Logger
+
+	ctx    context.Context // of the requests for tokens
+	cancel context.CancelCauseFunc
+	under  sync.WaitGroup
+
+	mu      sync.Mutex
+	stopped bool
+	keepers map[string]*keeper
+}
+
+// NewTokens returns tokens none of which is known yet. Stop ends them.
+func NewTokens(o TokensOptions) *Tokens {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]*keeper)}
+	if o.Key != "" {
+		t.seal = newSealer(o.Key)
+	}
+	// Many polls wait for one request, so it ends with none of them.
+	t.ctx, t.cancel = context.WithCancelCause(context.Background())
+	return t
+}
+
+// Stop ends obtaining. It waits for requests under way, whose refresh tokens
+// would else be lost, and cancels them when ctx is done; then it tries once more
+// to save what could not be saved. Further calls do nothing more.
+func (t *Tokens) Stop(ctx context.Context) error {
+	t.mu.Lock()
+	t.stopped = true
+	t.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t.under.Wait()
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		t.cancel(errTokensStopped)
+		<-ended
+	}
+	t.cancel(errTokensStopped)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var errs []error
+	for _, k := range t.keepers {
+		if k.chain != nil {
+			errs = append(errs, k.chain.save(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// start runs a fetch of a keeper; false says that nothing is started any more.
+func (t *Tokens) start(k *keeper) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopped {
+		return false
+	}
+	t.under.Go(func() {
+		ctx, cancel := context.WithTimeout(t.ctx, k.timeout)
+		defer cancel()
+		k.run(ctx)
+	})
+	return true
+}
+
+// auth returns the Auth that gives requests the token of a grant. Where another
+// source has the same grant already, it is that one's. Token requests go the
+// way of the first source that has it.
+func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *httpclient.Redactor, timeout time.Duration) (Auth, error) {
+	id := g.identity()
+	if g.firstRefresh() == "" {
+		// A token may be bound to the client certificate that it was asked for
+		// with (RFC 8705). A refresh token is one whichever way it goes.
+		id = identify(id, r.Proxy, r.CAFile, r.CertFile, r.KeyFile, r.ServerName, r.InsecureSkipVerify)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.keepers[id]
+	if k == nil {
+		k = &keeper{tokens: t, asker: g.asker(), timeout: timeout}
+		k.client = &tokenClient{Client: client, mask: func() *httpclient.Redactor {
+			return secrets.With(append(append(g.Secrets(), r.secrets()...), k.secrets()...)...)
+		}}
+		if first := g.firstRefresh(); first != "" {
+			if t.store == nil || t.seal == nil {
+				return nil, fmt.Errorf("refresh tokens need a store and a key (storage.encryption_key): %w", errRequest)
+			}
+			k.chain = &chain{name: "refresh_token/" + id, first: first, store: t.store, seal: t.seal, log: t.log}
+		}
+		t.keepers[id] = k
+	}
+	return &tokenAuth{grant: g, keeper: k}, nil
+}
