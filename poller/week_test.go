@@ -92,6 +92,8 @@ func TestAWeekOfALimit(t *testing.T) {
 			store = u.process(t, store, runs, limit, sources, pages, week/processes-away, i%2 == 1)
 			wait(away)
 		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
 		if u.most > u.requests {
 			t.Errorf("%d arrived within %v, the limit is %d", u.most, limit.Per, u.requests)
 		}
@@ -140,6 +142,8 @@ func TestADayOfASharedBudget(t *testing.T) {
 		for range 4 {
 			store = u.process(t, store, runs, limit, sources, nil, 6*time.Hour, false)
 		}
+		u.mu.Lock()
+		defer u.mu.Unlock()
 		if u.late > 0 || u.most > limit.Requests {
 			t.Errorf("%d requests were too many, at most %d in a window", u.late, u.most)
 		}
