@@ -18,11 +18,9 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 	if r.format == Text {
 		return r.compareTexts(before, after)
 	}
-	if r.format == CSV {
-		var err error
-		if before, after, err = csvBoth(before, after); err != nil {
-			return Result{}, err
-		}
+	before, after, err := r.bothInJSON(before, after)
+	if err != nil {
+		return Result{}, err
 	}
 	c := begin(r)
 	defer c.end(before, after)
@@ -34,7 +32,7 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 
 // CompareItem compares two items of a list as they stand in it, such as
 // [Change.ItemBefore] and [Change.ItemAfter], under rules of a list. The key
-// becomes the key of the change. A nil item is one that is not there, so that
+// becomes the key of the change. [Items.Filter] is not asked. A nil item is one that is not there, so that
 // the other one was created or deleted. The result is false when they are
 // equal, or both nil.
 //
@@ -68,20 +66,6 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 // older marks an error as one of the older answer.
 func older(err error) error { return fmt.Errorf("%w: %w", ErrBefore, err) }
 
-// csvBoth reads the rows of two answers, the older of which may be nil.
-func csvBoth(before, after []byte) (x, y []byte, err error) {
-	if y, err = csvRows(after); err != nil {
-		return nil, nil, err
-	}
-	if before == nil {
-		return nil, y, nil
-	}
-	if x, err = csvRows(before); err != nil {
-		return nil, nil, older(err)
-	}
-	return x, y, nil
-}
-
 // comparison is the memory of one comparison, which is used again for others.
 type comparison struct {
 	*Rules
@@ -99,15 +83,15 @@ func (c *comparison) documents(before, after []byte) (Result, error) {
 	}
 	switch {
 	case before == nil:
-		return Result{Changes: []Change{c.created("", nil, y.root.bytes())}, After: 1}, nil
+		return Result{Changes: []Change{c.created("", nil, y.root.bytes())}, After: 1, AfterAll: 1}, nil
 	case bytes.Equal(before, after):
-		return Result{Before: 1, After: 1}, nil
+		return Result{Before: 1, After: 1, BeforeAll: 1, AfterAll: 1}, nil
 	}
 	x, err := c.document(&c.before, before, y)
 	if err != nil {
 		return Result{}, older(err)
 	}
-	result := Result{Before: 1, After: 1}
+	result := Result{Before: 1, After: 1, BeforeAll: 1, AfterAll: 1}
 	if x.root.seen != y.root.seen {
 		result.Changes = []Change{c.difference(x, y)}
 	}

@@ -80,7 +80,7 @@ func TestCompareTellsAllOfAChange(t *testing.T) {
 				{Op: "replace", Path: "/at", Value: []byte("2"), Old: []byte("1")},
 			},
 		}},
-		Before: 1, After: 1,
+		Before: 1, After: 1, BeforeAll: 1, AfterAll: 1,
 	}
 	got := mustCompare(t, `{"doc":{"at": 1, "n": 1.0}}`, `{"doc":{"n":2,"at":2}}`, r)
 	if d := differ(want, got); d != "" {
@@ -90,7 +90,7 @@ func TestCompareTellsAllOfAChange(t *testing.T) {
 	if h := hashes(got.Changes[0]); h != [2]string{newer, older} {
 		t.Errorf("hashes %s", h)
 	}
-	want = Result{Changes: []Change{{Kind: Created, After: []byte(`{"n":2,"at":2}`)}}, After: 1}
+	want = Result{Changes: []Change{{Kind: Created, After: []byte(`{"n":2,"at":2}`)}}, After: 1, AfterAll: 1}
 	got = mustCompare(t, "", `{"doc":{"n":2,"at":2}}`, r)
 	if d := differ(want, got); d != "" {
 		t.Errorf("first result (-want +got):\n%s", d)

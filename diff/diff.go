@@ -83,6 +83,15 @@ type Items struct {
 	// that is not empty, or a number. "@this" is the item itself. With several
 	// the key of an item is a JSON array of them, in canonical form.
 	Key []string
+	// Filter says which items belong to the list, by the whole item as it stands
+	// there; nil takes all. It must say the same of an item each time, and not
+	// keep its argument. Where it has an error the item belongs to the list, and
+	// nothing fails; see [Result.FilterErr]. The keys of all items must tell them
+	// apart, whether they belong to it or not.
+	Filter func(item []byte) (bool, error)
+	// FilterKey stands for Filter in [Rules.Key]: filters that may say different
+	// things must have different keys.
+	FilterKey string
 }
 
 // Kind is what happened to a document or an item.
@@ -123,6 +132,9 @@ type Change struct {
 	// Unified is the unified diff of an updated text, with three lines around
 	// each difference.
 	Unified string
+	// Filtered says of an item that is deleted that it is still in the newer
+	// list, where it does not pass [Items.Filter] any more.
+	Filtered bool
 
 	// rules and the bytes that they were applied to are what the hashes are of.
 	rules         *Rules
@@ -170,7 +182,12 @@ type Result struct {
 	// Changes are in the order of the newer list, deleted items last in the
 	// order of the older one.
 	Changes []Change
-	// Before and After count the items of the two lists; in document mode they
-	// are 1 where there was a body.
+	// Before and After count the items that belong to the two lists; in document
+	// mode they are 1 where there was a body.
 	Before, After int
+	// BeforeAll and AfterAll count those too that [Items.Filter] leaves out.
+	BeforeAll, AfterAll int
+	// FilterErr is the first error of [Items.Filter], of an item of the newer list
+	// if there is one: it names the item, which was taken to pass.
+	FilterErr error
 }

@@ -20,6 +20,12 @@ type finds struct {
 	keys []byte
 	// index numbers the items by their keys.
 	index table
+	// out says of each item whether the filter leaves it out; it is empty where
+	// none is left out without asking. passing counts the others, and filterErr
+	// is the filter's first error.
+	out       []bool
+	passing   int
+	filterErr error
 	// parts are the values of the current item's key.
 	parts []child
 	// badKey is the first mistake.
@@ -48,6 +54,7 @@ func (f *finds) reset(r *Rules) {
 	f.same, f.waiting = 0, 0
 	f.items, f.keys = f.items[:0], f.keys[:0]
 	f.index.reset(0)
+	f.out, f.passing, f.filterErr = f.out[:0], 0, nil
 	if r.items != nil {
 		f.parts = zeros(f.parts, len(r.items.Key))
 	}

@@ -11,9 +11,10 @@ func (c *comparison) lists(before, after []byte) (Result, error) {
 	if err := c.list(&c.after, &c.newer, after, nil); err != nil {
 		return Result{}, err
 	}
-	count := len(c.newer.items)
+	result := Result{After: c.newer.passing, AfterAll: len(c.newer.items), FilterErr: c.newer.filterErr}
 	if before != nil && bytes.Equal(before, after) {
-		return Result{Before: count, After: count}, nil
+		result.Before, result.BeforeAll = result.After, result.AfterAll
+		return result, nil
 	}
 	c.older.reset(c.Rules)
 	if before != nil {
@@ -21,23 +22,15 @@ func (c *comparison) lists(before, after []byte) (Result, error) {
 			return Result{}, older(err)
 		}
 	}
-	result := Result{Before: len(c.older.items), After: count}
-	for i := range c.newer.items {
-		y := &c.newer.items[i]
-		known := c.older.index.find(y.key)
-		if known < 0 {
-			change, _, err := c.createdItem(c.newer.name(y), c.newer.look(y))
-			if err != nil {
-				return Result{}, err
-			}
-			result.Changes = append(result.Changes, change)
+	result.Before, result.BeforeAll = c.older.passing, len(c.older.items)
+	if result.FilterErr == nil {
+		result.FilterErr = c.older.filterErr
+	}
+	for n := range c.newer.items {
+		if c.newer.isOut(n) {
 			continue
 		}
-		x := &c.older.items[known]
-		if x.seen == y.seen {
-			continue
-		}
-		change, ok, err := c.updated(c.newer.name(y), c.older.look(x), c.newer.look(y))
+		change, ok, err := c.arrived(&c.newer.items[n])
 		if err != nil {
 			return Result{}, err
 		}
@@ -45,18 +38,34 @@ func (c *comparison) lists(before, after []byte) (Result, error) {
 			result.Changes = append(result.Changes, change)
 		}
 	}
-	for i := range c.older.items {
-		x := &c.older.items[i]
-		if c.newer.index.find(x.key) >= 0 {
+	for n := range c.older.items {
+		x := &c.older.items[n]
+		there := c.newer.index.find(x.key)
+		if c.older.isOut(n) || there >= 0 && !c.newer.isOut(int(there)) {
 			continue
 		}
 		change, _, err := c.deletedItem(c.older.name(x), c.older.look(x))
 		if err != nil {
 			return Result{}, err
 		}
+		change.Filtered = there >= 0
 		result.Changes = append(result.Changes, change)
 	}
 	return result, nil
+}
+
+// arrived compares an item that belongs to the newer list with what the older
+// one has of it. It is false where nothing that counts has changed.
+func (c *comparison) arrived(y *item) (Change, bool, error) {
+	known := int(c.older.index.find(y.key))
+	if known < 0 || c.older.isOut(known) {
+		return c.createdItem(c.newer.name(y), c.newer.look(y))
+	}
+	x := &c.older.items[known]
+	if x.seen == y.seen {
+		return Change{}, false, nil
+	}
+	return c.updated(c.newer.name(y), c.older.look(x), c.newer.look(y))
 }
 
 // list reads a body and finds its items. It is likely to be much like another
@@ -92,7 +101,11 @@ func (c *comparison) list(rd *reader, f *finds, body []byte, like *finds) error 
 	case f.badKey != nil:
 		return f.badKey
 	}
-	return f.number()
+	if err := f.number(); err != nil {
+		return err
+	}
+	f.sift(like)
+	return nil
 }
 
 // view is an item as it stands in its list, and what is compared of it.

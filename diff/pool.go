@@ -25,7 +25,7 @@ func (c *comparison) end(before, after []byte) {
 		rd.scanner, rd.doc, rd.twin = scanner{scratch: rd.scratch}, document{}, twin{}
 	}
 	for _, f := range []*finds{&c.older, &c.newer} {
-		f.Rules, f.raw, f.like, f.copied = nil, nil, nil, nil
+		f.Rules, f.raw, f.like, f.copied, f.filterErr = nil, nil, nil, nil, nil
 	}
 	c.walk.forget()
 	comparisons.Put(c)
@@ -38,7 +38,7 @@ func (r *reader) room() int {
 	return 48*cap(r.tape) + 96*(cap(r.frames)+cap(r.list)) + 8*cap(r.names) + cap(r.scratch) + r.table.room()
 }
 
-func (f *finds) room() int { return 40*cap(f.items) + cap(f.keys) + f.index.room() }
+func (f *finds) room() int { return 40*cap(f.items) + cap(f.keys) + cap(f.out) + f.index.room() }
 
 func (t *table) room() int { return 16 * cap(t.slots) }
 

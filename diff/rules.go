@@ -179,7 +179,7 @@ func normalizeItems(given *Items) (*Items, error) {
 	if given == nil {
 		return nil, nil
 	}
-	items := &Items{Path: given.Path, Key: slices.Clone(given.Key)}
+	items := &Items{Path: given.Path, Key: slices.Clone(given.Key), Filter: given.Filter, FilterKey: given.FilterKey}
 	if len(items.Key) == 0 {
 		return nil, errors.New("items.key: must be the path of what identifies an item, such as id")
 	}
@@ -200,7 +200,7 @@ func normalizeItems(given *Items) (*Items, error) {
 	if items.Path == this {
 		items.Path = ""
 	}
-	return items, nil
+	return items, items.checkFilter()
 }
 
 // parseIgnore splits the paths of what is ignored, and returns them sorted.
@@ -268,9 +268,10 @@ func checkPath(option, path string) error {
 // options that exist: a new option has to be left out where it is not used.
 func fingerprint(f Format, o *Options) string {
 	type items struct {
-		Path string   `json:"path"`
-		Key  string   `json:"key"`
-		More []string `json:"more,omitempty"`
+		Path   string   `json:"path"`
+		Key    string   `json:"key"`
+		More   []string `json:"more,omitempty"`
+		Filter string   `json:"filter,omitempty"`
 	}
 	v := struct {
 		Format Format              `json:"format"`
@@ -282,7 +283,7 @@ func fingerprint(f Format, o *Options) string {
 		Digits int                 `json:"significant_digits,omitempty"`
 	}{f, nil, o.Select, o.Ignore, o.Keys, o.IgnoreOrder, o.SignificantDigits}
 	if o.Items != nil {
-		v.Items = &items{o.Items.Path, o.Items.Key[0], o.Items.Key[1:]}
+		v.Items = &items{o.Items.Path, o.Items.Key[0], o.Items.Key[1:], o.Items.FilterKey}
 	}
 	encoded, err := json.Marshal(v)
 	if err != nil {

@@ -4,6 +4,9 @@ import (
 	"testing"
 )
 
+// all is a filter that every item passes.
+func all([]byte) (bool, error) { return true, nil }
+
 func TestCompileNamesTheBadOption(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -18,6 +21,8 @@ func TestCompileNamesTheBadOption(t *testing.T) {
 		{Options{Select: "..a"}, `select "..a": must not begin with two dots: a body is one JSON value, not lines of them`},
 		{Options{Items: &Items{Path: "..0", Key: []string{"id"}}}, `items.path "..0": must not begin with two dots: a body is one JSON value, not lines of them`},
 		{Options{Items: &Items{Key: []string{"\xff"}}}, `items.key "\xff": must be UTF-8`},
+		{Options{Items: &Items{Key: []string{"id"}, Filter: all}}, `items.filter: a filter needs a key that tells it from others`},
+		{Options{Items: &Items{Key: []string{"id"}, FilterKey: "k"}}, `items.filter: there is a key of a filter, but no filter`},
 		{Options{Ignore: []string{"a", ""}}, `ignore[1] "": a step is empty: write the name of a member between the dots`},
 		{Options{Ignore: []string{"a..b"}}, `ignore[0] "a..b": a step is empty: write the name of a member between the dots`},
 		{Options{Ignore: []string{"a."}}, `ignore[0] "a.": a step is empty: write the name of a member between the dots`},
@@ -61,6 +66,8 @@ func TestKeysTellMeaningsApart(t *testing.T) {
 		{{Items: &Items{Key: []string{"a"}}}, {Items: &Items{Path: "@this", Key: []string{"a"}}}},
 		{{Items: &Items{Path: "a", Key: []string{"a"}}}},
 		{{Items: &Items{Key: []string{"a"}}, Select: "a"}},
+		{{Items: &Items{Key: []string{"a"}, Filter: all, FilterKey: "k"}}},
+		{{Items: &Items{Key: []string{"a"}, Filter: all, FilterKey: "l"}}},
 		{{Ignore: []string{"a", "b"}}, {Ignore: []string{"b", "a", "b"}}},
 		{{Ignore: []string{"a.b"}}},
 		{{Ignore: []string{`a\.b`}}},

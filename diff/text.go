@@ -14,9 +14,9 @@ func (r *Rules) compareTexts(before, after []byte) (Result, error) {
 	c := Change{Kind: Created, After: quote(after), rules: r, after: after}
 	switch {
 	case before == nil:
-		return Result{Changes: []Change{c}, After: 1}, nil
+		return Result{Changes: []Change{c}, After: 1, AfterAll: 1}, nil
 	case bytes.Equal(before, after):
-		return Result{Before: 1, After: 1}, nil
+		return Result{Before: 1, After: 1, BeforeAll: 1, AfterAll: 1}, nil
 	}
 	unified, err := unifiedDiff(utf8Text(before), utf8Text(after))
 	if err != nil {
@@ -26,7 +26,7 @@ func (r *Rules) compareTexts(before, after []byte) (Result, error) {
 	c.Before, c.before = quote(before), before
 	c.Differences = []Difference{{Before: c.Before, After: c.After}}
 	c.Unified = unified
-	return Result{Changes: []Change{c}, Before: 1, After: 1}, nil
+	return Result{Changes: []Change{c}, Before: 1, After: 1, BeforeAll: 1, AfterAll: 1}, nil
 }
 
 // quote returns a text as a JSON string.

@@ -19,7 +19,7 @@ func TestCompareTexts(t *testing.T) {
 		After:       json.RawMessage(`"one\n\"2\"\n"`),
 		Differences: []Difference{{Before: json.RawMessage(`"one\ntwo\n"`), After: json.RawMessage(`"one\n\"2\"\n"`)}},
 		Unified:     "--- before\n+++ after\n@@ -1,2 +1,2 @@\n one\n-two\n+\"2\"\n",
-	}}, Before: 1, After: 1}
+	}}, Before: 1, After: 1, BeforeAll: 1, AfterAll: 1}
 	got := mustCompare(t, "one\ntwo\n", "one\n\"2\"\n", r)
 	if d := differ(want, got); d != "" {
 		t.Errorf("result (-want +got):\n%s", d)
@@ -27,7 +27,7 @@ func TestCompareTexts(t *testing.T) {
 	if h := hashes(got.Changes[0]); h != [2]string{sum([]byte("one\n\"2\"\n")), sum([]byte("one\ntwo\n"))} {
 		t.Errorf("hashes %s", h)
 	}
-	want = Result{Changes: []Change{{Kind: Created, After: json.RawMessage(`"x"`)}}, After: 1}
+	want = Result{Changes: []Change{{Kind: Created, After: json.RawMessage(`"x"`)}}, After: 1, AfterAll: 1}
 	if d := differ(want, mustCompare(t, "", "x", r)); d != "" {
 		t.Errorf("first result (-want +got):\n%s", d)
 	}
