@@ -42,6 +42,8 @@ type Reader interface {
 	Snapshot(ctx context.Context, source string) (store.Snapshot, error)
 	// Departed returns those of the keys that left the source's list of newest items.
 	Departed(ctx context.Context, source string, keys []string) ([]store.Departed, error)
+	// AllDeparted returns all items that left the source's list.
+	AllDeparted(ctx context.Context, source string) ([]store.Departed, error)
 }
 
 var _ Store = store.Store(nil)

@@ -33,10 +33,19 @@ func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, 
 		return b.rebaseline(st, o, snapshot.Format, err.Error())
 	case err != nil:
 		return plan{}, err
-	case len(changes) == 0:
+	case len(changes) == 0 && (st.source.scrolls() || len(c.Depart)+len(c.Return) == 0):
+		// What only left a list that scrolls needs no mention: the snapshot has it.
 		return p, nil
 	}
-	p.outcome, p.commit = Changed, c
+	p.commit = c
+	if len(changes) > 0 {
+		p.outcome = Changed
+	}
+	if !st.source.scrolls() && len(c.Depart) > 0 {
+		// What is missing must be looked for in all of the next answer, though
+		// that be this one again.
+		c.Source.State, p.again = poller.State{}, true
+	}
 	b.addEvents(&p, st, o, changes)
 	if st.gap(result, c) {
 		c.Events = append(c.Events, b.gap(st, o, result.After, snapshot.At))
@@ -51,7 +60,9 @@ func (b *Bridge) sort(ctx context.Context, st *state, o *poller.Observation, c *
 		return result.Changes, nil
 	case st.source.scrolls():
 		return b.scroll(ctx, st, o, c, result.Changes)
-	default:
-		return result.Changes, st.checkRemoved(result)
 	}
+	if err := st.checkRemoved(result); err != nil {
+		return nil, err
+	}
+	return b.missing(ctx, st, o, c, result.Changes)
 }

@@ -41,6 +41,7 @@ type rig struct {
 	others  []Endpoint
 	bridge  *Bridge
 	polled  poller.State // what the poller would start from
+	doubt   bool         // whether answers are doubtful, as pages by offset are
 	woken   []string     // "*" for a wake without names
 	seen    int64        // position of the last event that news gave
 	etag    int
@@ -129,7 +130,7 @@ func (r *rig) restart() {
 func (r *rig) observation(contentType, body string) *poller.Observation {
 	r.etag++
 	o := &poller.Observation{
-		Source: r.source.Name, At: time.Now(), Status: 200, ContentType: contentType, Body: []byte(body),
+		Source: r.source.Name, At: time.Now(), Status: 200, ContentType: contentType, Body: []byte(body), Doubtful: r.doubt,
 		State: poller.State{ETag: fmt.Sprintf(`"%d"`, r.etag), RawHash: sha256.Sum256([]byte(body))},
 	}
 	if o.State.RawHash == r.polled.RawHash {
@@ -311,6 +312,13 @@ func (s *faultyStore) Snapshot(ctx context.Context, source string) (store.Snapsh
 		return store.Snapshot{}, s.unreadable
 	}
 	return s.Store.Snapshot(ctx, source)
+}
+
+func (s *faultyStore) AllDeparted(ctx context.Context, source string) ([]store.Departed, error) {
+	if s.unreadable != nil {
+		return nil, s.unreadable
+	}
+	return s.Store.AllDeparted(ctx, source)
 }
 
 func (s *faultyStore) Departed(ctx context.Context, source string, keys []string) ([]store.Departed, error) {

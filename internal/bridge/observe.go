@@ -44,6 +44,9 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 			return err
 		}
 	}
+	if p.again {
+		o.State = poller.State{}
+	}
 	b.note(st, p.tried)
 	st.failures, st.failingSince, st.ahead = 0, time.Time{}, false
 	if p.commit != nil {
@@ -94,6 +97,8 @@ type plan struct {
 	// untold says of each event of the commit which key keeps it from every
 	// endpoint; empty where none does.
 	untold []string
+	// again says that the next poll must look at the whole answer again.
+	again bool
 	// tried are the conditions that were tried, with their errors.
 	tried map[string]error
 }
@@ -155,6 +160,8 @@ func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format
 		return plan{}, err
 	}
 	c := b.newCommit(st, o, format)
+	// What left answers to another request says nothing of this one's.
+	c.Forget = st.row.RequestKey != st.source.RequestKey
 	c.Events = []store.Event{b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1})}
 	return plan{outcome: Rebaselined, commit: c}, nil
 }

@@ -24,6 +24,8 @@ type state struct {
 	// ahead says that the store may hold a later answer than the one that the
 	// poller's state belongs to, for the same reason.
 	ahead bool
+	// allThere says that no item is known to have left, as departed items are.
+	allThere bool
 	// broken are the conditions that failed when they were last tried.
 	broken map[string]bool
 	// failures counts the polls that failed in a row, since failingSince.
@@ -61,6 +63,7 @@ func (b *Bridge) InitialState(source string) poller.State {
 // endpoints. The caller holds st.mu.
 func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit) error {
 	c.KeepSnapshots = b.keep
+	st.allThere = st.allThere && len(c.Depart) == 0
 	if err := b.store.Commit(ctx, c); err != nil {
 		st.doubtful = true
 		st.ahead = st.ahead || c.Snapshot != nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
 )
 
@@ -89,6 +90,28 @@ func TestSeenItemsAreNotToldAgain(t *testing.T) {
 	a.says(`[{"id":1,"v":2},{"id":3,"v":1}]`)
 	d.poll(t, "thing")
 	if e := h.await(t, "1", kind("updated")); string(e.Data.Before) != `{"id":1,"v":1}` || h.count() != 2 {
+		t.Errorf("told:\n%s", h.dump())
+	}
+}
+
+// TestRenamedSourceKeepsItsState over a restart, and its numbers.
+func TestRenamedSourceKeepsItsState(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, `{"v":1}`)
+	h := newHooks(t)
+	dir := t.TempDir()
+	yaml := watch(a, h, "")
+	d := restartDaemon(t, dir, yaml)
+	d.baseline(t, "thing")
+	a.says(`{"v":2}`)
+	d.poll(t, "thing")
+	h.await(t, "", kind("updated"))
+	stopDaemon(t, d.Daemon)
+
+	a.says(`{"v":3}`)
+	restartDaemon(t, dir, strings.Replace(yaml, "name: thing", "name: other\n    formerly: thing", 1)).poll(t, "other")
+	e := h.await(t, "", func(e receiver.Envelope) bool { return e.Source == "/sources/other" })
+	if e.Data.Change != "updated" || string(e.Data.Before) != `{"v":2}` || e.Sequence != "00000000000000000002" {
 		t.Errorf("told:\n%s", h.dump())
 	}
 }

@@ -41,6 +41,18 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	return nil
 }
 
+// takeOver gives sources the state of the names that they had before. It comes
+// before everything that reads state.
+func (d *Daemon) takeOver(ctx context.Context) error {
+	formerly := make(map[string]string)
+	for i := range d.cfg.Sources {
+		if s := &d.cfg.Sources[i]; s.Formerly != "" {
+			formerly[s.Name] = s.Formerly
+		}
+	}
+	return bridge.TakeOver(ctx, d.store, formerly, d.logger)
+}
+
 // wireDispatcher makes the dispatcher; it starts when the bridge is there.
 func (d *Daemon) wireDispatcher(context.Context) error {
 	list, err := endpoints(d.cfg)
