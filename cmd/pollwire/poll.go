@@ -26,7 +26,8 @@ func newPollCommand() *cobra.Command {
 		Use:   "poll NAME",
 		Short: "Ask a source once and show what would come of it",
 		Long: "Poll asks one source and shows the request, the answer, what changed since the last accepted state and the\n" +
-			"webhooks that would be posted. It changes no state but the request budget. Where the daemon runs, it does the asking.",
+			"webhooks that would be posted. It changes no state but the request budget and tokens. Where the daemon runs, it\n" +
+			"does the asking.",
 		Args: oneArg("the name of a source"),
 	}
 	where := connectionFlags(cmd)

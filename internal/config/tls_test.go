@@ -40,3 +40,19 @@ func TestProxyURLOfDefaults(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Credentials that leave this machine readable are warned of, to whom ever they go.
+func TestPlainTokenURLWarns(t *testing.T) {
+	t.Parallel()
+	for auth, path := range map[string]string{
+		"{type: oauth2_client_credentials, token_url: http://l.example.com/token, client_id: a, client_secret: b}":      "sources[0].auth.token_url",
+		"{type: login, request: {url: http://l.example.com/login}}":                                                     "sources[0].auth.request.url",
+		"{type: oauth2_client_credentials, token_url: http://127.0.0.1:8080/token, client_id: a, client_secret: b}":     "",
+		"{type: oauth2_client_credentials, token_url: https://login.example.com/token, client_id: a, client_secret: b}": "",
+	} {
+		warnings := mustParse(t, strings.Replace(minimal, "schedule:", "auth: "+auth+"\n    schedule:", 1)).Warnings(reference())
+		if path == "" && len(warnings) != 0 || path != "" && (len(warnings) != 1 || warnings[0].Path != path) {
+			t.Errorf("%s: warnings %v, want one of %q", auth, warnings, path)
+		}
+	}
+}

@@ -15,7 +15,7 @@ import (
 
 // Preview asks a source once, without a running daemon, and says what would
 // come of it. It holds the database while it runs and changes nothing in it
-// but the request budget.
+// but the request budget and refresh tokens.
 func Preview(ctx context.Context, cfg *config.Config, o Options, source string) (preview *server.Preview, err error) {
 	d := New(cfg, o)
 	defer func() {
