@@ -111,7 +111,7 @@ func (g *pager) follow(r *reply) (tg target, more bool, err error) {
 
 // whySame says what may be behind a page that came twice.
 func (g *pager) whySame() string {
-	if (g.Kind == PageNumber || g.Kind == Offset) && g.TotalPath == "" {
+	if g.byNumber() && g.TotalPath == "" {
 		return "the server does not know the parameter, or gives its last page for any that is beyond; pagination.total_path would say where the end is"
 	}
 	return "the server does not heed where it was asked to go on"

@@ -71,3 +71,6 @@ func (p *Pagination) maxPages() int {
 	}
 	return p.MaxPages
 }
+
+// byNumber says whether pages are counted, not named by the page before them.
+func (p *Pagination) byNumber() bool { return p.Kind == PageNumber || p.Kind == Offset }

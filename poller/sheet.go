@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/tidwall/gjson"
 
@@ -78,14 +79,15 @@ func (sh *sheet) last() (item gjson.Result) {
 // beforeQuery is a path up to the query that chooses among the elements of a
 // list, such as data for data.#(state=="open")#.
 func beforeQuery(path string) string {
-	for i := 0; i+1 < len(path); i++ {
-		switch {
-		case path[i] == '\\':
+	if strings.HasPrefix(path, "#(") {
+		return "@this"
+	}
+	for i := 0; i < len(path); i++ {
+		switch rest := path[i:]; {
+		case rest[0] == '\\':
 			i++
-		case path[i:i+2] == "#(" && i == 0:
-			return "@this"
-		case path[i:i+2] == "#(" && (path[i-1] == '.' || path[i-1] == '|'):
-			return path[:i-1]
+		case strings.HasPrefix(rest, ".#("), strings.HasPrefix(rest, "|#("):
+			return path[:i]
 		}
 	}
 	return path

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 // Visit is one poll of a source, request by request: each is admitted by the
@@ -68,6 +70,9 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 		o, err = v.turn(t, o, a)
 	}
 	if err != nil {
+		if a.resp != nil && a.resp.StatusCode == http.StatusNotFound && v.guesses() {
+			err = fmt.Errorf("%w (if that is how the API says that there is no such page, set pagination.total_path or add 404 to request.success_status_codes)", err)
+		}
 		fe := f.failed(ctx, timed, t, v.target(), a.resp, err)
 		fe.Page = page
 		return nil, v.refuse(fe)
@@ -104,6 +109,10 @@ func (v *Visit) ask(ctx context.Context, t *template) (*Observation, answer, err
 	if err != nil {
 		return nil, a, err
 	}
+	if code := a.resp.StatusCode; v.run != nil && v.run.pages > 0 && t.isEnd(code) && t.accepts(code) {
+		httpclient.Drain(a.resp) // There is no such page, and nothing to read.
+		return &Observation{Status: code}, a, nil
+	}
 	if v.run != nil {
 		state.RawHash = [32]byte{} // whether anything is new, the last page tells
 	}
@@ -125,6 +134,11 @@ func (v *Visit) page() int {
 		return 0
 	}
 	return v.run.pages + 1
+}
+
+// guesses says whether nobody knows that there is the page that is asked for.
+func (v *Visit) guesses() bool {
+	return v.run != nil && v.run.pages > 0 && v.run.pager.byNumber() && v.run.pager.TotalPath == ""
 }
 
 // run is where a poll of several requests stands.
@@ -281,7 +295,7 @@ func (v *Visit) finish(o *Observation, a answer, cut bool) (*Observation, error)
 		return nil, err
 	}
 	o.Cut = cut
-	o.Doubtful = r.pager.Kind == PageNumber || r.pager.Kind == Offset
+	o.Doubtful = r.pager.byNumber()
 	if len(r.hashes) == sha256.Size {
 		o.State.RawHash = [32]byte(r.hashes)
 	} else {
