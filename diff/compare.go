@@ -23,7 +23,7 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 		return Result{}, err
 	}
 	c := begin(r)
-	defer c.end(before, after)
+	defer c.end(len(before) + len(after))
 	if r.items != nil {
 		return c.lists(before, after)
 	}
@@ -42,7 +42,7 @@ func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, erro
 		return Change{}, false, errors.New("compare item: the rules are not for a list")
 	}
 	c := begin(r)
-	defer c.end(before, after)
+	defer c.end(len(before) + len(after))
 	y, err := c.itemOf(&c.after, after)
 	if err != nil {
 		return Change{}, false, err

@@ -13,11 +13,12 @@ func begin(r *Rules) *comparison {
 
 // end gives the memory of a comparison back, and lets go of what was compared.
 // Memory out of proportion to that is let go of too: what one large answer took
-// is not kept by many small ones after it.
-func (c *comparison) end(before, after []byte) {
+// is not kept by many small ones after it. size is how many bytes were compared
+// at a time.
+func (c *comparison) end(size int) {
 	const small, share = 1 << 20, 16
 	room := c.before.room() + c.after.room() + c.older.room() + c.newer.room() + c.walk.room()
-	if room > small+share*(len(before)+len(after)) {
+	if room > small+share*size {
 		return
 	}
 	c.Rules = nil

@@ -26,6 +26,24 @@ func (t *table) reset(n int) {
 	t.count = 0
 }
 
+// grow makes room for n more hashes in a table that is not full of others.
+func (t *table) grow(n int) {
+	need := 2 * (int(t.count) + n)
+	if need <= len(t.slots) {
+		return
+	}
+	old := t.slots
+	t.slots = nil
+	count := t.count
+	t.reset(need)
+	t.count = count
+	for _, s := range old {
+		if s.number > 0 {
+			*t.at(s.hash) = s
+		}
+	}
+}
+
 // at returns the slot of a hash, or the empty one where it would be. The
 // hashes are random, so that there is nothing to scatter.
 func (t *table) at(hash uint64) *slot {
