@@ -171,7 +171,7 @@ func TestCompareItemAsksNoFilter(t *testing.T) {
 // those that left the filter.
 func TestFilterHoldsForRandomItems(t *testing.T) {
 	t.Parallel()
-	cases := manyCases / 10
+	cases := manyCases / 50
 	if testing.Short() || raceEnabled {
 		cases /= 20
 	}
