@@ -32,9 +32,9 @@ func Compare(before, after []byte, r *Rules) (Result, error) {
 
 // CompareItem compares two items of a list as they stand in it, such as
 // [Change.ItemBefore] and [Change.ItemAfter], under rules of a list. The key
-// becomes the key of the change. [Items.Filter] is not asked. A nil item is one that is not there, so that
+// becomes the key of the change. A nil item is one that is not there, so that
 // the other one was created or deleted. The result is false when they are
-// equal, or both nil.
+// equal, or both nil. [Items.Filter] is not asked.
 //
 // Its errors are those of [Compare].
 func CompareItem(key string, before, after []byte, r *Rules) (Change, bool, error) {

@@ -24,6 +24,9 @@
 // Values are told apart by 64-bit hashes under a secret that is drawn for each
 // set of rules, so that two that differ are taken for equal once in 2^64.
 //
+// A list that comes in several pages is compared by [ComparePages], page by page:
+// memory holds one page of each answer, a little for each item, and the changes.
+//
 // The package is pure. It does no I/O, keeps nothing between calls but memory
 // for the next ones, and knows nothing of schedules, storage or webhooks.
 package diff

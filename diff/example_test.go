@@ -175,3 +175,31 @@ func ExampleCompare_keys() {
 	// /tracks/0: {"id": "c", "plays": 2} -> {"id": "c", "plays": 3}
 	// /tracks/0/plays: 2 -> 3
 }
+
+// An answer that once came in one body is compared with the same list in pages.
+func ExampleComparePages() {
+	rules, err := diff.Compile(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	before := diff.OnePage([]byte(`{"data": [{"id": 1}, {"id": 2}, {"id": 3, "state": "open"}]}`))
+	after := pages{`{"data": [{"id": 4}, {"id": 1}], "next": 2}`, `{"data": [{"id": 3, "state": "paid"}]}`}
+
+	result, err := diff.ComparePages(before, after, rules)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, c := range result.Changes {
+		fmt.Println(c.Kind, c.Key, c.Changed())
+	}
+	// Output:
+	// created 4 []
+	// updated 3 [/state]
+	// deleted 2 []
+}
+
+// pages are held in memory here; others come from a file or a database.
+type pages []string
+
+func (p pages) Len() int                   { return len(p) }
+func (p pages) Page(i int) ([]byte, error) { return []byte(p[i]), nil }

@@ -103,6 +103,44 @@ func FuzzCompareAgainstReference(f *testing.F) {
 	})
 }
 
+// FuzzComparePages splits any two lists into pages of one item each, and of all.
+func FuzzComparePages(f *testing.F) {
+	f.Add([]byte(`[{"id":1},{"id":2,"n":[1]},{"id":"3"}]`), []byte(`[{"id":2,"n":[2]},{"id":1.0},{"id":4}]`), uint8(1))
+	f.Add([]byte(`[{"id":1,"id":2}]`), []byte(`[{"id":2},{"id":"2"}]`), uint8(3))
+	f.Add([]byte(`[{"id":"\u0061"}]`), []byte(` [ {"id":"a"} , {"id":"b"} ] `), uint8(0))
+	r := mustCompile(f, Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"at"}})
+	f.Fuzz(func(t *testing.T, before, after []byte, size uint8) {
+		var was, now []json.RawMessage
+		if !isPlain(before) || !isPlain(after) || json.Unmarshal(before, &was) != nil || json.Unmarshal(after, &now) != nil {
+			return
+		}
+		want, wantErr := Compare(before, after, r)
+		got, err := ComparePages(chunked(was, int(size)), chunked(now, int(size)), r)
+		if (err == nil) != (wantErr == nil) || errors.Is(err, ErrBefore) != errors.Is(wantErr, ErrBefore) {
+			t.Fatalf("%q to %q: got %v, want %v", before, after, err, wantErr)
+		}
+		if d := differ(want, got); err == nil && d != "" {
+			t.Fatalf("%q to %q (-want +got):\n%s", before, after, d)
+		}
+	})
+}
+
+// chunked makes pages of so many items.
+func chunked(items []json.RawMessage, size int) *listPages {
+	if len(items) == 0 {
+		return pagesOf("[]")
+	}
+	var bodies []string
+	for chunk := range slices.Chunk(items, max(size, 1)) {
+		parts := make([][]byte, len(chunk))
+		for i, item := range chunk {
+			parts[i] = item
+		}
+		bodies = append(bodies, "["+string(bytes.Join(parts, []byte{','}))+"]")
+	}
+	return pagesOf(bodies...)
+}
+
 // isPlain reports whether the standard library reads a text as this package
 // does, and the judges can take it: no half of a surrogate pair, no exponents
 // that make fractions of a size beyond reason, not too much of anything.

@@ -2,6 +2,7 @@ package diff
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 )
 
@@ -12,6 +13,20 @@ type Pages interface {
 	Page(i int) ([]byte, error)
 }
 
+// OnePage returns a body as an answer of one page, so that it can be compared
+// with one of several. Of no body, nil, there is no answer either: nil.
+func OnePage(body []byte) Pages {
+	if body == nil {
+		return nil
+	}
+	return onePage(body)
+}
+
+type onePage []byte
+
+func (p onePage) Len() int                 { return 1 }
+func (p onePage) Page(int) ([]byte, error) { return p, nil }
+
 // ComparePages compares two lists whose answers may have several pages, each of
 // which is read like a body of its own. It tells what [Compare] tells of one
 // body with all their items; with a nil before, nothing is known yet. A key that
@@ -19,7 +34,11 @@ type Pages interface {
 //
 // Memory holds one page of each answer, two hashes for each item, and the
 // changes, which share none with the pages. A page that has changes is read
-// twice. What before and after return must not share memory.
+// twice, under a path of gjson in [Options.Select] three times. What before and
+// after return must not share memory.
+//
+// An answer has at least one page. One of none is no list, as it would say that
+// all is deleted; its error is [ErrNoList].
 //
 // Its errors are those of [Compare] and of the pages themselves, with the number
 // of the page, from 1.
@@ -31,8 +50,16 @@ func ComparePages(before, after Pages, r *Rules) (Result, error) {
 	c.newSide = side{pages: after, reader: &c.after, finds: &c.newer}
 	c.oldSide = side{pages: before, reader: &c.before, finds: &c.older, isOlder: true}
 	defer func() { c.end(c.newSide.largest + c.oldSide.largest) }()
+	if c.newSide.len() == 0 {
+		return Result{}, errNoPages
+	}
+	if before != nil && before.Len() == 0 {
+		return Result{}, older(errNoPages)
+	}
 	return c.compare()
 }
+
+var errNoPages = fmt.Errorf("%w: the answer has no pages", ErrNoList)
 
 // paged is a comparison of two lists of several pages.
 type paged struct {
@@ -51,6 +78,11 @@ type numbered struct {
 func (c *paged) compare() (Result, error) {
 	if err := c.read(); err != nil {
 		return Result{}, err
+	}
+	if c.selectByGJSON {
+		if err := c.refine(); err != nil {
+			return Result{}, err
+		}
 	}
 	x, y := &c.oldSide, &c.newSide
 	then, broken := c.leave()
@@ -109,7 +141,7 @@ func (c *paged) leave() (then map[int]view, err error) {
 		for n := x.starts[page]; n < x.starts[page+1]; n++ {
 			there := int(y.index.find(x.entries[n].key))
 			inBoth := there >= 0 && !y.entries[there].out
-			if x.entries[n].out || inBoth && x.entries[n].seen == y.entries[there].seen {
+			if x.entries[n].out || inBoth && x.entries[n].equal(&y.entries[there]) {
 				continue
 			}
 			if !loaded {
@@ -143,7 +175,7 @@ func (c *paged) arrive(then map[int]view) error {
 		for n := y.starts[page]; n < y.starts[page+1]; n++ {
 			there := int(x.index.find(y.entries[n].key))
 			inBoth := there >= 0 && !x.entries[there].out
-			if y.entries[n].out || inBoth && x.entries[there].seen == y.entries[n].seen {
+			if y.entries[n].out || inBoth && x.entries[there].equal(&y.entries[n]) {
 				continue
 			}
 			if !loaded {

@@ -120,23 +120,38 @@ func BenchmarkComparePages(b *testing.B) {
 }
 
 // TestPagesMemory holds memory to it that no more than a page of each answer and
-// a little for each item is kept.
+// a little for each item is kept, also where every item has changed in what is
+// not compared of it. Not parallel: it measures the whole process.
 func TestPagesMemory(t *testing.T) {
-	before := &madePages{pages: 400, each: 100, change: never}
-	after := &madePages{pages: 400, each: 100, change: func(id int) bool { return id%1000 == 0 }, shift: 5, look: true}
-	bodies := len(before.whole())
-	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}})
-	base := liveHeap()
-	result, err := ComparePages(before, after, r)
-	if err != nil || len(result.Changes) != 49 {
-		t.Fatal(len(result.Changes), err)
-	}
-	const item = 160 // of both answers, with the room that growing takes
-	page := 64 * bodies / before.pages
-	if most := int(after.most) - int(base); most > before.pages*before.each*item+page {
-		t.Errorf("%d bytes were live, %d for each item; the bodies have %d", most, most/(before.pages*before.each), bodies)
-	}
-	if !bytes.Contains(result.Changes[0].ItemAfter, []byte(`"state"`)) {
-		t.Errorf("the first change is of %s", result.Changes[0].ItemAfter)
+	for _, tc := range []struct {
+		name    string
+		path    string
+		change  func(id int) bool
+		shift   int
+		changes int
+	}{
+		{"whole items", "", func(id int) bool { return id%1000 == 0 }, 5, 49},
+		{"a path of names", "customer", func(int) bool { return true }, 5, 10},
+		{"a path of gjson", "{id,customer}", func(int) bool { return true }, 5, 10},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			before := &madePages{pages: 400, each: 100, change: never}
+			after := &madePages{pages: 400, each: 100, change: tc.change, shift: tc.shift, look: true}
+			bodies := len(before.whole())
+			r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}, Select: tc.path})
+			base := liveHeap()
+			result, err := ComparePages(before, after, r)
+			if err != nil || len(result.Changes) != tc.changes {
+				t.Fatal(len(result.Changes), err)
+			}
+			const item = 240 // of both answers, with the room that growing takes
+			page := 64 * bodies / before.pages
+			if most := int(after.most) - int(base); most > before.pages*before.each*item+page {
+				t.Errorf("%d bytes were live, %d for each item; the bodies have %d", most, most/(before.pages*before.each), bodies)
+			}
+			if c := result.Changes[0]; !bytes.Contains(c.ItemAfter, []byte(`"state"`)) {
+				t.Errorf("the item is %s", c.ItemAfter)
+			}
+		})
 	}
 }

@@ -1,13 +1,10 @@
 package diff
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"testing"
 
@@ -92,8 +89,8 @@ func TestComparePages(t *testing.T) {
 			},
 		},
 		{"first look", nil, []string{`[{"id":1}]`, `[]`, `[{"id":2}]`}, byID, []told{{Created, "1", "", `{"id":1}`}, {Created, "2", "", `{"id":2}`}}},
-		{"from no pages", []string{}, []string{`[{"id":1}]`}, byID, []told{{Created, "1", "", `{"id":1}`}}},
-		{"to no pages", []string{`[{"id":1}]`}, []string{}, byID, []told{{Deleted, "1", `{"id":1}`, ""}}},
+		{"from an empty page", []string{`[]`}, []string{`[{"id":1}]`}, byID, []told{{Created, "1", "", `{"id":1}`}}},
+		{"to empty pages", []string{`[{"id":1}]`}, []string{`[]`, `[]`}, byID, []told{{Deleted, "1", `{"id":1}`, ""}}},
 		{
 			"paths",
 			[]string{`{"d":[{"id":1,"v":{"n":1}}]}`, `{"d":[{"id":2}]}`},
@@ -107,6 +104,13 @@ func TestComparePages(t *testing.T) {
 			[]string{`{"d":[{"id":2,"a":2},{"id":3,"a":3,"b":1}]}`, `{"d":[{"id":1,"b":1,"a":1.0}]}`},
 			Options{Items: &Items{Path: "d.@reverse", Key: []string{"id"}}, Select: "{a}"},
 			[]told{{Created, "3", "", `{"a":3}`}, {Updated, "2", `{"a":1}`, `{"a":2}`}},
+		},
+		{
+			"a selection in a selection",
+			[]string{`[{"id":1,"v":{"id":1,"v":2}}]`},
+			[]string{`[]`, `[{"id":1,"v":2}]`},
+			Options{Items: &Items{Key: []string{"id"}}, Select: "v|@this"},
+			[]told{{Updated, "1", `{"id":1,"v":2}`, "2"}},
 		},
 		{
 			"a header for each page of a CSV",
@@ -148,6 +152,8 @@ func TestComparePagesErrors(t *testing.T) {
 		{nil, []string{good, good}, ErrBadKey, "bad item key: items[0] of page 1 and items[0] of page 2: id is 1 in the one and 1 in the other"},
 		{[]string{`[]`, bad}, []string{good}, ErrBefore, "the older answer does not fit the rules: page 2: invalid JSON at byte 7: end where a value should be"},
 		{[]string{good, good}, []string{good}, ErrBefore, "the older answer does not fit the rules: bad item key: items[0] of page 1 and items[0] of page 2: id is 1 in the one and 1 in the other"},
+		{[]string{good}, []string{}, ErrNoList, "no list of items: the answer has no pages"},
+		{[]string{}, []string{good}, ErrBefore, "the older answer does not fit the rules: no list of items: the answer has no pages"},
 		{[]string{bad}, []string{good, bad}, ErrInvalidJSON, "page 2: invalid JSON at byte 7: end where a value should be"},
 	} {
 		var before Pages
@@ -211,6 +217,9 @@ func TestPagesThatCannotBeRead(t *testing.T) {
 	if err := second(ComparePages(pagesOf(`[]`), &changingPages{}, r)); err == nil || err.Error() != "page 1 is not the same when it is read again" {
 		t.Errorf("pages that change: %v", err)
 	}
+	if err := second(ComparePages(pagesOf(`[{"id":1}]`), nil, r)); !errors.Is(err, ErrNoList) || errors.Is(err, ErrBefore) {
+		t.Errorf("no newer answer: %v", err)
+	}
 	if err := second(ComparePages(nil, pagesOf(`[]`), mustCompile(t, Options{}))); err == nil {
 		t.Error("rules of a document compared pages")
 	}
@@ -243,6 +252,29 @@ func TestPagesAreReadOnce(t *testing.T) {
 	}
 }
 
+func TestOnePage(t *testing.T) {
+	t.Parallel()
+	r := mustCompile(t, Options{Items: &Items{Key: []string{"id"}}})
+	body := []byte(`[{"id":1},{"id":2}]`)
+	for _, tc := range []struct {
+		before, after Pages
+		want          []told
+	}{
+		{OnePage(body), OnePage(body), nil},
+		{OnePage(body), pagesOf(`[{"id":2}]`, `[{"id":1}]`), nil},
+		{pagesOf(`[{"id":2}]`, `[{"id":1}]`), OnePage(body), nil},
+		{OnePage(nil), OnePage([]byte(`[{"id":1}]`)), []told{{Created, "1", "", `{"id":1}`}}},
+	} {
+		got, err := ComparePages(tc.before, tc.after, r)
+		if d := cmp.Diff(tc.want, tell(got.Changes)); err != nil || d != "" {
+			t.Errorf("%v, changes (-want +got):\n%s", err, d)
+		}
+	}
+	if _, err := ComparePages(OnePage(body), OnePage([]byte{}), r); !errors.Is(err, ErrInvalidJSON) {
+		t.Errorf("an empty body: %v", err)
+	}
+}
+
 // pageRules are rules of many kinds, for lists of marked items.
 func pageRules(tb testing.TB) []*Rules {
 	tb.Helper()
@@ -253,6 +285,7 @@ func pageRules(tb testing.TB) []*Rules {
 		filtered(Options{Items: &Items{Key: []string{"id"}}}),
 		filtered(Options{Items: &Items{Key: []string{"id"}}, Select: "b", Ignore: []string{"a"}}),
 		filtered(Options{Items: &Items{Key: []string{"id"}}, Select: "{a,b}"}),
+		{Items: &Items{Key: []string{"id"}}, Select: "b|@this", Ignore: []string{"a"}},
 		{Items: &Items{Key: []string{"id", "mark"}}, IgnoreOrder: true, SignificantDigits: 2},
 	} {
 		rules = append(rules, mustCompile(tb, o))
@@ -320,45 +353,10 @@ func checkPages(g generator, rules []*Rules) error {
 // split makes pages of items, some of them empty.
 func (g generator) split(items []string) *listPages {
 	var bodies []string
-	for len(items) > 0 || g.pick(3) == 0 {
+	for len(items) > 0 || len(bodies) == 0 || g.pick(3) == 0 {
 		n := g.pick(len(items) + 1)
 		bodies = append(bodies, string(g.space(join(items[:n]))))
 		items = items[n:]
-	}
-	return pagesOf(bodies...)
-}
-
-// FuzzComparePages splits any two lists into pages of one item each, and of all.
-func FuzzComparePages(f *testing.F) {
-	f.Add([]byte(`[{"id":1},{"id":2,"n":[1]},{"id":"3"}]`), []byte(`[{"id":2,"n":[2]},{"id":1.0},{"id":4}]`), uint8(1))
-	f.Add([]byte(`[{"id":1,"id":2}]`), []byte(`[{"id":2},{"id":"2"}]`), uint8(3))
-	f.Add([]byte(`[{"id":"\u0061"}]`), []byte(` [ {"id":"a"} , {"id":"b"} ] `), uint8(0))
-	r := mustCompile(f, Options{Items: &Items{Key: []string{"id"}}, Ignore: []string{"at"}})
-	f.Fuzz(func(t *testing.T, before, after []byte, size uint8) {
-		var was, now []json.RawMessage
-		if !isPlain(before) || !isPlain(after) || json.Unmarshal(before, &was) != nil || json.Unmarshal(after, &now) != nil {
-			return
-		}
-		want, wantErr := Compare(before, after, r)
-		got, err := ComparePages(chunked(was, int(size)), chunked(now, int(size)), r)
-		if (err == nil) != (wantErr == nil) || errors.Is(err, ErrBefore) != errors.Is(wantErr, ErrBefore) {
-			t.Fatalf("%q to %q: got %v, want %v", before, after, err, wantErr)
-		}
-		if d := differ(want, got); err == nil && d != "" {
-			t.Fatalf("%q to %q (-want +got):\n%s", before, after, d)
-		}
-	})
-}
-
-// chunked makes pages of so many items.
-func chunked(items []json.RawMessage, size int) *listPages {
-	var bodies []string
-	for chunk := range slices.Chunk(items, max(size, 1)) {
-		parts := make([][]byte, len(chunk))
-		for i, item := range chunk {
-			parts[i] = item
-		}
-		bodies = append(bodies, "["+string(bytes.Join(parts, []byte{','}))+"]")
 	}
 	return pagesOf(bodies...)
 }

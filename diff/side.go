@@ -29,8 +29,13 @@ type side struct {
 // entry is what is kept of an item: there may be millions of them.
 type entry struct {
 	key, seen uint64
-	out       bool
+	// out says that the filter leaves it out, and same of a newer item that what
+	// is compared of it is as it was, though the item is not.
+	out, same bool
 }
+
+// equal says whether two items of one key are the same as far as is known.
+func (x *entry) equal(y *entry) bool { return x.seen == y.seen || y.same }
 
 func (s *side) len() int {
 	if s.pages == nil {
