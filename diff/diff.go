@@ -27,6 +27,36 @@
 // A list that comes in several pages is compared by [ComparePages], page by page:
 // memory holds one page of each answer, a little for each item, and the changes.
 //
+// # XML as JSON
+//
+// A document is an object with one member, the outermost element. An element
+// that has neither attributes nor elements in it is a string, its text. Any
+// other is an object: an attribute is a member "@name", a text "#text", and an
+// element a member of its name. Elements of one name beside each other are an
+// array, in their order; how elements of different names are mixed does not
+// count. Where elements stand between parts of a text, "#text" is an array of
+// those. White space around a text is dropped, so that layout is no change.
+// CDATA sections are text; comments and processing instructions are passed over.
+// All values are strings.
+//
+// Names in no namespace, or in that of the outermost element, stand alone.
+// Those of well-known namespaces have a fixed prefix, whatever the document
+// calls them: "atom:link", "content:encoded", "dc:creator", "itunes:duration",
+// "media:content", "podcast:transcript" and so on; those of RSS 1.0 have none.
+// Others have the prefix of the document, or none where it uses none, or one
+// that programs count, such as "ns2".
+//
+// In feeds and site maps what may be repeated is an array however often it is
+// there: "rss.channel.item" with its "category", "feed.entry" with its "link",
+// "category", "author" and "contributor", "RDF.item" (RSS 1.0), "urlset.url",
+// and "sitemapindex.sitemap"; and the "guid" of an item is always an object.
+// In list mode with [Items.Path] left empty they are the list. A path of names
+// leads to a list in any other document too: one element there is a list of
+// one, and none is an empty list where the element around it is there and holds
+// nothing that may speak of an error.
+//
+// Documents that define entities of their own are refused.
+//
 // The package is pure. It does no I/O, keeps nothing between calls but memory
 // for the next ones, and knows nothing of schedules, storage or webhooks.
 package diff
@@ -36,10 +66,19 @@ import "encoding/json"
 // Format is how a body is read.
 type Format string
 
+// mapped says whether bodies of a format are compared as JSON.
+func (f Format) mapped() bool { return f == JSON || f == NDJSON || f == XML || f == CSV }
+
 // The formats.
 const (
 	JSON Format = "json"
 	Text Format = "text"
+	// NDJSON is read as a list of JSON values, one a line, or one after each
+	// record separator (RFC 7464).
+	NDJSON Format = "ndjson"
+	// XML is read as JSON by a mapping that the documentation of the package
+	// tells.
+	XML Format = "xml"
 	// CSV is read as a list of objects, one a row: the members are named by the
 	// header, the first row, and the values are strings.
 	CSV Format = "csv"

@@ -7,6 +7,10 @@ func (r *Rules) JSON(body []byte) ([]byte, error) {
 	switch r.format {
 	case CSV:
 		return csvRows(body)
+	case NDJSON:
+		return ndjsonValues(body)
+	case XML:
+		return xmlDocument(body, r.items != nil, r.elements)
 	case Text:
 		return quote(body), nil
 	default:

@@ -31,6 +31,9 @@ type compiled struct {
 	// by the whole machine, or by gjson.
 	listByGJSON, selectByGJSON bool
 	keyByGJSON                 []bool
+	// elements are the names of the elements that lead to the list in XML, where
+	// names alone do.
+	elements []string
 	// ignores says that something is ignored.
 	ignores bool
 }
@@ -53,6 +56,9 @@ func Compile(o Options) (*Rules, error) {
 	r.whole = r.inner
 	inner, whole := newPlan(), newPlan()
 	at := r.findPlaces(whole)
+	if r.items != nil {
+		r.elements = elementPath(r.items.Path)
+	}
 	if r.items != nil && r.selectByGJSON {
 		r.whole = rules{} // What is seen of an item says nothing of what gjson makes of it.
 	}
@@ -67,10 +73,10 @@ func Compile(o Options) (*Rules, error) {
 	return &Rules{o.Format, r}, nil
 }
 
-// As returns the same rules for answers in another format, JSON or CSV. A text
+// As returns the same rules for answers in another format, any but Text. A text
 // takes no rules, so that there is nothing to return for or from Text.
 func (r *Rules) As(f Format) (*Rules, error) {
-	if r.format == Text || f != JSON && f != CSV {
+	if r.format == Text || !f.mapped() {
 		return nil, fmt.Errorf("rules for format %s are none for format %q", r.format, f)
 	}
 	return &Rules{f, r.compiled}, nil
@@ -146,13 +152,13 @@ func normalize(o Options) (Options, *rulePaths, error) {
 	switch o.Format {
 	case "":
 		o.Format = JSON
-	case JSON, CSV:
+	case JSON, NDJSON, XML, CSV:
 	case Text:
 		if o.Items != nil || o.Select != "" || len(o.Ignore)+len(o.Keys) > 0 || o.IgnoreOrder || o.SignificantDigits != 0 {
 			return o, nil, errors.New("format text is compared whole: remove the other options, or use format json")
 		}
 	default:
-		return o, nil, fmt.Errorf("format %q: must be %s, %s or %s", o.Format, JSON, CSV, Text)
+		return o, nil, fmt.Errorf("format %q: must be %s, %s, %s, %s or %s", o.Format, JSON, NDJSON, XML, CSV, Text)
 	}
 	if o.SignificantDigits < 0 {
 		return o, nil, fmt.Errorf("significant digits %d: must be at least 1, or 0 for all", o.SignificantDigits)

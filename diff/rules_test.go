@@ -13,7 +13,7 @@ func TestCompileNamesTheBadOption(t *testing.T) {
 		o    Options
 		want string
 	}{
-		{Options{Format: "xml"}, `format "xml": must be json, csv or text`},
+		{Options{Format: "yaml"}, `format "yaml": must be json, ndjson, xml, csv or text`},
 		{Options{Format: Text, Items: &Items{Key: []string{"id"}}}, `format text is compared whole: remove the other options, or use format json`},
 		{Options{Format: Text, Select: "a"}, `format text is compared whole: remove the other options, or use format json`},
 		{Options{Format: Text, Ignore: []string{"a"}}, `format text is compared whole: remove the other options, or use format json`},
