@@ -183,21 +183,28 @@ func TestExpectWhen(t *testing.T) {
 	r.wantStory(r.mustPoll(`{"status":"ok","load":2}`), "updated ")
 }
 
-// TestExpectWhenOfOtherFormats: a CSV is its rows, a text a string.
+// TestExpectWhenOfOtherFormats: a CSV is its rows, XML what it is in JSON, a text
+// a string.
 func TestExpectWhenOfOtherFormats(t *testing.T) {
 	t.Parallel()
 	s := list()
 	s.Rules = rules(diff.Options{Items: &diff.Items{Key: []string{"sku"}}})
-	var err error
-	if s.CSVRules, err = s.Rules.As(diff.CSV); err != nil {
-		t.Fatal(err)
-	}
 	s.ExpectWhen = compiled(expression.OfAnswer, `all(document, .stock matches "^[0-9]+$") && len(document) > 1`)
 	r := newRig(t, s)
 	if err := r.pollAs("text/csv", "sku,stock\na,1\nb,2\n"); err != nil {
 		t.Error(err)
 	}
 	if err := r.pollAs("text/csv", "sku,stock\na,1\nb,none\n"); err == nil || !strings.HasPrefix(err.Error(), "expect.when is false") {
+		t.Error(err)
+	}
+
+	s = document()
+	s.ExpectWhen = compiled(expression.OfAnswer, `document.status.db["@up"] == "yes"`)
+	r = newRig(t, s)
+	if err := r.pollAs("text/xml", `<status><db up="yes"/></status>`); err != nil {
+		t.Error(err)
+	}
+	if err := r.pollAs("text/xml", `<status><db up="no"/></status>`); err == nil || !strings.HasPrefix(err.Error(), "expect.when is false") {
 		t.Error(err)
 	}
 

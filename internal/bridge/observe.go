@@ -178,12 +178,12 @@ func (b *Bridge) newCommit(st *state, o *poller.Observation, format diff.Format)
 
 // rules are those for answers of a format.
 func (b *Bridge) rules(st *state, format diff.Format) *diff.Rules {
-	switch format {
-	case diff.Text:
+	if format == diff.Text {
 		return b.textRules
-	case diff.CSV:
-		return st.source.CSVRules
-	default:
-		return st.source.Rules
 	}
+	rules, err := st.source.Rules.As(format)
+	if err != nil {
+		panic(err) // They are not for texts.
+	}
+	return rules
 }

@@ -224,7 +224,6 @@ func TestInitialState(t *testing.T) {
 		"max removed": {func(s *Source) { s.MaxRemoved = MaxRemoved{} }, true},
 		"request":     {func(s *Source) { s.RequestKey = "another" }, false},
 		"format":      {func(s *Source) { s.Format = diff.JSON }, false},
-		"CSV rules":   {func(s *Source) { s.CSVRules = s.Rules }, true},
 		"select":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Select = "v" }) }, false},
 		"ignore":      {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Ignore = nil }) }, false},
 		"items path":  {func(s *Source) { s.Rules = with(func(o *diff.Options) { o.Items.Path = "items" }) }, false},
@@ -417,8 +416,22 @@ func TestFormatByContentType(t *testing.T) {
 		{"text/plain", `"quoted"`, diff.Text},
 		{"", `true`, diff.Text},
 		{"text/plain", `{"a":1`, diff.Text},
-		{"application/x-ndjson", "{}\n{}", diff.Text},
-		{"application/xml", "<a/>", diff.Text},
+		{"application/x-ndjson", "{}\n{}", diff.NDJSON},
+		{"application/jsonl", "{}", diff.NDJSON},
+		{"application/json-seq", "\x1E{}\n", diff.NDJSON},
+		{"text/plain", "{}\n{}", diff.Text},
+		{"application/xml", "<a/>", diff.XML},
+		{"text/xml", "not XML", diff.XML},
+		{"text/xml", `{"a":1}`, diff.JSON},
+		{"application/rss+xml", "", diff.XML},
+		{"image/svg+xml", "<svg/>", diff.XML},
+		{"text/plain", "<?xml version='1.0'?><a/>", diff.XML},
+		{"", "\uFEFF\n<rss version='2.0'/>", diff.XML},
+		{"application/octet-stream", "<feed>", diff.XML},
+		{"", "<?xml-stylesheet?>", diff.Text},
+		{"", "<feedback>", diff.Text},
+		{"", "<rss", diff.Text},
+		{"text/plain", "<a/>", diff.Text},
 		{"text/csv", "id\n1\n", diff.Text},
 		{"", "", diff.Text},
 	} {
@@ -430,7 +443,7 @@ func TestFormatByContentType(t *testing.T) {
 	}
 }
 
-// TestFormatOfAList: a list is JSON, or CSV where the type or the configuration
+// TestFormatOfAList: a list is JSON, or another form where the type or the configuration
 // says so; the body of a text cannot tell that it is one.
 func TestFormatOfAList(t *testing.T) {
 	t.Parallel()
@@ -448,6 +461,10 @@ func TestFormatOfAList(t *testing.T) {
 		{diff.CSV, "text/plain", rows, diff.CSV},
 		{diff.CSV, "application/json", `[{"id":1}]`, diff.CSV},
 		{diff.JSON, "text/csv", rows, diff.JSON},
+		{"", "application/atom+xml", `<feed/>`, diff.XML},
+		{"", "application/x-ndjson", `{"id":1}`, diff.NDJSON},
+		{diff.XML, "text/plain", `<os/>`, diff.XML},
+		{diff.NDJSON, "application/json", `{"id":1}`, diff.NDJSON},
 	} {
 		s := list()
 		s.Format = test.format
@@ -475,7 +492,7 @@ func TestRulesKeyStays(t *testing.T) {
 	if got := s.rulesKey(); got != ":"+want {
 		t.Errorf("the key is %s", got)
 	}
-	s.Format, s.CSVRules = diff.CSV, rules(diff.Options{Format: diff.CSV, Items: &diff.Items{Key: []string{"id"}}})
+	s.Format = diff.CSV
 	if got := s.rulesKey(); got != "csv:"+want {
 		t.Errorf("in CSV the key is %s", got)
 	}

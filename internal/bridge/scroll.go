@@ -35,7 +35,7 @@ func (b *Bridge) scroll(ctx context.Context, st *state, o *poller.Observation, c
 				break
 			}
 			c.Return = append(c.Return, change.Key)
-			// A row of a CSV is JSON here, as every item is.
+			// Whatever the format of the list, its items are JSON here.
 			updated, differs, err := diff.CompareItem(change.Key, item, change.ItemAfter, st.source.Rules)
 			if err != nil {
 				return nil, err

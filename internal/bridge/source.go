@@ -25,11 +25,8 @@ type Source struct {
 	RequestKey string
 	// Format is how answers are read; empty means by their content type.
 	Format diff.Format
-	// Rules say what of an answer in JSON is compared. CSVRules say the same of
-	// one in CSV; they are nil where Format, or Items, keep answers from being
-	// read as CSV.
-	Rules    *diff.Rules
-	CSVRules *diff.Rules
+	// Rules say what of an answer is compared, in JSON or in what is read as it.
+	Rules *diff.Rules
 	// Items says that the answer is a list; Window is how it is read.
 	Items  bool
 	Window Window
@@ -73,8 +70,7 @@ type Endpoint struct {
 
 // rulesKey fingerprints all that decides how an answer is read and compared.
 // What decides who is told, or how much may vanish, is not in it: that changes
-// nothing about an answer that is the stored one. Nor are CSVRules: they are
-// made of the same options as Rules.
+// nothing about an answer that is the stored one.
 func (s *Source) rulesKey() string {
 	return string(s.Format) + ":" + s.Rules.Key()
 }

@@ -11,9 +11,7 @@ func (v *validator) csv(at place, s *Source) {
 	if s.Items == nil {
 		return
 	}
-	if p, ok := v.writtenPath(at, "items.path"); ok && !isOdd(s.Items.Path) && !strings.ContainsAny(s.Items.Path[:1], "#@") {
-		v.add(p, `%s: in a CSV the items are its rows: remove the path, or choose among them, such as #(status=="open")#`, p.quote(s.Items.Path))
-	}
+	v.rowsAreItems(at, s, "a CSV", "rows")
 	if p, ok := v.writtenPath(at, "items.key"); ok {
 		v.key(p, s.Items.Key, v.column)
 	}
@@ -30,8 +28,23 @@ func (v *validator) onlyTexts(at place, s *Source) {
 	if p, ok := v.writtenPath(at, "detect.keys"); ok && len(s.Detect.Keys) > 0 {
 		v.add(p, "a CSV has no lists inside: remove it; what identifies a row is items.key")
 	}
-	if p, ok := v.writtenPath(at, "detect.significant_digits"); ok && s.Detect.SignificantDigits > 0 {
-		v.add(p, "the values of a CSV are texts, which are not rounded: remove it, or select numbers made of them, such as price.@fromstr")
+	v.unrounded(at, s, "a CSV")
+}
+
+// unrounded refuses to round what has no numbers.
+func (v *validator) unrounded(at place, s *Source, format string) {
+	if p, ok := v.writtenPath(at, "detect.significant_digits"); ok && s.Detect.SignificantDigits > 0 && s.Detect.Select == "@this" {
+		v.add(p, "the values of %s are texts, which are not rounded: remove it, or select numbers made of them, such as price.@fromstr", format)
+	}
+}
+
+// rowsAreItems refuses a path into a format that is nothing but a list.
+func (v *validator) rowsAreItems(at place, s *Source, format, rows string) {
+	if s.Items == nil {
+		return
+	}
+	if p, ok := v.writtenPath(at, "items.path"); ok && !isOdd(s.Items.Path) && !strings.ContainsAny(s.Items.Path[:1], "#@") {
+		v.add(p, `%s: in %s the items are its %s: remove the path, or choose among them, such as #(status=="open")#`, p.quote(s.Items.Path), format, rows)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // Items says where the list is and what names an item in it.
 type Items struct {
-	Path   string `yaml:"path" default:"'@this'" doc:"The gjson path of the list; @this is the whole answer." aka:"list|select"`
+	Path   string `yaml:"path" default:"'@this'" doc:"The gjson path of the list; @this is the whole answer, of a feed in XML its entries." aka:"list|select"`
 	Key    Key    `yaml:"key" required:"true" example:"id" doc:"The gjson path, within an item, of what identifies it; a list of paths where it takes several together." aka:"id|id_path|primary_key|keys"`
 	Filter string `yaml:"filter" example:"\"!item.draft\"" doc:"Which items belong to the list: an expression of item that gives true or false. One that leaves it so is told as deleted, with the reason filtered." aka:"where|only|when"`
 	Window string `yaml:"window" default:"complete" enum:"complete|newest" doc:"Whether the list is complete, or shows the newest items only; then what leaves it is not deleted."`
@@ -102,6 +102,10 @@ func (v *validator) look(at place, s *Source) {
 		v.text(at)
 	case "csv":
 		v.csv(at, s)
+	case "ndjson":
+		v.rowsAreItems(at, s, "NDJSON", "lines")
+	case "xml":
+		v.unrounded(at, s, "XML")
 	}
 	v.events(at, s)
 	v.onlyOfItems(at, s)

@@ -33,7 +33,7 @@ type Settings struct {
 	Pagination  Pagination   `yaml:"pagination" whole:"true" doc:"How the pages of an answer follow each other; without it an answer has one." example:"{type: header_link}" aka:"paging|paginate|pages"`
 	Incremental *Incremental `yaml:"incremental" doc:"Asks only for what is newer than what was seen. The list is one of the newest items then." aka:"increment|since|cursor"`
 
-	Format string `yaml:"format" default:"auto" enum:"auto|json|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In a CSV the rows are the items, each an object of texts by column."`
+	Format string `yaml:"format" default:"auto" enum:"auto|json|ndjson|xml|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In NDJSON (JSON Lines) the lines are the items, in a CSV the rows, each an object of texts by column. XML is read as JSON: attributes are members such as @href, text beside them is #text; in feeds and site maps the entries are the items where items has no path."`
 	Items  *Items `yaml:"items" doc:"Turns on list mode: every item of a list is followed by its key. Without it the answer is one thing." aka:"list"`
 	Detect Detect `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
 	Expect Expect `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`

@@ -254,7 +254,7 @@ func TestBrokenCSVIsNoObservation(t *testing.T) {
 		"a row cut off":  {"text/csv", "sku,stock\n1,5\n2", "line 3"},
 		"a key twice":    {"text/csv", "sku,stock\n1,5\n1,7\n", "sku"},
 		"another header": {"text/csv", "id,stock\n1,5\n", "sku"},
-		"an error page":  {"text/html", "<h1>Maintenance</h1>", "neither JSON nor CSV"},
+		"an error page":  {"text/html", "<h1>Maintenance</h1>", "neither JSON, XML nor CSV"},
 		"JSON":           {"application/json", `{"error":"later"}`, "the answer is json (application/json), but was csv before"},
 	} {
 		a.answers(200, bad.contentType, bad.body)

@@ -23,7 +23,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 	conditions := make(conditions)
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
-		rules, csvRules, err := rules(s)
+		rules, err := diff.Compile(options(s))
 		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", s.Name, err)
 		}
@@ -40,7 +40,6 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			RequestKey:       requestKey(asked[s.Name]),
 			Format:           format(s.Format),
 			Rules:            rules,
-			CSVRules:         csvRules,
 			Seen:             s.Detect.CompareWith == "seen",
 			MinItems:         s.Expect.MinItems,
 			ExpectWhen:       expected,
@@ -60,19 +59,6 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 		}
 	}
 	return list, nil
-}
-
-// rules are what of a source's answers is compared, in JSON and in CSV. Those
-// in CSV are nil where no answer is read as it.
-func rules(s *config.Source) (inJSON, inCSV *diff.Rules, err error) {
-	o := options(s)
-	if inJSON, err = diff.Compile(o); err != nil {
-		return nil, nil, err
-	}
-	if s.Format == "csv" || s.Format == "auto" && s.Items != nil {
-		inCSV, err = inJSON.As(diff.CSV)
-	}
-	return inJSON, inCSV, err
 }
 
 // options are the rules of a source's comparisons, for answers in JSON.
