@@ -61,13 +61,32 @@ func (f *Fetcher) read(t *template, state State, a answer) (*Observation, error)
 		body.Release()
 		return o, nil
 	}
-	if endsWithConnection(resp) && !whole(body.Bytes) {
+	if err := f.fit(t, resp, body); err != nil {
 		body.Release()
-		return nil, &unfit{text: "body ends with its connection, so it cannot be told from one that was cut:" +
-			" the server must send a Content-Length or chunked encoding"}
+		return nil, err
 	}
 	o.Body, o.buffer = body.Bytes, body
 	return o, nil
+}
+
+// fit turns a body to UTF-8, and refuses one that is no observation.
+func (f *Fetcher) fit(t *template, resp *http.Response, body *httpclient.Body) error {
+	if len(body.Bytes) == 0 {
+		return nil
+	}
+	decoded, err := toUTF8(body.Bytes, resp.Header.Get("Content-Type"), t.limit)
+	if err != nil {
+		return err
+	}
+	body.Bytes = decoded
+	switch {
+	case len(decoded) == 0:
+		return emptyBody(resp)
+	case endsWithConnection(resp) && !whole(decoded):
+		return &unfit{text: "body ends with its connection, so it cannot be told from one that was cut:" +
+			" the server must send a Content-Length or chunked encoding"}
+	}
+	return nil
 }
 
 func (f *Fetcher) unexpectedCode(t *template, a answer) error {

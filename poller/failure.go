@@ -140,7 +140,7 @@ func retryable(status int, err error) bool {
 		return temporary(proxy.Status)
 	}
 	for _, final := range []error{
-		context.Canceled, ErrUnfit, errRequest, errRedirect, errPage,
+		context.Canceled, ErrUnfit, errRequest, errRedirect, errPage, errCharset,
 		httpclient.ErrProxied, httpclient.ErrCompressedTooLarge,
 	} {
 		if errors.Is(err, final) {

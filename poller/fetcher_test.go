@@ -188,7 +188,7 @@ func TestFetchRefusesUnfitAnswers(t *testing.T) {
 			"type missing", 200, "{}", nil, func(r *Request) { r.ContentType = "application/json" },
 			"content type is missing, not application/json (expect.content_type): {}",
 		},
-		{"type with parameters", 200, "{}", typed("APPLICATION/json;charset=x"), func(r *Request) { r.ContentType = "application/JSON" }, ""},
+		{"type with parameters", 200, "{}", typed("APPLICATION/json;charset=utf-8"), func(r *Request) { r.ContentType = "application/JSON" }, ""},
 		{
 			"too large", 200, "123456", nil, func(r *Request) { r.MaxBodySize = 5 },
 			"body is larger than 5 bytes after decompression: raise request.max_body_size",

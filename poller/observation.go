@@ -25,7 +25,8 @@ type Observation struct {
 	Unchanged bool
 	// ContentType is the media type of the answer, without parameters, in lower case.
 	ContentType string
-	// Body is the whole answer, decompressed, where it has one page. It lives in
+	// Body is the whole answer, decompressed and in UTF-8 (as far as it is in any
+	// characters), where it has one page. It lives in
 	// a pooled buffer: who wants to keep it beyond the call that received it must
 	// copy it.
 	Body []byte
