@@ -85,6 +85,8 @@ func (f *Fetcher) fit(t *template, resp *http.Response, body *httpclient.Body) e
 	case endsWithConnection(resp) && !whole(decoded):
 		return &unfit{text: "body ends with its connection, so it cannot be told from one that was cut:" +
 			" the server must send a Content-Length or chunked encoding"}
+	case t.source.Request.GraphQL:
+		return f.checkGraphQL(t, decoded)
 	}
 	return nil
 }

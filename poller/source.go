@@ -4,7 +4,7 @@
 // the request budget that it shares with others, and a [Fetcher] asks and
 // returns an [Observation], which goes to an [Observer]. What an answer means
 // is not decided here, nor is anybody told: into bodies this package looks only
-// as far as it must to ask for the next page.
+// as far as it must to ask for the next page, and to refuse what is no answer.
 package poller
 
 import (
@@ -76,6 +76,9 @@ type Request struct {
 	URL    string
 	Header http.Header
 	Body   []byte
+	// GraphQL says that an answer is one to a GraphQL query: it is an observation
+	// only where it has no errors.
+	GraphQL bool
 	// Auth adds credentials to each request; nil for none.
 	Auth Auth
 	// Route is the way to the servers that the source names.

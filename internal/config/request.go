@@ -15,11 +15,12 @@ import (
 // Request is how a source is asked.
 type Request struct {
 	URL                URL      `yaml:"url" required:"true" example:"https://api.example.com/orders" doc:"The address, http or https." aka:"uri|endpoint|address|href"`
-	Method             string   `yaml:"method" default:"GET" enum:"GET|POST|PUT|PATCH|DELETE|OPTIONS" doc:"The method." aka:"verb"`
+	Method             string   `yaml:"method" default:"GET" enum:"GET|POST|PUT|PATCH|DELETE|OPTIONS" doc:"The method; POST where there is graphql." aka:"verb"`
 	Params             Params   `yaml:"params" doc:"Parameters that are added to the query, escaped. A list repeats its parameter." example:"{per_page: 100}" aka:"query|query_params|parameters"`
 	Headers            Headers  `yaml:"headers" doc:"Headers. They never go to another host, not even by a redirect." example:"{Accept: application/json}" aka:"header"`
 	Body               Secret   `yaml:"body" doc:"The body, sent as it is." aka:"data|payload"`
 	JSON               JSON     `yaml:"json" whole:"true" doc:"The body as YAML, sent as JSON."`
+	GraphQL            *GraphQL `yaml:"graphql" whole:"true" doc:"A GraphQL query. It is sent by POST, and an answer with errors is none." aka:"gql"`
 	Timeout            Duration `yaml:"timeout" default:"10s" min:"1ms" max:"1h" doc:"The time for one attempt, from dialling to the last byte."`
 	MaxBodySize        Size     `yaml:"max_body_size" default:"10MiB" min:"1B" max:"1GiB" doc:"The largest answer that is read, after decompression." aka:"max_size|max_body"`
 	Conditional        bool     `yaml:"conditional" default:"true" doc:"Asks only for what changed, by ETag and Last-Modified."`
@@ -109,6 +110,10 @@ func (v *validator) request(at place, s *Source) {
 	}
 	if p, ok := v.written(p, "tls"); ok {
 		v.tls(p, &r.TLS)
+	}
+	if query, ok := v.written(p, "graphql"); ok {
+		v.graphql(p, query, r)
+		return
 	}
 	v.body(p, r.Method, r.Body, r.JSON)
 }

@@ -44,6 +44,9 @@ func requestSecrets(values []string, sources []Source) []Secret {
 		if a.Login != nil {
 			body += a.Login.Request.Body.Reveal() + a.Login.Request.JSON.Reveal()
 		}
+		if r.GraphQL != nil {
+			body = string(r.GraphQL.Body())
+		}
 		if body != "" {
 			bodies = append(bodies, body)
 		}

@@ -17,14 +17,16 @@ sources:
     schedule: "@hourly"
     request: {url: "https://${HOST}/"}
     auth: {type: login, request: {url: "https://${HOST}/t/${TENANT}", json: {password: "${LOGIN}"}}}
+  - {name: graph, schedule: "@hourly", request: {url: "https://${HOST}/graph", graphql: {query: "{ a(b: ${INLINE}) }", variables: {c: ["${VARIABLE}"]}}}}
 `), lookupOf(map[string]string{
 		"HOST": "api.example.com", "TOKEN": "123:abc", "KEY": "in-the-query", "PASS": "hunter2", "PAGE": "7", "QUOTED": `a"quoted"one`,
 		"TENANT": "tenant-1", "LOGIN": "open sesame",
+		"INLINE": "inline-secret", "VARIABLE": "variable\nsecret",
 	}, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff([]string{"123:abc", `a"quoted"one`, "hunter2", "open sesame", "tenant-1"}, c.RequestSecrets()); d != "" {
+	if d := cmp.Diff([]string{"123:abc", `a"quoted"one`, "hunter2", "inline-secret", "open sesame", "tenant-1", "variable\nsecret"}, c.RequestSecrets()); d != "" {
 		t.Errorf("request secrets (-want +got):\n%s", d)
 	}
 }

@@ -60,11 +60,17 @@ func request(s *config.Source) (poller.Request, error) {
 	}
 	header := r.Headers.Header()
 	body := body(header, r.Body, r.JSON)
+	if r.GraphQL != nil {
+		body = r.GraphQL.Body()
+		setAbsent(header, "Content-Type", "application/json")
+		setAbsent(header, "Accept", "application/graphql-response+json, application/json;q=0.9")
+	}
 	credentials, err := auth(&s.Auth)
 	if err != nil {
 		return poller.Request{}, err
 	}
 	return poller.Request{
+		GraphQL:            r.GraphQL != nil,
 		Method:             r.Method,
 		URL:                u,
 		Header:             header,
@@ -102,9 +108,7 @@ func body(header http.Header, text config.Secret, json config.JSON) []byte {
 	if json.IsZero() {
 		return []byte(text.Reveal())
 	}
-	if header.Get("Content-Type") == "" {
-		header.Set("Content-Type", "application/json")
-	}
+	setAbsent(header, "Content-Type", "application/json")
 	return []byte(json.Reveal())
 }
 
@@ -117,6 +121,13 @@ func route(r *config.Request) poller.Route {
 		KeyFile:            r.TLS.KeyFile,
 		ServerName:         r.TLS.ServerName,
 		InsecureSkipVerify: r.TLS.InsecureSkipVerify,
+	}
+}
+
+// setAbsent sets a header that was not configured.
+func setAbsent(header http.Header, name, value string) {
+	if header.Get(name) == "" {
+		header.Set(name, value)
 	}
 }
 
