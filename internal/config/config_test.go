@@ -112,6 +112,7 @@ func TestValidKinds(t *testing.T) {
 		"numbers of a CSV":   strings.Replace(minimal, "schedule:", "format: csv\n    items: {key: sku}\n    detect: {select: price.@fromstr, significant_digits: 3, keys: {lines: sku}}\n    schedule:", 1),
 		"CSV as one thing":   strings.Replace(minimal, "schedule:", "format: csv\n    detect: {select: \"#.price\", ignore: [\"#.seen\"]}\n    schedule:", 1),
 		"items of a feed":    strings.Replace(minimal, "schedule:", "format: xml\n    items: {key: \"guid.#text\"}\n    detect: {ignore: [\"slash:comments\"], keys: {category: \"@domain\"}}\n    schedule:", 1),
+		"pages in GraphQL":   strings.Replace(minimal, "{url: https://api.example.com/orders}", "{url: https://api.example.com/graphql, graphql: {query: \"{ a }\"}}\n    items: {path: data.a, key: id}\n    pagination: {type: cursor, cursor_path: data.next, cursor_param: variables.after}", 1),
 		"items of XML":       strings.Replace(minimal, "schedule:", "format: xml\n    items: {path: \"Envelope.Body.orders.order\", key: \"@id\"}\n    schedule:", 1),
 		"lines of NDJSON":    strings.Replace(minimal, "schedule:", "format: ndjson\n    items: {path: \"#(open==true)#\", key: id}\n    detect: {significant_digits: 3}\n    schedule:", 1),
 		"block text":         strings.Replace(minimal, "{url: https://api.example.com/orders}", "\n      url: https://a.example.com/\n      method: PUT\n      body: |\n        a\n        \tb", 1),

@@ -10,7 +10,7 @@ import (
 // GraphQL is a query of an API in GraphQL.
 type GraphQL struct {
 	Query     Secret `yaml:"query" required:"true" example:"\"{ viewer { login } }\"" doc:"The query." aka:"document|body"`
-	Variables JSON   `yaml:"variables" whole:"true" doc:"The values of its variables, a mapping." aka:"vars|params|parameters"`
+	Variables JSON   `yaml:"variables" whole:"true" doc:"The values of its variables, a mapping. Pagination reaches one as variables.cursor." aka:"vars|params|parameters"`
 }
 
 // Body is the body of the request, in JSON.

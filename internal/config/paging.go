@@ -11,7 +11,7 @@ func (r *Request) Place(in string) string {
 	switch {
 	case in != "":
 		return in
-	case r.JSON.Reveal() != "":
+	case r.JSON.Reveal() != "" || r.GraphQL != nil:
 		return "body"
 	default:
 		return "query"
@@ -140,6 +140,12 @@ func (v *validator) param(at place, s *Source, key, name, in string) {
 	}
 	if name == "" {
 		v.add(p, "it is empty")
+		return
+	}
+	if s.Request.GraphQL != nil && s.Request.Place(in) == "body" {
+		if !strings.HasPrefix(name, "variables.") {
+			v.add(p, "%s: a parameter of a GraphQL query is one of its variables: write variables.%s", p.quote(name), name)
+		}
 		return
 	}
 	if s.Request.Place(in) == "body" {
