@@ -12,57 +12,77 @@ import (
 // compare finds what changed since the snapshot, and sorts it out by what the
 // absence of an item means.
 func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, snapshot store.Snapshot) (plan, error) {
-	before := snapshot.Body
-	if before == nil {
-		before = []byte{} // an empty answer; to package diff, nil is none at all
-	}
-	result, err := diff.Compare(before, o.Body, b.rules(st, snapshot.Format))
-	if err == nil {
-		err = st.source.checkCount(result.After)
-	}
-	p := plan{outcome: Unchanged}
 	c := b.newCommit(st, o, snapshot.Format)
 	c.Previous = &snapshot
-	var changes []diff.Change
-	if err == nil {
-		changes, err = b.sort(ctx, st, o, c, result)
-	}
+	p := plan{outcome: Unchanged}
+	changes, news, err := b.changes(ctx, st, o, c, &p)
 	switch {
 	case errors.Is(err, diff.ErrBefore):
 		// Only edited rules can do that: under those of its time it did fit.
 		return b.rebaseline(st, o, snapshot.Format, err.Error())
 	case err != nil:
 		return plan{}, err
-	case len(changes) == 0 && (st.source.scrolls() || len(c.Depart)+len(c.Return) == 0):
-		// What only left a list that scrolls needs no mention: the snapshot has it.
+	}
+	missing := !st.source.scrolls() && len(c.Depart) > 0
+	// What only left a list that scrolls needs no mention: the snapshot has it.
+	moved := missing || !st.source.scrolls() && len(c.Return) > 0
+	if len(changes) == 0 && !moved && !news.follow && !news.gap {
 		return p, nil
 	}
 	p.commit = c
-	if len(changes) > 0 {
+	if len(changes) > 0 || news.gap {
 		p.outcome = Changed
 	}
-	if !st.source.scrolls() && len(c.Depart) > 0 {
-		// What is missing must be looked for in all of the next answer, though
-		// that be this one again.
-		c.Source.State, p.again = poller.State{}, true
-	}
 	b.addEvents(&p, st, o, changes)
-	if st.gap(result, c) {
-		c.Events = append(c.Events, b.gap(st, o, result.After, snapshot.At))
+	if p.gap = news.gap; p.gap {
+		c.Events = append(c.Events, b.gap(st, o, news.items, snapshot.At))
+	}
+	if missing {
+		// It must be looked for in all of the next answer, though that be this
+		// one again.
+		c.Source.State, p.again = poller.State{}, true
 	}
 	return p, nil
 }
 
-// sort says what the changes of an answer mean for the source.
-func (b *Bridge) sort(ctx context.Context, st *state, o *poller.Observation, c *store.Commit, result diff.Result) ([]diff.Change, error) {
-	switch {
-	case !st.source.Items:
-		return result.Changes, nil
-	case st.source.scrolls():
-		return b.scroll(ctx, st, o, c, result.Changes)
+// changes are those from the snapshot to the answer, and what is to be said of
+// the list as a whole.
+func (b *Bridge) changes(ctx context.Context, st *state, o *poller.Observation, c *store.Commit, p *plan) ([]diff.Change, arrivals, error) {
+	result, err := differences(c.Previous, o, b.rules(st, c.Previous.Format))
+	if err != nil {
+		return nil, arrivals{}, err
 	}
-	if err := st.checkRemoved(result); err != nil {
-		return nil, err
+	if err := st.source.checkCount(result.AfterAll); err != nil {
+		return nil, arrivals{}, err
 	}
-	return b.missing(ctx, st, o, c, result.Changes)
+	p.filtered(&st.source, result.FilterErr)
+	news, err := st.arrivals(o, c.Previous, result)
+	if err != nil || !st.source.Items {
+		return result.Changes, news, err
+	}
+	var changes []diff.Change
+	if st.source.scrolls() {
+		changes, err = b.scroll(ctx, st, o, c, result.Changes)
+	} else if err = st.checkRemoved(result); err == nil {
+		changes, err = b.missing(ctx, st, o, c, result.Changes)
+	}
+	news.gap = news.gap && len(c.Return) == 0 // one that came back is known
+	return changes, news, err
+}
+
+// differences compares an answer with a snapshot.
+func differences(snapshot *store.Snapshot, o *poller.Observation, rules *diff.Rules) (diff.Result, error) {
+	before := snapshot.Body
+	if before == nil {
+		before = []byte{} // an empty answer; to package diff, nil is none at all
+	}
+	return diff.Compare(before, o.Body, rules)
+}
+
+// unfiltered are the rules of a list without its filter.
+func (s *Source) unfiltered(format diff.Format) (*diff.Rules, error) {
+	if format == diff.JSON {
+		return s.Unfiltered, nil
+	}
+	return s.Unfiltered.As(format)
 }

@@ -29,6 +29,17 @@ func (s *Source) holds(e *notify.Event, c *diff.Change) (bool, error) {
 	return holds || err != nil, err
 }
 
+// filtered notes in a plan what became of the filter, if there is one.
+func (p *plan) filtered(s *Source, err error) {
+	if s.Unfiltered == nil {
+		return
+	}
+	if p.tried == nil {
+		p.tried = make(map[string]error)
+	}
+	p.tried[filterCondition] = err
+}
+
 // note takes note of the conditions that were tried, and logs those that have
 // begun to fail, or have ceased to: a condition that fails would else be logged
 // with every poll. The caller holds st.mu.

@@ -51,6 +51,9 @@ func changeData(c *diff.Change, item bool) json.RawMessage {
 	buf = appendHash(buf, c.Hash())
 	buf = append(buf, `,"previous_hash":`...)
 	buf = appendHash(buf, c.PreviousHash())
+	if c.Filtered {
+		buf = append(buf, `,"reason":"filtered"`...)
+	}
 	return append(buf, '}')
 }
 

@@ -18,7 +18,10 @@ func (b *Bridge) addEvents(p *plan, st *state, o *poller.Observation, changes []
 	events := make([]store.Event, len(changes))
 	p.untold = make([]string, len(changes))
 	if st.source.When != nil {
-		p.tried = map[string]error{whenCondition: nil}
+		if p.tried == nil {
+			p.tried = make(map[string]error)
+		}
+		p.tried[whenCondition] = nil
 	}
 	for i := range changes {
 		c := &changes[i]

@@ -9,16 +9,33 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// gap says whether items may have come and gone unseen between two answers of
-// newest items: the later one is as long as the earlier, and not one of its
-// items is known. Where each answer begins at a cursor there are no gaps, and
-// what is known is not asked for again.
-func (st *state) gap(result diff.Result, c *store.Commit) bool {
-	if !st.source.Items || st.source.Window != Newest || st.source.Incremental {
-		return false
+// arrivals say what is new in a list of newest items as a whole, whatever its
+// filter lets through.
+type arrivals struct {
+	// gap says that items may have come and gone unseen: the list is as long as
+	// it was, and not one of its items is known.
+	gap   bool
+	items int
+	// follow says that the snapshot must follow the list though nothing is to be
+	// told: by an older one there would be a gap where there is none.
+	follow bool
+}
+
+// arrivals looks at a list of newest items. Where each answer begins at a
+// cursor there are no gaps, and what is known is not asked for again.
+func (st *state) arrivals(o *poller.Observation, snapshot *store.Snapshot, result diff.Result) (arrivals, error) {
+	s := &st.source
+	if !s.Items || s.Window != Newest || s.Incremental {
+		return arrivals{}, nil
 	}
-	if result.Before == 0 || result.After < result.Before || len(c.Return) > 0 {
-		return false
+	if s.Unfiltered != nil {
+		rules, err := s.unfiltered(snapshot.Format)
+		if err == nil {
+			result, err = differences(snapshot, o, rules)
+		}
+		if err != nil {
+			return arrivals{}, err
+		}
 	}
 	created := 0
 	for i := range result.Changes {
@@ -26,13 +43,16 @@ func (st *state) gap(result diff.Result, c *store.Commit) bool {
 			created++
 		}
 	}
-	return created == result.After
+	return arrivals{
+		gap:    result.Before > 0 && result.After >= result.Before && created == result.After,
+		items:  result.After,
+		follow: s.Unfiltered != nil && created > 0,
+	}, nil
 }
 
-// gap is the event that says so. It stands beside the changes, so that each gap
-// is told once.
+// gap is the event of one. It stands beside the changes, so that each gap is
+// told once.
 func (b *Bridge) gap(st *state, o *poller.Observation, count int, since time.Time) store.Event {
-	b.logger.Warn("items may have been missed", "source", st.source.Name, "items", count, "since", since)
 	return b.alert("pollwire.source.gap", o.At, alertData{
 		Name: st.source.Name, Since: since, Count: count,
 		Reason: fmt.Sprintf("of %d items not one is known from before, so that others may have come and gone unseen: poll more often, or ask for more items at once", count),

@@ -28,7 +28,7 @@ func (b *Bridge) missing(ctx context.Context, st *state, o *poller.Observation, 
 	for _, change := range changes {
 		left, known := away[change.Key]
 		switch {
-		case change.Kind == diff.Deleted && o.Doubtful:
+		case change.Kind == diff.Deleted && o.Doubtful && !change.Filtered:
 			c.Depart = append(c.Depart, store.Departed{Key: change.Key, Item: change.ItemBefore, At: o.At})
 		case change.Kind == diff.Created && known:
 			c.Return = append(c.Return, change.Key)
@@ -45,7 +45,31 @@ func (b *Bridge) missing(ctx context.Context, st *state, o *poller.Observation, 
 		}
 	}
 	gone, err := st.gone(c, away)
+	if err == nil && len(gone) > 0 && st.source.Unfiltered != nil {
+		err = st.markFiltered(o, c.Previous, gone)
+	}
 	return append(kept, gone...), err
+}
+
+// markFiltered marks those of the deletions whose item is in the list after
+// all, but has left its filter since it was seen.
+func (st *state) markFiltered(o *poller.Observation, snapshot *store.Snapshot, gone []diff.Change) error {
+	rules, err := st.source.unfiltered(snapshot.Format)
+	if err != nil {
+		return err
+	}
+	result, err := differences(snapshot, o, rules)
+	if err != nil {
+		return err
+	}
+	back := make(map[string]bool)
+	for i := range result.Changes {
+		back[result.Changes[i].Key] = result.Changes[i].Kind == diff.Created
+	}
+	for i := range gone {
+		gone[i].Filtered = back[gone[i].Key]
+	}
+	return nil
 }
 
 // away are the items of a source that have left, by key. That there are none is

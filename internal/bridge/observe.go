@@ -49,6 +49,9 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	}
 	b.note(st, p.tried)
 	st.failures, st.failingSince, st.ahead = 0, time.Time{}, false
+	if p.gap {
+		b.logger.Warn("items may have been missed", "source", o.Source)
+	}
 	if p.commit != nil {
 		b.logger.Info("source changed", "source", o.Source, "outcome", string(p.outcome), "events", len(p.commit.Events))
 	}
@@ -97,6 +100,8 @@ type plan struct {
 	// untold says of each event of the commit which key keeps it from every
 	// endpoint; empty where none does.
 	untold []string
+	// gap says that items may have been missed.
+	gap bool
 	// again says that the next poll must look at the whole answer again.
 	again bool
 	// tried are the conditions that were tried, with their errors.
@@ -139,10 +144,11 @@ func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) 
 	if err != nil {
 		return plan{}, err
 	}
-	if err := st.source.checkCount(result.After); err != nil {
+	if err := st.source.checkCount(result.AfterAll); err != nil {
 		return plan{}, err
 	}
 	p := plan{outcome: Baseline, commit: b.newCommit(st, o, format)}
+	p.filtered(&st.source, result.FilterErr)
 	if st.source.Emit {
 		b.addEvents(&p, st, o, result.Changes)
 	}
@@ -154,7 +160,7 @@ func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) 
 func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
 	result, err := diff.Compare(nil, o.Body, b.rules(st, format))
 	if err == nil {
-		err = st.source.checkCount(result.After)
+		err = st.source.checkCount(result.AfterAll)
 	}
 	if err != nil {
 		return plan{}, err
@@ -163,7 +169,9 @@ func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format
 	// What left answers to another request says nothing of this one's.
 	c.Forget = st.row.RequestKey != st.source.RequestKey
 	c.Events = []store.Event{b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1})}
-	return plan{outcome: Rebaselined, commit: c}, nil
+	p := plan{outcome: Rebaselined, commit: c}
+	p.filtered(&st.source, result.FilterErr)
+	return p, nil
 }
 
 // newCommit prepares the commit of an accepted answer.

@@ -53,7 +53,7 @@ func (e *RemovalError) Error() string {
 func (st *state) checkRemoved(result diff.Result) error {
 	removed := 0
 	for i := range result.Changes {
-		if result.Changes[i].Kind == diff.Deleted {
+		if c := &result.Changes[i]; c.Kind == diff.Deleted && !c.Filtered {
 			removed++
 		}
 	}

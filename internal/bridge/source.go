@@ -27,6 +27,9 @@ type Source struct {
 	Format diff.Format
 	// Rules say what of an answer is compared, in JSON or in what is read as it.
 	Rules *diff.Rules
+	// Unfiltered are Rules without the filter that those have; nil where they
+	// have none.
+	Unfiltered *diff.Rules
 	// Items says that the answer is a list; Window is how it is read.
 	Items  bool
 	Window Window

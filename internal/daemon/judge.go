@@ -23,7 +23,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 	conditions := make(conditions)
 	for i := range cfg.Sources {
 		s := &cfg.Sources[i]
-		rules, err := diff.Compile(options(s))
+		rules, unfiltered, err := newRules(s, conditions)
 		if err != nil {
 			return nil, fmt.Errorf("source %q: %w", s.Name, err)
 		}
@@ -40,6 +40,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			RequestKey:       requestKey(asked[s.Name]),
 			Format:           format(s.Format),
 			Rules:            rules,
+			Unfiltered:       unfiltered,
 			Seen:             s.Detect.CompareWith == "seen",
 			MinItems:         s.Expect.MinItems,
 			ExpectWhen:       expected,
@@ -59,6 +60,24 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 		}
 	}
 	return list, nil
+}
+
+// newRules are what of a source's answers is compared, with the filter of its
+// items and without it; the latter is nil where there is none.
+func newRules(s *config.Source, c conditions) (rules, unfiltered *diff.Rules, err error) {
+	o := options(s)
+	if s.Items != nil && s.Items.Filter != "" {
+		filter, err := c.compile(expression.OfItem, s.Items.Filter)
+		if err != nil {
+			return nil, nil, fmt.Errorf("items.filter: %w", err)
+		}
+		if unfiltered, err = diff.Compile(o); err != nil {
+			return nil, nil, err
+		}
+		o.Items.Filter, o.Items.FilterKey = filter.Item, s.Items.Filter
+	}
+	rules, err = diff.Compile(o)
+	return rules, unfiltered, err
 }
 
 // options are the rules of a source's comparisons, for answers in JSON.

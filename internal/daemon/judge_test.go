@@ -115,3 +115,28 @@ func TestRenamedSourceKeepsItsState(t *testing.T) {
 		t.Errorf("told:\n%s", h.dump())
 	}
 }
+
+// TestFilterSaysWhichItemsBelong to the list, of JSON as of a CSV.
+func TestFilterSaysWhichItemsBelong(t *testing.T) {
+	t.Parallel()
+	for contentType, test := range map[string]struct{ filter, before, after string }{
+		"application/json": {`item.n > 1`, `[{"id":"a","n":1},{"id":"b","n":2},{"id":"c","n":2}]`, `[{"id":"a","n":2},{"id":"b","n":1},{"id":"c","n":2,"x":1}]`},
+		"text/csv":         {`int(item.n) > 1`, "id,n\na,1\nb,2\nc,2\n", "id,n\na,2\nb,1\nc,3\n"},
+	} {
+		t.Run(contentType, func(t *testing.T) {
+			t.Parallel()
+			a := newAPI(t, "")
+			a.answers(200, contentType, test.before)
+			h := newHooks(t)
+			d := startDaemon(t, watch(a, h, "    items: {key: id, filter: \""+test.filter+"\"}\n    when: 'change != \"updated\"'\n"))
+			d.baseline(t, "thing")
+			a.answers(200, contentType, test.after)
+			d.poll(t, "thing")
+			h.await(t, "a", kind("created"))
+			h.await(t, "b", kind("deleted"))
+			if h.count() != 2 || len(h.of("c")) != 0 {
+				t.Errorf("told:\n%s", h.dump())
+			}
+		})
+	}
+}
