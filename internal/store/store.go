@@ -68,7 +68,14 @@ type Snapshot struct {
 	// At is when the answer was complete.
 	At     time.Time
 	Format diff.Format
-	Body   []byte
+	// Body is the answer where it has one page, else nil.
+	Body []byte
+	// Pages are the pages of an answer of several, nil where it has one. In a
+	// Commit they are read one at a time, and each perhaps more than once. Those
+	// that the store returns are read when they are asked for, and may be while
+	// the context of the call that returned them lives: a page whose version has
+	// gone meanwhile fails with ErrNotFound.
+	Pages diff.Pages
 }
 
 // Version is what there is to know of a kept snapshot without its body.
@@ -77,8 +84,9 @@ type Version struct {
 	Number int64
 	At     time.Time
 	Format diff.Format
-	// Stored is how many bytes its body takes in the store. The last snapshot is
-	// kept whole; of an older one often only the difference from the next is.
+	// Stored is how many bytes its body or its pages take in the store. The last
+	// snapshot is kept whole; of an older one often only the difference from the
+	// next is. A page that newer versions have too counts for the newest of them.
 	Stored int64
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
 )
 
@@ -27,6 +28,7 @@ const (
 func TestMain(m *testing.M) {
 	roles := map[string]func(context.Context, *Store) error{
 		"commit":       commitForever,
+		"stage":        stageForever,
 		"full file":    meetFileLimit,
 		"fail":         commitUntilFatal,
 		"unprivileged": nil,
@@ -69,7 +71,7 @@ func commitForever(ctx context.Context, s *Store) error {
 			}
 			for err == nil {
 				c := benchCommit(&src, src.Version)
-				c.Snapshot.Body = childBody(name, src.Version+1)
+				c.Snapshot.Body, c.Snapshot.Pages = childAnswer(name, src.Version+1)
 				c.Events[0].ID = fmt.Sprintf("evt_%s_%d", name, src.Sequence+1)
 				if err = s.Commit(ctx, c); err == nil {
 					out.Lock()
@@ -94,6 +96,39 @@ func childBody(source string, version int64) []byte {
 		body = fmt.Appendf(body, `{"id":%d,"seen":%d},`, n, version/(n+1))
 	}
 	return append(body, "{}]}"...)
+}
+
+// childAnswer is the answer of a version that commitForever commits. That of
+// some sources has pages, of others not.
+func childAnswer(source string, version int64) ([]byte, diff.Pages) {
+	if source < "source-2" || source == "source-3" && version%4 == 0 {
+		return childBody(source, version), nil
+	}
+	return nil, testPages{
+		childBody(source, version), childBody("all", version/5), childBody(source, -version), noiseOf(byte(version), 2000),
+	}
+}
+
+// stageForever commits pages, says so, and then waits for ever for the last page
+// of others.
+func stageForever(ctx context.Context, s *Store) error {
+	src := store.Source{Name: "orders"}
+	if err := s.Commit(ctx, pagesCommit(&src, stagedPages(1))); err != nil {
+		return err
+	}
+	fmt.Println("acknowledged")
+	stuck := hookedPages{testPages: stagedPages(2), before: func(i int) {
+		if i == 3 {
+			fmt.Println("staged")
+			select {}
+		}
+	}}
+	return s.Commit(ctx, pagesCommit(&src, stuck))
+}
+
+// stagedPages are four pages, each large enough for a transaction of its own.
+func stagedPages(seed byte) testPages {
+	return testPages{noiseOf(seed, stageBytes), noiseOf(seed+10, stageBytes), noiseOf(seed+20, stageBytes), noiseOf(seed+30, stageBytes)}
 }
 
 // meetFileLimit lets no file grow beyond a limit, which a write meets as EFBIG.

@@ -17,13 +17,15 @@ const (
 	plain encoding = 0
 	// compressed blobs are a zstd frame.
 	compressed encoding = 1
-	// The others are differences of a snapshot from the next version of its
-	// source, without which they say nothing. No other table has them.
+	// The next two are differences of a snapshot or a page from the next version
+	// of it, without which they say nothing. No other table has them.
 	//
 	// patched blobs are a patch; see codec.encodePatch.
 	patched encoding = 2
 	// based blobs are a zstd frame that has the next version as its raw dictionary.
 	based encoding = 3
+	// listed blobs are the numbers of a snapshot's pages; see encodePages.
+	listed encoding = 4
 )
 
 const (

@@ -22,9 +22,13 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 		name = "source " + c.Source.Name
 	}
 	rows, err := s.encodeCommit(ctx, c, time.Now())
-	if err == nil {
+	if err != nil {
+		return fmt.Errorf("commit %s: %w", name, err)
+	}
+	if err = s.stage(ctx, c, rows); err == nil {
 		err = s.write(ctx, rows.size, rows.write)
 	}
+	s.tidy(ctx, rows, err)
 	if err != nil {
 		return fmt.Errorf("commit %s: %w", name, err)
 	}
@@ -33,12 +37,15 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 }
 
 func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time) (*commitRows, error) {
-	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget}
+	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget, loose: &s.loose}
 	if c.Source != nil {
 		source := *c.Source
 		r.source = &source
 	}
 	if c.Snapshot != nil {
+		if c.Snapshot.Body != nil && c.Snapshot.Pages != nil {
+			return nil, errors.New("a snapshot with both a body and pages")
+		}
 		row := s.encodeBlob("", c.Snapshot.At, c.Snapshot.Body, r)
 		row.format = string(c.Snapshot.Format)
 		r.snapshot = &row

@@ -14,6 +14,10 @@ type commitRows struct {
 	snapshot *blobRow
 	// previous is the last snapshot as its difference from this one.
 	previous *blobRow
+	// staging are the snapshot's pages, nil where it has one body.
+	staging *staging
+	// loose learns of the pages of versions that go.
+	loose    *loosePages
 	keep     int64
 	forget   bool
 	departed []blobRow
@@ -31,6 +35,8 @@ type commitRows struct {
 	version, sequence int64
 	accept            bool
 	first             ids
+	// loosened says that pages went with their versions.
+	loosened bool
 }
 
 // blobRow is a snapshot, a departed item or a detail.
@@ -142,11 +148,15 @@ func (r *commitRows) writeSnapshot(s *session) error {
 	}
 	_, err := s.exec("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
 		r.source.Name, r.version, r.snapshot.at, r.snapshot.format, int64(r.snapshot.encoding), r.snapshot.blob)
-	if err != nil || r.version <= r.keep {
+	if err != nil {
 		return err
 	}
-	_, err = s.exec("DELETE FROM snapshots WHERE source = ? AND version <= ?", r.source.Name, r.version-r.keep)
-	return err
+	if r.staging != nil {
+		if err := r.listPages(s); err != nil {
+			return err
+		}
+	}
+	return r.deleteVersions(s)
 }
 
 func (r *commitRows) writeDeparted(s *session) error {

@@ -72,9 +72,11 @@ func verifyVersions(t *testing.T, s *Store, src store.Source) {
 	}
 	for _, v := range kept {
 		snap, err := s.SnapshotAt(t.Context(), src.Name, v.Number)
-		if err != nil || !bytes.Equal(snap.Body, childBody(src.Name, v.Number)) {
+		body, pages := childAnswer(src.Name, v.Number)
+		if err != nil || !bytes.Equal(snap.Body, body) {
 			t.Fatalf("%s: version %d is %q: %v", src.Name, v.Number, snap.Body, err)
 		}
+		verifyPages(t, snap, pages)
 	}
 }
 
@@ -86,6 +88,41 @@ func verifySound(t *testing.T, path string) {
 	if n := mustCount(t, path, "SELECT count(*) FROM pragma_foreign_key_check"); n != 0 {
 		t.Fatalf("foreign key check: %d problems", n)
 	}
+	verifyListed(t, path)
+}
+
+// TestKillBetweenStagingAndCommit kills a process that has written some pages of
+// a version, and not the version.
+func TestKillBetweenStagingAndCommit(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pollwire.db")
+	cmd := child(t, "stage", path)
+	out := lines(t, cmd)
+	for out.Scan() && out.Text() != "staged" {
+	}
+	must(t, cmd.Process.Kill())
+	_ = cmd.Wait() // killed
+	if loose, all := mustCount(t, path, "SELECT count(*) FROM loose_pages"), mustCount(t, path, "SELECT count(*) FROM pages"); loose != 3 || all != 7 {
+		t.Fatalf("%d of %d pages are loose, want 3 of 7", loose, all)
+	}
+	s := mustOpen(t, path)
+	src, err := s.Source(t.Context(), "orders")
+	if err != nil || src.Version != 1 {
+		t.Fatalf("version %d, %v", src.Version, err)
+	}
+	snap, err := s.Snapshot(t.Context(), "orders")
+	must(t, err)
+	verifyPages(t, snap, stagedPages(1))
+	if n := len(mustVersions(t, s, "orders")); n != 1 {
+		t.Errorf("%d versions", n)
+	}
+	must(t, s.Close())
+	verifySound(t, path)
+
+	s = mustOpen(t, path)
+	must(t, s.Commit(t.Context(), pagesCommit(&src, stagedPages(2))))
+	must(t, s.Close())
+	verifySound(t, path)
 }
 
 func TestLockedByAnotherProcess(t *testing.T) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -26,6 +27,10 @@ func TestPlans(t *testing.T) {
 		lastSequence:             "events_sequence",
 		selectSeenDetails:        "COVERING INDEX details_seen",
 		selectDetails + "(?, ?)": "sqlite_autoindex_details_1",
+		selectPageRefs + "(?)":   "INTEGER PRIMARY KEY",
+		selectPageSizes + "(?)":  "INTEGER PRIMARY KEY",
+		listedPages:              "sqlite_autoindex_snapshots_1",
+		selectListed:             "sqlite_autoindex_snapshots_1",
 	} {
 		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil)
 		must(t, err)
@@ -41,5 +46,24 @@ func TestPlans(t *testing.T) {
 		if !strings.Contains(text, want) || strings.Contains(text, "SCAN") {
 			t.Errorf("%s:\n%s\nwant %s and no scan", query, text, want)
 		}
+	}
+}
+
+// TestPagePlan holds the query of a page to its order: rows that are sorted are
+// all in memory at once.
+func TestPagePlan(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, filepath.Join(t.TempDir(), "pollwire.db"))
+	rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+selectPage, 1)
+	must(t, err)
+	plan, err := collect(rows, func(rows *sql.Rows) (step string, err error) {
+		var unused int
+		err = rows.Scan(&unused, &unused, &unused, &step)
+		return step, err
+	})
+	must(t, err)
+	text := strings.Join(plan, "\n")
+	if strings.Contains(text, "TEMP B-TREE") || strings.Contains(text, "SCAN p") || !strings.Contains(text, "SEARCH pages USING INTEGER PRIMARY KEY") {
+		t.Errorf("plan of a page:\n%s", text)
 	}
 }

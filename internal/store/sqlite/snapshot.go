@@ -12,12 +12,16 @@ import (
 const (
 	selectSnapshot = "SELECT version, at, format, encoding, body FROM snapshots"
 	lastSnapshot   = selectSnapshot + " WHERE source = ? ORDER BY version DESC LIMIT 1"
+	// listedPages selects a version only where it has several pages.
+	listedPages = selectSnapshot + " WHERE source = ? AND version = ? AND encoding = 4"
 	// rebuildFrom selects what a version is rebuilt from: the next one that is
 	// whole, then all down to the version itself.
 	rebuildFrom = selectSnapshot + ` WHERE source = ?1 AND version BETWEEN ?2 AND
-		(SELECT version FROM snapshots WHERE source = ?1 AND version >= ?2 AND encoding IN (0, 1) ORDER BY version LIMIT 1)
+		(SELECT version FROM snapshots WHERE source = ?1 AND version >= ?2 AND encoding IN (0, 1, 4) ORDER BY version LIMIT 1)
 		ORDER BY version DESC`
-	selectVersions = "SELECT version, at, format, length(body) FROM snapshots WHERE source = ? ORDER BY version"
+	// selectVersions gives the body only where it lists pages.
+	selectVersions = `SELECT version, at, format, length(body), CASE encoding WHEN 4 THEN body END
+		FROM snapshots WHERE source = ? ORDER BY version`
 )
 
 // Snapshot returns the last snapshot of a source, or store.ErrNotFound.
@@ -30,14 +34,21 @@ func (s *Store) Snapshot(ctx context.Context, source string) (store.Snapshot, er
 	if err != nil {
 		return store.Snapshot{}, fmt.Errorf("read snapshot of source %s: %w", source, err)
 	}
-	return r.snapshot, nil
+	return r.whole(ctx, s, source), nil
 }
 
 // Snapshots returns the versions of a source that are kept, oldest first.
 func (s *Store) Snapshots(ctx context.Context, source string) ([]store.Version, error) {
-	found, err := list(ctx, s.reader, scanVersion, selectVersions, source)
+	rows, err := list(ctx, s.reader, scanVersion, selectVersions, source)
+	if err == nil {
+		err = s.addPages(ctx, rows)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read versions of source %s: %w", source, err)
+	}
+	found := make([]store.Version, len(rows))
+	for i, row := range rows {
+		found[i] = row.Version
 	}
 	return found, nil
 }
@@ -52,13 +63,26 @@ func (s *Store) SnapshotAt(ctx context.Context, source string, version int64) (s
 	if err != nil {
 		return store.Snapshot{}, fmt.Errorf("read snapshot %d of source %s: %w", version, source, err)
 	}
-	return r.snapshot, nil
+	return r.whole(ctx, s, source), nil
 }
 
 // rebuild is the last version that was read of those from which an older one is
 // rebuilt. There is one at a time: they may be many, and large.
 type rebuild struct {
 	snapshot store.Snapshot
+	// pages are the numbers of its pages where it has several.
+	pages []int64
+}
+
+// whole returns the version with the pages that it has.
+func (r *rebuild) whole(ctx context.Context, s *Store, source string) store.Snapshot {
+	if r.pages != nil {
+		r.snapshot.Pages = &pages{
+			ctx: ctx, store: s, ids: r.pages,
+			name: fmt.Sprintf("snapshot %d of source %s", r.snapshot.Version, source),
+		}
+	}
+	return r.snapshot
 }
 
 // scan reads the next row, which a whole version or the difference from the one
@@ -73,8 +97,10 @@ func (r *rebuild) scan(c *codec) func(*sql.Rows) (struct{}, error) {
 		if err != nil {
 			return struct{}{}, err
 		}
-		snap.At = fromMicros(at)
+		snap.At, r.pages = fromMicros(at), nil
 		switch next := r.snapshot; {
+		case enc == listed:
+			r.pages, err = decodePages(blob)
 		case !enc.isDelta():
 			snap.Body, err = c.decode(enc, blob)
 		case next.Version != snap.Version+1:
@@ -90,10 +116,49 @@ func (r *rebuild) scan(c *codec) func(*sql.Rows) (struct{}, error) {
 	}
 }
 
-func scanVersion(rows *sql.Rows) (store.Version, error) {
-	var v store.Version
+// versionRow is a version and the numbers of the pages that it lists.
+type versionRow struct {
+	store.Version
+	pages []int64
+}
+
+func scanVersion(rows *sql.Rows) (versionRow, error) {
+	var v versionRow
 	var at int64
-	err := rows.Scan(&v.Number, &at, &v.Format, &v.Stored)
+	var pages []byte
+	if err := rows.Scan(&v.Number, &at, &v.Format, &v.Stored, &pages); err != nil {
+		return v, err
+	}
 	v.At = fromMicros(at)
+	var err error
+	if pages != nil {
+		v.pages, err = decodePages(pages)
+	}
 	return v, err
+}
+
+// addPages adds to versions what their pages take, each to the newest version
+// that lists it.
+func (s *Store) addPages(ctx context.Context, versions []versionRow) error {
+	owner := make(map[int64]int)
+	var ids []int64
+	for i := len(versions) - 1; i >= 0; i-- {
+		for _, id := range versions[i].pages {
+			if _, known := owner[id]; !known {
+				owner[id], ids = i, append(ids, id)
+			}
+		}
+	}
+	scan := func(rows *sql.Rows) (struct{}, error) {
+		var id, stored int64
+		err := rows.Scan(&id, &stored)
+		versions[owner[id]].Stored += stored
+		return struct{}{}, err
+	}
+	for args := range chunks(ids) {
+		if _, err := list(ctx, s.reader, scan, selectPageSizes+"("+placeholders(len(args))+")", args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

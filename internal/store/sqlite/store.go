@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -46,6 +47,10 @@ type Store struct {
 	file   os.FileInfo
 	db     *sql.DB
 	writer *writer
+	// lastPage is the last number that was given to a page. Other than those of
+	// events, none is given back when its write fails.
+	lastPage atomic.Int64
+	loose    loosePages
 
 	closeOnce sync.Once
 	closeErr  error
@@ -111,6 +116,9 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return openError(s.path, err)
 	}
 	s.reader = newReader(db)
+	if err := s.openPages(ctx); err != nil {
+		return openError(s.path, err)
+	}
 	return nil
 }
 

@@ -35,7 +35,8 @@ func readHistory(tb reporter, s store.Store, source string) []store.Snapshot {
 	for _, v := range must(s.Snapshots(tb.Context(), source))(tb) {
 		snap := must(s.SnapshotAt(tb.Context(), source, v.Number))(tb)
 		equal(tb, "what the list says of it", store.Version{Number: snap.Version, At: snap.At, Format: snap.Format, Stored: v.Stored}, v)
-		if (v.Stored == 0) != (len(snap.Body) == 0) {
+		snap = readPages(tb, snap)
+		if (v.Stored == 0) != (len(snap.Body) == 0 && snap.Pages == nil) {
 			tb.Fatalf("version %d of %d bytes is stored in %d", v.Number, len(snap.Body), v.Stored)
 		}
 		kept = append(kept, snap)
@@ -53,13 +54,29 @@ type history struct {
 // commit commits a body. Every other time the previous snapshot is at hand.
 func (h *history) commit(tb testing.TB, keep int, format diff.Format, body []byte) {
 	tb.Helper()
-	snap := &store.Snapshot{At: epoch.Add(time.Duration(len(h.kept)) * time.Minute), Format: format, Body: bytes.Clone(body)}
+	h.commitSnapshot(tb, keep, &store.Snapshot{Format: format, Body: bytes.Clone(body)})
+}
+
+// commitPages commits an answer of several pages.
+func (h *history) commitPages(tb testing.TB, keep int, pages ...[]byte) {
+	tb.Helper()
+	h.commitSnapshot(tb, keep, &store.Snapshot{Format: diff.JSON, Pages: bodies(pages)})
+}
+
+func (h *history) commitSnapshot(tb testing.TB, keep int, snap *store.Snapshot) {
+	tb.Helper()
+	snap.At = epoch.Add(time.Duration(len(h.kept)) * time.Minute)
+	want := snap.Pages
+	if want != nil {
+		snap.Pages = &reused{bodies: want.(bodies)}
+	}
 	c := &store.Commit{Source: h.source, Snapshot: snap, KeepSnapshots: keep}
 	if h.source.Version%2 == 1 {
 		last := h.kept[len(h.kept)-1]
 		c.Previous = &last
 	}
 	mustCommit(tb, h.s, c)
+	snap.Pages = want
 	h.kept = append(h.kept, *snap)
 	h.kept = h.kept[max(0, len(h.kept)-keep):]
 }

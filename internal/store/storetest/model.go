@@ -89,7 +89,7 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 		DropDetails:       rapid.SliceOfN(rapid.SampledFrom(modelKeys), 0, 2).Draw(t, "drop"),
 	}
 	if rapid.Bool().Draw(t, "snapshot") {
-		c.Snapshot = &store.Snapshot{At: drawTime(t), Format: "json", Body: drawBody(t)}
+		c.Snapshot = drawSnapshot(t)
 		if kept := m.snapshots[name]; len(kept) > 0 && rapid.Bool().Draw(t, "previous") {
 			atHand := rapid.SampledFrom(kept).Draw(t, "at hand") // perhaps not the last one
 			c.Previous = &atHand
@@ -114,6 +114,18 @@ func (m *model) drawCommit(t *rapid.T, name string) *store.Commit {
 		c.Events = append(c.Events, e)
 	}
 	return c
+}
+
+// drawSnapshot draws an answer of one page or of several, of which some are
+// those of other answers.
+func drawSnapshot(t *rapid.T) *store.Snapshot {
+	snap := &store.Snapshot{At: drawTime(t), Format: "json"}
+	if rapid.Bool().Draw(t, "one page") {
+		snap.Body = drawBody(t)
+		return snap
+	}
+	snap.Pages = bodies(rapid.SliceOfN(rapid.Custom(drawBody), 1, 4).Draw(t, "pages"))
+	return snap
 }
 
 // drawBody draws a body that is like others, or like none.
@@ -304,7 +316,7 @@ func (m *model) check(t *rapid.T) {
 			equal(t, "row", must(m.s.Source(ctx, name))(t), src)
 		}
 		if kept := m.snapshots[name]; len(kept) > 0 {
-			equal(t, "snapshot", must(m.s.Snapshot(ctx, name))(t), kept[len(kept)-1])
+			equal(t, "snapshot", readPages(t, must(m.s.Snapshot(ctx, name))(t)), kept[len(kept)-1])
 			equal(t, "history", readHistory(t, m.s, name), kept)
 		}
 		found := map[string]store.Departed{}

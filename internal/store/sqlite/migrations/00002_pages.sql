@@ -26,9 +26,9 @@ CREATE INDEX details_seen ON details (source, key, seen);
 
 -- The pages of snapshots of several. Such a snapshot's own body lists the
 -- numbers of its pages, and its encoding is 4. A page that did not change is
--- one row, which all versions that have it list; one that no version lists is
--- left over from a commit that was not finished. AUTOINCREMENT: no number is
--- used again, so that a reader never meets another page under it.
+-- one row, which all versions that have it list; one that no version lists
+-- stands in loose_pages. AUTOINCREMENT: no number is used again, so that a
+-- reader never meets another page under it.
 CREATE TABLE pages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     -- SHA-256 of the page.
@@ -39,4 +39,10 @@ CREATE TABLE pages (
     base       INTEGER NOT NULL,
     encoding   INTEGER NOT NULL,
     body       BLOB    NOT NULL
+) STRICT;
+
+-- The pages that no version lists: those of a commit that is under way or was
+-- not finished, and those whose versions are gone, until they are removed.
+CREATE TABLE loose_pages (
+    id INTEGER PRIMARY KEY
 ) STRICT;

@@ -1,0 +1,106 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+// sweepBatch bounds the pages that one transaction removes.
+const sweepBatch = 16
+
+const deleteLoose = "DELETE FROM pages WHERE EXISTS (SELECT 1 FROM loose_pages l WHERE l.id = pages.id) AND id IN "
+
+// loosePages are numbers of pages that no version lists any more, or that none
+// will. It is only a hint which to look at: a page is removed only while its
+// number stands in the table of loose pages.
+type loosePages struct {
+	mu  sync.Mutex
+	ids []int64
+}
+
+func (l *loosePages) add(ids ...int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ids = append(l.ids, ids...)
+}
+
+// take returns up to a number of them, and leaves the rest.
+func (l *loosePages) take(most int) []int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := min(most, len(l.ids))
+	taken := slices.Clone(l.ids[:n])
+	if l.ids = l.ids[n:]; len(l.ids) == 0 {
+		l.ids = nil // gives the memory back
+	}
+	return taken
+}
+
+// sweep removes the loose pages that nobody is about to list. What it did not
+// come to is left for the next time.
+func (s *Store) sweep(ctx context.Context) error {
+	for {
+		ids := s.loose.take(sweepBatch)
+		if len(ids) == 0 {
+			return nil
+		}
+		err := s.write(ctx, 4096*len(ids), func(s *session) error {
+			if _, err := removeRows(s, deleteLoose, ids); err != nil {
+				return err
+			}
+			_, err := removeRows(s, "DELETE FROM loose_pages WHERE id IN ", ids)
+			return err
+		})
+		if err != nil {
+			s.loose.add(ids...)
+			return fmt.Errorf("remove pages: %w", err)
+		}
+	}
+}
+
+// openPages removes all loose pages, and goes on behind their numbers. Nothing
+// is being committed yet, so what is loose was left by a process that ended. A
+// full disk is no reason not to start.
+func (s *Store) openPages(ctx context.Context) error {
+	scan := func(rows *sql.Rows) (id int64, err error) {
+		err = rows.Scan(&id)
+		return id, err
+	}
+	last, err := list(ctx, s.reader, scan, "SELECT seq FROM sqlite_sequence WHERE name = 'pages'")
+	if err != nil {
+		return fmt.Errorf("read last numbers: %w", err)
+	}
+	if len(last) > 0 {
+		s.lastPage.Store(last[0])
+	}
+	ids, err := list(ctx, s.reader, scan, "SELECT id FROM loose_pages")
+	if err != nil {
+		return fmt.Errorf("read loose pages: %w", err)
+	}
+	s.loose.add(ids...)
+	if err := s.sweep(ctx); err != nil && !errors.Is(err, store.ErrFull) {
+		return err
+	}
+	return nil
+}
+
+// tidy ends what a commit began: pages that were staged in vain are loose for
+// good, and those that it replaced may become differences.
+func (s *Store) tidy(ctx context.Context, r *commitRows, err error) {
+	if r.staging != nil {
+		if err != nil {
+			s.loose.add(r.staging.staged...)
+		} else {
+			s.settle(ctx, r.staging.replaced)
+		}
+	}
+	if (r.staging != nil || err == nil && r.loosened) && ctx.Err() == nil {
+		_ = s.sweep(ctx) // the next one goes on
+	}
+}
