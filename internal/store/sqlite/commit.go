@@ -37,7 +37,10 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 }
 
 func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time) (*commitRows, error) {
-	r := &commitRows{now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget, loose: &s.loose}
+	r := &commitRows{
+		now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget,
+		paged: s.lastPage.Load() > 0, loose: &s.loose,
+	}
 	if c.Source != nil {
 		source := *c.Source
 		r.source = &source

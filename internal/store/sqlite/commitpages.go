@@ -6,7 +6,8 @@ import (
 )
 
 const (
-	deleteVersions = "DELETE FROM snapshots WHERE source = ? AND version < ? RETURNING CASE encoding WHEN 4 THEN body END"
+	deleteVersions = "DELETE FROM snapshots WHERE source = ? AND version < ?"
+	deleteListed   = deleteVersions + " RETURNING CASE encoding WHEN 4 THEN body END"
 	selectListed   = "SELECT CASE encoding WHEN 4 THEN body END FROM snapshots WHERE source = ? AND version = ?"
 )
 
@@ -28,7 +29,11 @@ func (r *commitRows) deleteVersions(s *session) error {
 		return nil
 	}
 	oldest := r.version - r.keep + 1
-	gone, err := selectRows(s, scanList, deleteVersions, r.source.Name, oldest)
+	if !r.paged {
+		_, err := s.exec(deleteVersions, r.source.Name, oldest)
+		return err
+	}
+	gone, err := selectRows(s, scanList, deleteListed, r.source.Name, oldest)
 	if err != nil {
 		return err
 	}

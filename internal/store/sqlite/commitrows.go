@@ -16,6 +16,9 @@ type commitRows struct {
 	previous *blobRow
 	// staging are the snapshot's pages, nil where it has one body.
 	staging *staging
+	// paged says that the database has had pages at all. Where it had none, no
+	// version that goes is asked for them.
+	paged bool
 	// loose learns of the pages of versions that go.
 	loose    *loosePages
 	keep     int64
