@@ -110,7 +110,7 @@ func (d *Daemon) startLimiter(ctx context.Context) error {
 
 // wirePoller makes what asks the sources.
 func (d *Daemon) wirePoller(context.Context) error {
-	tokens := poller.NewTokens(poller.TokensOptions{Key: d.cfg.Storage.EncryptionKey.Reveal(), Logger: d.logger})
+	tokens := poller.NewTokens(poller.TokensOptions{Store: d.store, Key: d.cfg.Storage.EncryptionKey.Reveal(), Logger: d.logger})
 	d.started("tokens", tokens.Stop)
 	d.fetcher = poller.NewFetcher(poller.FetcherOptions{
 		Version: d.o.Version, Tokens: tokens, Secrets: d.cfg.RequestSecrets(), Heed: d.limiter.Heed, Extender: d.limiter,
