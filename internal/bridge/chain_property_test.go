@@ -22,8 +22,13 @@ import (
 // each key and without gaps in the sequence, told or not.
 func TestChainHolds(t *testing.T) {
 	t.Parallel()
-	for _, window := range []Window{Complete, Newest} {
-		t.Run(string(window), func(t *testing.T) {
+	for name, change := range map[string]func(*Source){
+		"complete":          func(*Source) {},
+		"newest":            func(s *Source) { s.Window = Newest },
+		"complete filtered": func(s *Source) { *s = filtered(*s, oddOnes) },
+		"seen filtered":     func(s *Source) { s.Seen = true; *s = filtered(*s, oddOnes) },
+	} {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			rapid.Check(t, func(t *rapid.T) {
@@ -31,7 +36,7 @@ func TestChainHolds(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				e := newEvolution(t, own, window)
+				e := newEvolution(t, own, change)
 				t.Repeat(map[string]func(*rapid.T){
 					"":       func(*rapid.T) { e.check() },
 					"poll":   func(*rapid.T) { _ = e.poll() }, // commits are made to fail
@@ -42,6 +47,7 @@ func TestChainHolds(t *testing.T) {
 						}
 						_ = e.poll()
 					},
+					"doubtful poll": func(t *rapid.T) { e.doubtfulPoll(t) },
 					"go back": func(*rapid.T) { // up, down, up
 						e.now = slices.Clone(e.past)
 						_ = e.poll()
@@ -72,8 +78,16 @@ type evolution struct {
 	now, seenLast, past []member
 	began               bool
 	last                string // the body that was polled last
-	sequence            int64
-	chain               map[string]*link
+	// skipped are the items that the next answer lacks, though they are there.
+	skipped map[int]bool
+	// absent are the keys that the last answer lacked which was accepted and was
+	// doubtful; shown are the ids in the last one that was polled, which was
+	// accepted if clean is true.
+	absent   map[string]bool
+	shown    map[string]bool
+	clean    bool
+	sequence int64
+	chain    map[string]*link
 	// ignored are the members that the rules ignore.
 	ignored []string
 	// expected are the positions of what you are to be told.
@@ -95,17 +109,45 @@ type link struct {
 	gone   bool
 }
 
-func newEvolution(t *rapid.T, dir string, window Window) *evolution {
+// oddOnes is a filter that items leave and come back to.
+const oddOnes = "item.v % 2 == 1 || item.id == 1"
+
+func (e *evolution) passes(id, v int) bool {
+	return e.source.Unfiltered == nil || v%2 == 1 || id == 1
+}
+
+func newEvolution(t *rapid.T, dir string, change func(*Source)) *evolution {
 	s := list()
-	s.Window, s.MaxRemoved, s.FailureThreshold = window, MaxRemoved{Count: 1000}, 2
+	s.MaxRemoved, s.FailureThreshold = MaxRemoved{Count: 1000}, 2
 	s.Emit = rapid.Bool().Draw(t, "emit")
-	e := &evolution{rig: openRig(t, dir, s), chain: make(map[string]*link), ignored: []string{"noise"}}
+	s.When = when(`change != "updated" || item.w % 2 == 0`)
+	change(&s)
+	e := &evolution{
+		rig: openRig(t, dir, s), chain: make(map[string]*link), ignored: []string{"noise"},
+		absent: make(map[string]bool), shown: make(map[string]bool),
+	}
 	return e
 }
 
+// listed are the items that an answer shows.
+func (e *evolution) listed() []member {
+	return slices.DeleteFunc(slices.Clone(e.now), func(m member) bool { return e.skipped[m.id] })
+}
+
+// doubtfulPoll polls as pages by offset are, of which some items are skipped.
+func (e *evolution) doubtfulPoll(t *rapid.T) {
+	e.doubt, e.skipped = true, make(map[int]bool)
+	for _, id := range rapid.SliceOfN(rapid.IntRange(1, 4), 0, 2).Draw(t, "skipped") {
+		e.skipped[id] = true
+	}
+	_ = e.poll()
+	e.doubt, e.skipped = false, nil
+}
+
 func (e *evolution) body() string {
-	items := make([]string, len(e.now))
-	for i, m := range e.now {
+	listed := e.listed()
+	items := make([]string, len(listed))
+	for i, m := range listed {
 		items[i] = fmt.Sprintf(`{"id":%d,"v":%d,"w":%d,"noise":%d}`, m.id, m.v, m.w, m.noise)
 	}
 	return `{"data":[` + strings.Join(items, ",") + `]}`
@@ -145,7 +187,12 @@ func (e *evolution) badAnswer(t *rapid.T) {
 
 func (e *evolution) editRules(t *rapid.T) {
 	e.ignored = rapid.SliceOfDistinct(rapid.SampledFrom([]string{"noise", "v", "w"}), rapid.ID[string]).Draw(t, "ignored")
-	e.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Ignore: e.ignored})
+	if e.source.Unfiltered != nil {
+		e.source = filtered(e.source, oddOnes, e.ignored...)
+		e.ignored = append(slices.Clone(e.ignored), "noise")
+	} else {
+		e.source.Rules = rules(diff.Options{Items: &diff.Items{Path: "data", Key: []string{"id"}}, Ignore: e.ignored})
+	}
 	for _, l := range e.chain {
 		l.edited = true
 		l.loosen(e.ignored)
@@ -172,6 +219,10 @@ func (e *evolution) poll() error {
 	if err == nil && !unsure {
 		e.compare()
 	}
+	e.clean, e.shown = err == nil && !unsure, make(map[string]bool)
+	for _, m := range e.listed() {
+		e.shown[strconv.Itoa(m.id)] = true
+	}
 	return err
 }
 
@@ -193,7 +244,7 @@ func (e *evolution) check() {
 		if e.sequence++; event.Sequence != e.sequence {
 			e.t.Fatalf("sequence %d where %d should be", event.Sequence, e.sequence)
 		}
-		if slices.Contains(e.source.Events, diff.Kind(dataOf(event).Change)) {
+		if slices.Contains(e.source.Events, diff.Kind(dataOf(event).Change)) && wanted(dataOf(event)) {
 			e.expected = append(e.expected, event.Position)
 		}
 		e.follow(event)
@@ -203,6 +254,12 @@ func (e *evolution) check() {
 	}
 }
 
+// wanted says in another way what when does.
+func wanted(d payload) bool {
+	var after struct{ W int }
+	return d.Change != "updated" || json.Unmarshal(d.After, &after) == nil && after.W%2 == 0
+}
+
 // baseline takes what the first answer held as told.
 func (e *evolution) baseline() {
 	var answer struct{ Data []map[string]any }
@@ -210,6 +267,9 @@ func (e *evolution) baseline() {
 		e.t.Fatalf("%v", err)
 	}
 	for _, item := range answer.Data {
+		if !e.passes(int(item["id"].(float64)), int(item["v"].(float64))) {
+			continue
+		}
 		l := &link{value: item, loose: make(map[string]bool), edited: true}
 		l.loosen(e.ignored)
 		e.chain[fmt.Sprint(item["id"])] = l
@@ -233,9 +293,13 @@ func (e *evolution) follow(event notify.Event) {
 		e.same("before of "+event.Subject, l, valueOf(e.t, d.Before))
 	}
 	if d.Change == "deleted" {
-		if e.source.Window == Newest || string(d.After) != "null" || d.Hash != "" {
+		if e.source.scrolls() || string(d.After) != "null" || d.Hash != "" {
 			e.t.Fatalf("deleted: %s", event.Data)
 		}
+		if e.doubt && d.Reason != "filtered" && e.clean && e.shown[event.Subject] {
+			e.t.Fatalf("deleted after one look: %s", event.Data)
+		}
+		delete(e.absent, event.Subject)
 		l.gone = true
 		return
 	}
@@ -264,8 +328,12 @@ func (e *evolution) same(what string, l *link, got map[string]any) {
 // compare rebuilds the list from the log.
 func (e *evolution) compare() {
 	listed := make(map[string]bool)
-	for _, m := range e.now {
+	there := make(map[string]bool)
+	for _, m := range e.listed() {
 		key := strconv.Itoa(m.id)
+		if there[key] = true; !e.passes(m.id, m.v) {
+			continue
+		}
 		listed[key] = true
 		l := e.chain[key]
 		if l == nil || l.gone {
@@ -276,7 +344,12 @@ func (e *evolution) compare() {
 		})
 	}
 	for key, l := range e.chain {
-		if e.source.Window == Complete && !l.gone && !listed[key] {
+		switch waits := e.doubt && !there[key] && !e.absent[key]; {
+		case e.source.scrolls() || l.gone || listed[key]:
+			delete(e.absent, key)
+		case waits:
+			e.absent[key] = true
+		default:
 			e.t.Fatalf("item %s is gone, and that was not told", key)
 		}
 	}
