@@ -41,6 +41,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			Format:           format(s.Format),
 			Rules:            rules,
 			Unfiltered:       unfiltered,
+			Incremental:      s.Incremental != nil,
 			Seen:             s.Detect.CompareWith == "seen",
 			MinItems:         s.Expect.MinItems,
 			ExpectWhen:       expected,
