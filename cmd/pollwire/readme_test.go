@@ -164,8 +164,8 @@ func TestReadmeCurl(t *testing.T) {
 // TestReadmeSources loads the README's sources, and has their rules compiled.
 func TestReadmeSources(t *testing.T) {
 	t.Parallel()
-	lookup := config.Lookup{Env: func(name string) (string, bool) { return fmt.Sprintf("value of %s", name), true }}
-	for _, holds := range []string{"name: orders", "name: articles"} {
+	lookup := config.Lookup{Env: func(name string) (string, bool) { return fmt.Sprintf("value of %s, long enough for a key", name), true }}
+	for _, holds := range []string{"name: orders", "name: articles", "name: deals"} {
 		cfg, err := config.Parse("README.md", []byte(readmeBlock(t, "yaml", holds)), lookup)
 		if err == nil {
 			err = daemon.Check(cfg)
