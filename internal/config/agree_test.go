@@ -3,11 +3,13 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/jsonschema-go/jsonschema"
 	"gopkg.in/yaml.v3"
 )
 
@@ -24,43 +26,87 @@ func odd() []string {
 	}
 }
 
-// TestEveryKeyWithOddValues puts every odd value into every key of the example.
+// oddShare is the share of the odd values that a key is given, one of so many;
+// the next key is given the next ones. POLLWIRE_ODD=all gives all to all.
+const oddShare = 6
+
+// TestEveryKeyWithOddValues puts odd values into every key of the example.
 // Whatever comes of it, each mistake has its place at the key or names it, and
 // what is loaded fits the schema: an editor must not warn of what works.
 func TestEveryKeyWithOddValues(t *testing.T) {
 	t.Parallel()
-	schema := mustResolve(t)
-	data := mustRead(t, examplePath)
-	keys := make(keyring)
-	example := mustDocument(t, "example", data).root
-	taken, tried := 0, make(map[string]bool)
-	for i, one := range structNodes(place{doc: &document{}, node: example}, reflect.TypeFor[Config](), keys) {
+	o := oddValues{schema: mustResolve(t), keys: make(keyring), lookup: fakeLookup(), tried: make(map[string]bool), every: oddShare}
+	if os.Getenv("POLLWIRE_ODD") == "all" {
+		o.every = 1
+	}
+	for _, example := range oneSourceExamples(t) {
+		o.try(t, example)
+	}
+	if least := 800 / o.every; o.taken < least {
+		t.Errorf("only %d values were taken, want at least %d", o.taken, least)
+	}
+}
+
+// oddValues is what TestEveryKeyWithOddValues has tried.
+type oddValues struct {
+	schema *jsonschema.Resolved
+	keys   keyring
+	lookup Lookup
+	tried  map[string]bool
+	taken  int
+	// every is the share of the values that each key is given.
+	every int
+}
+
+func (o *oddValues) try(t *testing.T, example *yaml.Node) {
+	t.Helper()
+	for _, one := range structNodes(place{doc: &document{}, node: example}, reflect.TypeFor[Config](), o.keys) {
 		for j := 1; j < len(one.node.Content); j += 2 {
 			key := one.node.Content[j-1].Value
-			path := joinPath(one.path, key)
-			if tried[one.typ.Name()+key] {
+			if o.tried[one.typ.Name()+key] {
 				continue // one source has it like the other
 			}
-			tried[one.typ.Name()+key] = true
-			for _, text := range odd() {
-				doc := &document{file: "example", root: clone(example)}
-				parent := structNodes(doc.top(), reflect.TypeFor[Config](), keys)[i].node
-				parent.Content[j] = valueNode(text, parent.Content[j])
-				whole := clone(doc.root) // loading merges defaults into it
-				if _, err := parseDocument(doc, fakeLookup(), keys); err != nil {
-					checkPlaces(t, path, text, err)
+			o.tried[one.typ.Name()+key] = true
+			written := one.node.Content[j]
+			for n, text := range odd() {
+				if (len(o.tried)+n)%o.every > 0 {
 					continue
 				}
-				taken++
-				if err := schema.Validate(jsonOf(t, mustYAML(t, whole))); err != nil {
-					t.Errorf("%s: %s is loaded, but the schema says: %v", path, text, err)
-				}
+				one.node.Content[j] = valueNode(text, written)
+				o.load(t, joinPath(one.path, key), text, example)
 			}
+			one.node.Content[j] = written
 		}
 	}
-	if taken < 500 {
-		t.Errorf("only %d values were taken", taken)
+}
+
+// load loads a document that has an odd text at path.
+func (o *oddValues) load(t *testing.T, path, text string, root *yaml.Node) {
+	t.Helper()
+	doc := &document{file: "example", root: clone(root)} // loading merges defaults into it
+	if _, err := parseDocument(doc, o.lookup, o.keys); err != nil {
+		checkPlaces(t, path, text, err)
+		return
 	}
+	o.taken++
+	if err := o.schema.Validate(jsonOf(t, mustYAML(t, root))); err != nil {
+		t.Errorf("%s: %s is loaded, but the schema says: %v", path, text, err)
+	}
+}
+
+// oneSourceExamples are the example with each of its sources alone: to load all
+// of them for every value takes most of a minute.
+func oneSourceExamples(tb testing.TB) []*yaml.Node {
+	tb.Helper()
+	example := mustDocument(tb, "example", mustRead(tb, examplePath)).top()
+	sources, _ := example.key("sources")
+	all := sources.node.Content
+	examples := make([]*yaml.Node, len(all))
+	for i, source := range all {
+		sources.node.Content = []*yaml.Node{source}
+		examples[i] = clone(example.node)
+	}
+	return examples
 }
 
 // clone copies a node and all below it.

@@ -31,10 +31,10 @@ func (d *document) top() place {
 
 // isPlainKey says whether a key needs no quotes in a path.
 func isPlainKey(key string) bool {
-	return key != "" && len(key) <= 80 && strings.Trim(key, plainCharacters) == ""
+	return key != "" && len(key) <= 80 && !strings.ContainsFunc(key, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '_' && r != '-'
+	})
 }
-
-const plainCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 
 // joinPath appends a key to a path.
 func joinPath(path, key string) string {

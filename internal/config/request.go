@@ -180,7 +180,7 @@ func (v *validator) headerName(at place, name string, reserved map[string]string
 }
 
 // tokenCharacters are those of RFC 9110, section 5.6.2.
-const tokenCharacters = plainCharacters + "!#$%&'*+.^`|~"
+const tokenCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-!#$%&'*+.^`|~"
 
 // headerText refuses what would end or break a header line. It may be a secret.
 func (v *validator) headerText(at place, text string) {
