@@ -28,7 +28,7 @@ func odd() []string {
 
 // oddShare is the share of the odd values that a key is given, one of so many;
 // the next key is given the next ones. POLLWIRE_ODD=all gives all to all.
-const oddShare = 6
+const oddShare = 12
 
 // TestEveryKeyWithOddValues puts odd values into every key of the example.
 // Whatever comes of it, each mistake has its place at the key or names it, and
@@ -163,26 +163,26 @@ func checkPlaces(t *testing.T, path, text string, err error) {
 // reference for every scalar.
 func TestReferenceFitsEveryScalar(t *testing.T) {
 	t.Parallel()
-	schema := mustResolve(t)
-	data := mustRead(t, examplePath)
-	keys := make(keyring)
-	example := mustDocument(t, "example", data).root
-	for i, one := range structNodes(place{doc: &document{}, node: example}, reflect.TypeFor[Config](), keys) {
-		for j := 1; j < len(one.node.Content); j += 2 {
-			path := joinPath(one.path, one.node.Content[j-1].Value)
-			old := one.node.Content[j]
-			if old.Kind != yaml.ScalarNode || hasReference(old.Value) || strings.HasSuffix(path, ".type") {
-				continue
+	schema, keys, lookup := mustResolve(t), make(keyring), fakeLookup()
+	for n, example := range oneSourceExamples(t) {
+		for _, one := range structNodes(place{doc: &document{}, node: example}, reflect.TypeFor[Config](), keys) {
+			if n > 0 && !strings.HasPrefix(one.path, "sources") {
+				continue // the first example had it
 			}
-			doc := &document{file: "example", root: clone(example)}
-			parent := structNodes(doc.top(), reflect.TypeFor[Config](), keys)[i].node
-			parent.Content[j] = valueNode("'${NOT_SET:-"+old.Value+"}'", old)
-			asYAML := mustYAML(t, doc.root)
-			if _, err := parseDocument(doc, fakeLookup(), keys); err != nil {
-				t.Errorf("%s takes no reference: %v", path, err)
-			}
-			if err := schema.Validate(jsonOf(t, asYAML)); err != nil {
-				t.Errorf("%s: the schema takes no reference: %v", path, err)
+			for j := 1; j < len(one.node.Content); j += 2 {
+				path := joinPath(one.path, one.node.Content[j-1].Value)
+				old := one.node.Content[j]
+				if old.Kind != yaml.ScalarNode || hasReference(old.Value) || strings.HasSuffix(path, ".type") {
+					continue
+				}
+				one.node.Content[j] = valueNode("'${NOT_SET:-"+old.Value+"}'", old)
+				if _, err := parseDocument(&document{file: "example", root: clone(example)}, lookup, keys); err != nil {
+					t.Errorf("%s takes no reference: %v", path, err)
+				}
+				if err := schema.Validate(jsonOf(t, mustYAML(t, example))); err != nil {
+					t.Errorf("%s: the schema takes no reference: %v", path, err)
+				}
+				one.node.Content[j] = old
 			}
 		}
 	}
