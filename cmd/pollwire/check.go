@@ -31,7 +31,11 @@ func newCheckCommand() *cobra.Command {
 
 // printCheck says what a valid configuration amounts to.
 func printCheck(w io.Writer, path string, cfg *config.Config) error {
-	if _, err := fmt.Fprintf(w, "%s: ok, %s, %s\n", path,
+	files := ""
+	if len(cfg.Include) > 0 {
+		files = count(len(cfg.Included()), "included file") + ", "
+	}
+	if _, err := fmt.Fprintf(w, "%s: ok, %s%s, %s\n", path, files,
 		count(len(cfg.Sources), "source"), count(len(cfg.Endpoints), "endpoint")); err != nil {
 		return err
 	}

@@ -95,3 +95,28 @@ func TestBadConfig(t *testing.T) {
 		})
 	}
 }
+
+// TestCheckIncluded: what is included is counted, and mistakes and warnings name
+// the file that they are in.
+func TestCheckIncluded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, included := filepath.Join(dir, "pollwire.yaml"), filepath.Join(dir, "conf.d", "a.yaml")
+	if err := os.Mkdir(filepath.Dir(included), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const source = "name: a\nschedule: '@hourly'\nrequest: {url: 'http://127.0.0.1/a'}\n"
+	write(path, "include: [conf.d/*.yaml]\nsources: [{name: b, schedule: '@daily', request: {url: 'http://127.0.0.1/b'}}]\n")
+	pollwire(t, "check", "-c", path).want(t, exitOK, "pollwire.yaml: ok, 0 included files, 1 source, 0 endpoints\n")
+	write(included, source)
+	pollwire(t, "check", "-c", path).want(t, exitOK, "pollwire.yaml: ok, 1 included file, 2 sources, 0 endpoints\n",
+		"warning: "+included+": nobody is told about a", "warning: sources[0]: nobody is told about b")
+	write(included, source+"tiemout: 3s\n")
+	pollwire(t, "check", "-c", path).want(t, exitBadConfig, "! "+included+":4:1: tiemout: ")
+}

@@ -10,7 +10,8 @@ import (
 
 // LimitUse sets what the sources of a limit want against what it allows.
 type LimitUse struct {
-	// Path is the place of the limit, such as rate_limits[0].
+	// Path is the place of the limit, such as rate_limits[0]; of one in an
+	// included file with the file, such as conf.d/shop.yaml: rate_limits[0].
 	Path string
 	// Name is that of a shared limit; of a source's own limit, the source's.
 	Name string
@@ -40,7 +41,10 @@ func (u *LimitUse) want(polls float64, cost, pages int) {
 }
 
 // String gives the arithmetic in one line and, if it does not fit, the ways out.
-func (u LimitUse) String() string {
+func (u LimitUse) String() string { return u.Path + " " + u.text() }
+
+// text is the line without the place.
+func (u LimitUse) text() string {
 	sources := "sources want"
 	if u.Sources == 1 {
 		sources = "source wants"
@@ -49,8 +53,8 @@ func (u LimitUse) String() string {
 	if n := u.Rate.Reserve.Of(u.Rate.Requests); n > 0 {
 		reserve = fmt.Sprintf(" less a reserve of %s", thousands(float64(n)))
 	}
-	text := fmt.Sprintf("%s %s: %d %s %s requests a day%s, %s per %s%s allow %s: %s %%",
-		u.Path, u.Name, u.Sources, sources, thousands(u.Wanted), u.breakdown(),
+	text := fmt.Sprintf("%s: %d %s %s requests a day%s, %s per %s%s allow %s: %s %%",
+		u.Name, u.Sources, sources, thousands(u.Wanted), u.breakdown(),
 		thousands(float64(u.Rate.Requests)), u.Rate.Per, reserve, thousands(u.Allowed), percent(100*u.Wanted/u.Allowed))
 	if u.Fits() {
 		return text
@@ -98,7 +102,7 @@ func (c *Config) Budget(now time.Time) []LimitUse {
 	shared := make(map[string]int, len(c.RateLimits))
 	for i, l := range c.RateLimits {
 		shared[l.Name] = i
-		uses = append(uses, newLimitUse(fmt.Sprintf("rate_limits[%d]", i), l.Name, l.Rate))
+		uses = append(uses, newLimitUse(c.origin("rate_limits", i).at(""), l.Name, l.Rate))
 	}
 	count := runCounter{from: now, known: make(map[scheduleSpan]float64)}
 	for i := range c.Sources {
@@ -109,7 +113,7 @@ func (c *Config) Budget(now time.Time) []LimitUse {
 			continue
 		case s.RateLimit.Inline != nil:
 			at = len(uses)
-			uses = append(uses, newLimitUse(fmt.Sprintf("sources[%d].rate_limit", i), s.Name, *s.RateLimit.Inline))
+			uses = append(uses, newLimitUse(c.origin("sources", i).at("rate_limit"), s.Name, *s.RateLimit.Inline))
 		case !isShared:
 			continue
 		}

@@ -13,6 +13,7 @@ package config
 import (
 	"os"
 	"reflect"
+	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -22,6 +23,7 @@ import (
 type Config struct {
 	Storage    Storage     `yaml:"storage" doc:"Where state is kept, and for how long."`
 	Server     Server      `yaml:"server" doc:"The daemon's own HTTP server."`
+	Include    []string    `yaml:"include" example:"[\"conf.d/*.yaml\"]" doc:"Further files with sources, endpoints and rate_limits, or with one source each: paths, or patterns with * and ?, relative to this file. Hidden files are passed over." aka:"includes|import|imports|files|conf_d"`
 	Log        Log         `yaml:"log" doc:"What the daemon logs, and how." aka:"logging"`
 	RateLimits []RateLimit `yaml:"rate_limits" doc:"Request budgets that sources share by name." aka:"limits|rate_limit"`
 	// Defaults is what was written under that key. It is already merged into
@@ -31,12 +33,19 @@ type Config struct {
 	Endpoints []Endpoint `yaml:"endpoints" doc:"The URLs that are told what changed." aka:"endpoint|webhooks|webhook|targets|receivers"`
 
 	requestSecrets []Secret
+	// included are the files that were included, and origins where the elements
+	// of the lists are written if there are any.
+	included []string
+	origins  map[string][]origin
 }
 
-// Load reads the file at path, and looks up ${…} in the environment and the
+// Included are the paths of the files that were included, in their order.
+func (c *Config) Included() []string { return slices.Clone(c.included) }
+
+// Load reads the file at path and those that it includes, and looks up ${…} in the environment and the
 // files of this process. Its error is an [Errors].
 func Load(path string) (*Config, error) {
-	data, err := readFile(path, maxFile)
+	data, err := readConfiguration(path)
 	if err != nil {
 		message := "read configuration: " + reason(err)
 		if os.IsNotExist(err) {
@@ -50,7 +59,7 @@ func Load(path string) (*Config, error) {
 // Parse reads a configuration from data. The name of the file is for messages
 // only. Its error is an [Errors].
 func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
-	doc, err := readDocument(name, data)
+	doc, err := readDocument(name, data, "it needs at least sources")
 	if err != nil {
 		return nil, err
 	}
@@ -67,7 +76,15 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 		expand:  newExpander(lookup),
 		bad:     make(map[*yaml.Node]bool),
 	}
+	if doc.written == nil {
+		doc.written = make(map[*yaml.Node]place)
+	}
 	d.structure(doc.top())
+	files, whole := d.include(doc)
+	if !whole {
+		return nil, r.err()
+	}
+	d.adopt(doc, files)
 	inherit(doc, keys)
 	var c Config
 	d.owner = reflect.TypeFor[Config]()
@@ -84,5 +101,11 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 		return nil, err
 	}
 	c.requestSecrets = requestSecrets(d.expand.put, c.Sources)
+	if len(files) > 0 {
+		c.origins = origins(doc)
+		for _, file := range files {
+			c.included = append(c.included, file.file)
+		}
+	}
 	return &c, nil
 }

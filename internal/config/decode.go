@@ -27,6 +27,11 @@ type decoder struct {
 	ownerPath string
 }
 
+const (
+	noValue = "there is no value: give it one, or remove the key"
+	noList  = "want a list, got %s: write it in [ ], or each element on a line of its own that begins with -"
+)
+
 // union is a type that is written in more than one shape.
 type union interface {
 	decode(d *decoder, at place, f field)
@@ -53,7 +58,7 @@ func (d *decoder) value(at place, v reflect.Value, f field) {
 		return
 	}
 	if isNull(at.node) {
-		d.fail(at, "there is no value: give it one, or remove the key")
+		d.fail(at, noValue)
 		return
 	}
 	switch {
@@ -143,7 +148,7 @@ func (d *decoder) unknownKeys(at place, t reflect.Type) map[string]bool {
 	meant := make(map[string]bool)
 	for _, e := range at.entries() {
 		_, known := d.field(t, e.name)
-		if known || e.key.node.Kind != yaml.ScalarNode || e.key.node.ShortTag() == "!!merge" || isNull(e.key.node) {
+		if known || !isKey(e.key.node) {
 			continue
 		}
 		hint := ""
@@ -187,7 +192,7 @@ func (d *decoder) otherPlace(t reflect.Type, key string) string {
 
 func (d *decoder) list(at place, v reflect.Value, f field) {
 	if at.node.Kind != yaml.SequenceNode {
-		d.fail(at, "want a list, got %s: write it in [ ], or each element on a line of its own that begins with -", describe(at.node))
+		d.fail(at, noList, describe(at.node))
 		return
 	}
 	items := at.items()

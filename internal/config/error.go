@@ -34,7 +34,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errors are all mistakes that were found, by position. It is what [Load] and
+// Errors are all mistakes that were found, by file and position. It is what [Load] and
 // [Parse] return; it is never empty.
 type Errors []*Error
 
@@ -61,10 +61,12 @@ func (e Errors) Unwrap() []error {
 type report struct {
 	errs Errors
 	seen map[Error]bool
+	// order is that of the included files, from 1; the main one comes before.
+	order map[string]int
 }
 
 func newReport() *report {
-	return &report{seen: make(map[Error]bool)}
+	return &report{seen: make(map[Error]bool), order: make(map[string]int)}
 }
 
 // add notes a mistake at a place.
@@ -82,13 +84,13 @@ func (r *report) add(at place, format string, args ...any) {
 	}
 }
 
-// err returns the mistakes by position, nil if there are none.
+// err returns the mistakes by file and position, nil if there are none.
 func (r *report) err() error {
 	if len(r.errs) == 0 {
 		return nil
 	}
 	slices.SortStableFunc(r.errs, func(a, b *Error) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Path, b.Path))
+		return cmp.Or(cmp.Compare(r.order[a.File], r.order[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column), strings.Compare(a.Path, b.Path))
 	})
 	return r.errs
 }

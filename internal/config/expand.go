@@ -37,6 +37,9 @@ func newExpander(lookup Lookup) *expander {
 	if lookup.File == nil {
 		lookup.File = func(string) ([]byte, error) { return nil, errors.New("files cannot be read here") }
 	}
+	if lookup.Folder == nil {
+		lookup.Folder = nowhere{}
+	}
 	return &expander{lookup: lookup, done: make(map[*yaml.Node]expansion)}
 }
 

@@ -16,26 +16,29 @@ func inherit(doc *document, keys keyring) {
 	base := &yaml.Node{Kind: yaml.MappingNode}
 	if p, ok := top.key("defaults"); ok && p.node.Kind == yaml.MappingNode {
 		base = p.node
-		doc.inherited = make(map[*yaml.Node]string)
-		remember(p, doc.inherited)
+		remember(p, doc.written)
 	}
 	sources, _ := top.key("sources")
 	for i, source := range sources.items() {
 		if source.node.Kind == yaml.MappingNode {
-			sources.node.Content[i] = merge(source.node, base, reflect.TypeFor[Source](), keys)
+			merged := merge(source.node, base, reflect.TypeFor[Source](), keys)
+			sources.node.Content[i] = merged
+			if source.doc != doc {
+				doc.written[merged] = place{source.doc, merged, source.path}
+			}
 		}
 	}
 }
 
-// remember notes the paths of all nodes below p.
-func remember(p place, paths map[*yaml.Node]string) {
+// remember notes the places of all nodes below p.
+func remember(p place, written map[*yaml.Node]place) {
 	for _, e := range p.entries() {
-		paths[e.key.node], paths[e.value.node] = e.value.path, e.value.path
-		remember(e.value, paths)
+		written[e.key.node], written[e.value.node] = e.key, e.value
+		remember(e.value, written)
 	}
 	for _, item := range p.items() {
-		paths[item.node] = item.path
-		remember(item, paths)
+		written[item.node] = item
+		remember(item, written)
 	}
 }
 

@@ -10,19 +10,23 @@ import (
 // maxReferenced bounds a file that ${file:…} or ${credential:…} names, in bytes.
 const maxReferenced = 1 << 20
 
-// Lookup is where ${…} finds its values. A nil function finds nothing.
+// Lookup is where ${…} finds its values, and include its files. A nil function
+// finds nothing, nor does a nil Folder.
 type Lookup struct {
 	// Env returns the value of an environment variable, false if it is not set.
 	Env func(name string) (string, bool)
 	// File returns the content of a file.
 	File func(path string) ([]byte, error)
+	// Folder has the files that include names.
+	Folder Folder
 }
 
 // System looks into the environment and the files of this process.
 func System() Lookup {
 	return Lookup{
-		Env:  os.LookupEnv,
-		File: func(path string) ([]byte, error) { return readFile(path, maxReferenced) },
+		Env:    os.LookupEnv,
+		File:   func(path string) ([]byte, error) { return readFile(path, maxReferenced) },
+		Folder: disk{},
 	}
 }
 

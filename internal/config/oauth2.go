@@ -71,8 +71,8 @@ func (v *validator) refreshToken(at place, a *OAuth2RefreshToken) {
 	same := first.auth.TokenURL == a.TokenURL && first.auth.ClientID == a.ClientID &&
 		first.auth.ClientSecret == a.ClientSecret && slices.Equal(first.auth.Scopes, a.Scopes)
 	if !same {
-		v.add(at, "its refresh_token is that of %s on line %d too, with another token_url, client or scopes: sources that share it must share all of it",
-			first.place.path, first.place.node.Line)
+		v.add(at, "its refresh_token is that of %s too, with another token_url, client or scopes: sources that share it must share all of it",
+			first.place.seenFrom(at))
 	}
 }
 

@@ -13,9 +13,11 @@ type document struct {
 	root *yaml.Node
 	// text is the file as it was read.
 	text []byte
-	// inherited gives the path of the nodes below defaults, so that a mistake
-	// there is shown where it was written and not in a source that inherits it.
-	inherited map[*yaml.Node]string
+	// written are the places of nodes that stand elsewhere than what they are
+	// part of: those below defaults, which a source inherits, and the elements
+	// that an included file adds to a list. So a mistake is shown where it was
+	// written. All documents of a configuration share it.
+	written map[*yaml.Node]place
 }
 
 // place is a node of a document together with the way to it.
@@ -49,8 +51,8 @@ func joinPath(path, key string) string {
 
 // step goes on to a node below p.
 func (p place) step(node *yaml.Node, path string) place {
-	if written, ok := p.doc.inherited[node]; ok {
-		path = written
+	if written, ok := p.doc.written[node]; ok {
+		return written
 	}
 	return place{doc: p.doc, node: node, path: path}
 }

@@ -138,6 +138,6 @@ func (v *validator) cost(at place, cost int, r *Rate, limit place) {
 	if n := r.Reserve.Of(r.Requests); n > 0 && n < r.Requests {
 		reserved = fmt.Sprintf(" less a reserve of %d", n)
 	}
-	v.add(p, "a request that costs %d can never be sent: %s on line %d is %d%s; lower cost, or raise that",
-		cost, limit.path, limit.node.Line, r.Requests, reserved)
+	v.add(p, "a request that costs %d can never be sent: %s is %d%s; lower cost, or raise that",
+		cost, limit.seenFrom(p), r.Requests, reserved)
 }

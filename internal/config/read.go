@@ -14,8 +14,8 @@ import (
 const maxFile = 16 << 20
 
 // readDocument parses a file into nodes. It takes exactly one document, which
-// must be a mapping.
-func readDocument(file string, data []byte) (*document, error) {
+// must be a mapping. An empty file is told what it needs.
+func readDocument(file string, data []byte, needs string) (*document, error) {
 	whole := func(line, column int, format string, args ...any) error {
 		return Errors{{File: file, Line: line, Column: column, Message: fmt.Sprintf(format, args...)}}
 	}
@@ -31,7 +31,7 @@ func readDocument(file string, data []byte) (*document, error) {
 	err := decoder.Decode(&root)
 	switch {
 	case errors.Is(err, io.EOF), err == nil && isNull(root.Content[0]):
-		return nil, whole(0, 0, "the file is empty: it needs at least sources")
+		return nil, whole(0, 0, "the file is empty: %s", needs)
 	case err != nil:
 		return nil, syntaxError(file, data, err)
 	}

@@ -111,9 +111,9 @@ func (v *validator) formerly(at place, c *Config, sources *names) {
 		case old == c.Sources[i].Name:
 			v.add(p, "%s is the name of the source itself: remove it, or write the name that it had before", p.quote(old))
 		case exists:
-			v.add(p, "%s is the name of %s on line %d, which keeps its state: remove it, or write the name of a source that is gone", p.quote(old), other.path, other.node.Line)
+			v.add(p, "%s is the name of %s, which keeps its state: remove it, or write the name of a source that is gone", p.quote(old), other.seenFrom(p))
 		case twice:
-			v.add(p, "the state of %s goes to %s on line %d already: one source can take it over", p.quote(old), first.path, first.node.Line)
+			v.add(p, "the state of %s goes to %s already: one source can take it over", p.quote(old), first.seenFrom(p))
 		default:
 			taken[old] = element
 		}

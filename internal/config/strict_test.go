@@ -85,7 +85,7 @@ func structTypes(t reflect.Type, keys keyring, found map[reflect.Type]bool) {
 
 func mustDocument(tb testing.TB, file string, data []byte) *document {
 	tb.Helper()
-	doc, err := readDocument(file, data)
+	doc, err := readDocument(file, data, "")
 	if err != nil {
 		tb.Fatal(err)
 	}

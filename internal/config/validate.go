@@ -117,7 +117,7 @@ func (v *validator) unique(n *names, element place, name string) {
 		return
 	}
 	if first, taken := n.taken[name]; taken {
-		v.add(p, "the name %s is already that of %s on line %d: each %s needs its own", p.quote(name), first.path, first.node.Line, n.kind)
+		v.add(p, "the name %s is already that of %s: each %s needs its own", p.quote(name), first.seenFrom(p), n.kind)
 		return
 	}
 	n.taken[name] = element

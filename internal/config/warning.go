@@ -11,7 +11,8 @@ import (
 
 // Warning is something that works, but probably not as intended.
 type Warning struct {
-	// Path is the place, such as sources[2].
+	// Path is the place, such as sources[2]; in an included file with the file,
+	// such as conf.d/shop.yaml: sources[2].
 	Path    string
 	Message string
 }
@@ -30,8 +31,7 @@ func (c *Config) Warnings(now time.Time) []Warning {
 	for _, use := range c.Budget(now) {
 		switch {
 		case !use.Fits():
-			path, text, _ := strings.Cut(use.String(), " ")
-			warn(path, "%s", text)
+			warn(use.Path, "%s", use.text())
 		case use.Sources == 0:
 			warn(use.Path, "no enabled source uses the rate limit %s", use.Name)
 		}
@@ -48,18 +48,18 @@ type warner func(path, format string, args ...any)
 func (c *Config) warnSources(warn warner) {
 	for i := range c.Sources {
 		s := &c.Sources[i]
-		path := fmt.Sprintf("sources[%d]", i)
+		at := c.origin("sources", i).at
 		if s.Enabled && len(s.Notify) == 0 {
-			warn(path, "nobody is told about %s: its changes are only in the log", s.Name)
+			warn(at(""), "nobody is told about %s: its changes are only in the log", s.Name)
 		}
 		if !s.Auth.IsZero() && isPlain(s.Request.URL) {
-			warn(path+".request.url", "the credentials of %s are sent without TLS: use https://", s.Name)
+			warn(at("request.url"), "the credentials of %s are sent without TLS: use https://", s.Name)
 		}
 		if key, u := s.Auth.tokenURL(); isPlain(u) {
-			warn(path+".auth."+key, "the credentials of %s are sent without TLS: use https://", s.Name)
+			warn(at("auth."+key), "the credentials of %s are sent without TLS: use https://", s.Name)
 		}
 		if s.Request.TLS.InsecureSkipVerify {
-			warn(path+".request.tls.insecure_skip_verify", "whoever is on the way to the server of %s can read and change everything:"+
+			warn(at("request.tls.insecure_skip_verify"), "whoever is on the way to the server of %s can read and change everything:"+
 				" better trust the authority of its certificate by ca_file", s.Name)
 		}
 	}
@@ -67,13 +67,13 @@ func (c *Config) warnSources(warn warner) {
 
 func (c *Config) warnEndpoint(i int, now time.Time, warn warner) {
 	e := &c.Endpoints[i]
-	path := fmt.Sprintf("endpoints[%d]", i)
+	at := c.origin("endpoints", i).at
 	if isPlain(e.URL) {
-		warn(path+".url", "the webhooks of %s are signed, but sent readable for others on the way: use https://", e.Name)
+		warn(at("url"), "the webhooks of %s are signed, but sent readable for others on the way: use https://", e.Name)
 	}
 	for j, s := range e.Secrets {
 		if !s.Until.IsZero() && s.Until.Before(now) {
-			warn(fmt.Sprintf("%s.secrets[%d]", path, j), "this secret of %s ended on %s: remove it", e.Name, s.Until.Format(time.DateOnly))
+			warn(at(fmt.Sprintf("secrets[%d]", j)), "this secret of %s ended on %s: remove it", e.Name, s.Until.Format(time.DateOnly))
 		}
 	}
 	var whole Duration
@@ -81,13 +81,13 @@ func (c *Config) warnEndpoint(i int, now time.Time, warn warner) {
 		whole += wait
 	}
 	if whole > c.Storage.Retention.Waiting {
-		warn(path+".retry.schedule", "its waits add up to %s, but storage.retention.waiting ends a delivery after %s", whole, c.Storage.Retention.Waiting)
+		warn(at("retry.schedule"), "its waits add up to %s, but storage.retention.waiting ends a delivery after %s", whole, c.Storage.Retention.Waiting)
 	}
-	c.warnPatterns(path, e, warn)
+	c.warnPatterns(at, e, warn)
 }
 
 // warnPatterns finds patterns that no event of any source can match.
-func (c *Config) warnPatterns(path string, e *Endpoint, warn warner) {
+func (c *Config) warnPatterns(at func(below string) string, e *Endpoint, warn warner) {
 	types := ownTypes()
 	for i := range c.Sources {
 		s := &c.Sources[i]
@@ -104,7 +104,7 @@ func (c *Config) warnPatterns(path string, e *Endpoint, warn warner) {
 		}
 		glob := regexp.MustCompile("^" + strings.Join(parts, ".*") + "$")
 		if !slices.ContainsFunc(types, glob.MatchString) {
-			warn(fmt.Sprintf("%s.events[%d]", path, i), "%s matches no event that a source tells %s", pattern, e.Name)
+			warn(at(fmt.Sprintf("events[%d]", i)), "%s matches no event that a source tells %s", pattern, e.Name)
 		}
 	}
 }
