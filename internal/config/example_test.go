@@ -66,6 +66,7 @@ func TestExampleValues(t *testing.T) {
 		{"formerly", releases.Formerly, "go-tags"},
 		{"filter", orders.Items.Filter, "!item.test"},
 		{"expect", orders.Expect.When, `document.status != "degraded"`},
+		{"poke", orders.Poke.Secret.Reveal(), "poke-topsecret-of-the-shop"},
 		{"at least", orders.Expect.MinItems, 1},
 		{"no notify tells everyone", prices.Notify, []string{"ops"}},
 		{"type without items", prices.EventType, "pollwire.document"},

@@ -24,6 +24,7 @@ func fakeLookup() Lookup {
 		"BUILDING_PASSWORD":      "building-topsecret",
 		"OPS_SECRET":             goodSecret,
 		"OPS_OLD_SECRET":         otherSecret,
+		"SHOP_POKE":              "poke-topsecret-of-the-shop",
 		"EMPTY":                  "",
 		"PORT":                   "8470",
 		"INTERVAL":               "90s",

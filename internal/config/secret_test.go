@@ -22,7 +22,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 	source := &c.Sources[0]
 	values := map[string]any{
 		"config": c, "value": *c, "source": source, "auth": source.Auth.Bearer, "basic": *c.Sources[2].Auth.Basic,
-		"key": c.Sources[1].Auth.APIKey, "headers": source.Request.Headers, "request": c.Sources[1].Request,
+		"key": c.Sources[1].Auth.APIKey, "poke": c.Sources[1].Poke, "headers": source.Request.Headers, "request": c.Sources[1].Request,
 		"endpoint": c.Endpoints[0], "secret": c.Endpoints[0].Secrets[0], "url": c.Endpoints[0].URL,
 		"token": c.Server.Token, "pointer": &c.Server.Token, "list": []Secret{c.Server.Token},
 		"map key": map[Secret]int{c.Server.Token: 1}, "json": c.Sources[1].Request.JSON,
@@ -100,7 +100,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	example := string(mustRead(t, examplePath))
 	const bad = "topsecret\\n{["
 	for _, old := range []string{
-		"${credential:pollwire_api-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
+		"${credential:pollwire_api-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, "secret: ${SHOP_POKE}", `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
 		"https://hooks.example.com/pollwire", "https://supplier.example.com/prices", "https://pollwire.example.com", "X-Team: operations",
 		"sqlite:/var/lib/pollwire/pollwire.db",
 	} {

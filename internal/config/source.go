@@ -43,6 +43,7 @@ type Settings struct {
 	// every endpoint, disabled ones too, or nobody.
 	EventType string   `yaml:"event_type" is:"event_type" example:"shop.order" doc:"The type of its events, told as shop.order.created and so on; without one, pollwire.item in list mode, else pollwire.document." aka:"type|event"`
 	Notify    []string `yaml:"notify" example:"[ops]" doc:"The endpoints that are told; without the key, every one; [] is none." aka:"endpoints|endpoint|targets"`
+	Poke      *Poke    `yaml:"poke" doc:"Lets others ask for a poll: POST /poke/NAME polls at once, so that a webhook of the API's own, which may be lost or wrong, is a hint and the poll the truth." aka:"push|ping|hint|trigger"`
 	Alerts    Alerts   `yaml:"alerts" doc:"When a source that fails is told of." aka:"alert"`
 
 	location *time.Location
@@ -129,6 +130,7 @@ func (v *validator) settings(at place, s *Source) {
 	v.incremental(at, s)
 	v.look(at, s)
 	v.eventType(at, s)
+	v.poke(at, s)
 	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {
 		v.add(p, "wait_min %s is longer than wait_max %s", s.Retry.WaitMin, s.Retry.WaitMax)
 	}

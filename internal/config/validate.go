@@ -25,6 +25,8 @@ type validator struct {
 	hasEncryptionKey bool
 	// refreshTokens are where they were met first.
 	refreshTokens map[Secret]grantOf
+	// token is server.token.
+	token Secret
 	// insteadOfUser is the place for a user name that stands in a URL.
 	insteadOfUser string
 }
@@ -40,6 +42,7 @@ func (v *validator) config(at place, c *Config) {
 	if p, ok := v.written(at, "server"); ok {
 		v.server(p, &c.Server)
 	}
+	v.token = c.Server.Token
 	if p, ok := v.written(at, "rate_limits"); ok {
 		v.rateLimits(p, c.RateLimits)
 	}
