@@ -125,8 +125,11 @@ func TestProblems(t *testing.T) {
 		{"large body", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: strings.Repeat(" ", 64<<10+1)}},
 		{"unknown host", nil, question{method: "GET", path: "/v1/events/evt_1", host: "evil.example:8470"}},
 		{"other origin", nil, question{method: "POST", path: "/v1/sources/orders/poll", header: headers("Origin", "https://evil.example")}},
+		{"poke with a wrong secret", nil, question{method: "POST", path: "/poke/orders?secret=wrong"}},
+		{"poke of a source that there is not", nil, question{method: "POST", path: "/poke/nobody?secret=" + ordersSecret}},
+		{"poke by GET", nil, question{method: "GET", path: "/poke/orders?secret=" + ordersSecret}},
 	} {
-		addr := start(t, server.Options{Controller: &controller{err: tc.err}}).Addr()
+		addr := start(t, server.Options{Controller: &controller{err: tc.err}, Pokes: map[string]string{"orders": ordersSecret}, Poker: poked(nil)}).Addr()
 		got := ask(t, addr, tc.question)
 		if got := got.header.Get("Content-Type"); got != "application/problem+json" {
 			t.Errorf("%s: Content-Type %q", tc.name, got)

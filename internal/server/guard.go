@@ -54,7 +54,7 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 		case !probe && !g.knowsHost(r):
 			writeProblem(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
 				"the Host header %q does not name this server; if it should, set server.public_url to it", r.Host))
-		case g.origin.Check(r) != nil:
+		case !strings.HasPrefix(r.URL.Path, pokePath) && g.origin.Check(r) != nil:
 			writeProblem(w, r, http.StatusForbidden, "requests from pages of another origin may not change anything")
 		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.hasToken(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
@@ -90,9 +90,18 @@ func (g *guard) hasToken(r *http.Request) bool {
 	if g.token == nil {
 		return true
 	}
+	sum := sha256.Sum256([]byte(bearer(r)))
+	return subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1
+}
+
+// bearer is the token of the Authorization header (RFC 6750, section 2.1),
+// empty where it holds none.
+func bearer(r *http.Request) string {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	sum := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	return subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1 && strings.EqualFold(scheme, "Bearer")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
 }
 
 // hostname is the host in a Host header or URL: without port, brackets, case

@@ -43,6 +43,11 @@ type Options struct {
 	Token string
 	// Controller does what the API asks for.
 	Controller Controller
+	// Pokes are the secrets of the sources that can be poked, by name. A poke
+	// needs no other token.
+	Pokes map[string]string
+	// Poker polls what was poked; nil where there are no Pokes.
+	Poker Poker
 	// Ready are the checks behind /readyz.
 	Ready []Check
 	// Logger receives what clients are not told.
@@ -54,6 +59,7 @@ type Server struct {
 	opts      Options
 	log       *slog.Logger
 	readiness *readiness
+	pokes     *pokes
 
 	mu      sync.Mutex
 	started bool
@@ -75,6 +81,7 @@ func New(opts Options) *Server {
 		opts:      opts,
 		log:       opts.Logger,
 		readiness: newReadiness(opts.Ready, opts.Logger),
+		pokes:     newPokes(opts.Pokes, opts.Poker, opts.Logger),
 	}
 }
 
@@ -173,7 +180,8 @@ func (s *Server) Addr() string {
 	return s.addr
 }
 
-// Stop takes no more requests and waits for those under way. When ctx ends
+// Stop takes no more requests and waits for those under way. Polls for pokes that
+// have not been asked for are given up. When ctx ends
 // first, they are cut off, and the error says so. It returns when no handler
 // runs any more; further calls return the same error.
 func (s *Server) Stop(ctx context.Context) error {
@@ -206,5 +214,6 @@ func (s *Server) stop(ctx context.Context) error {
 	s.mu.Unlock()
 	s.accepting.Wait()
 	s.inFlight.Wait()
+	s.pokes.stop()
 	return errors.Join(errs...)
 }
