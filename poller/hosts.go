@@ -79,21 +79,41 @@ func spread(wait time.Duration) time.Duration {
 func (hs *hosts) held(s *Source, now time.Time) *HostDownError {
 	hs.mu.Lock()
 	defer hs.mu.Unlock()
-	if len(hs.sick) == 0 {
+	name, h := hs.avoided(s, now)
+	if h == nil || s.Schedule != nil && Interval(s.Schedule, now) > h.wait() {
 		return nil
+	}
+	return &HostDownError{Host: name, Next: h.until}
+}
+
+// hold is for how long a source must not be asked out of turn. There is no run
+// that it would lose, so that how often it is due makes no difference.
+func (hs *hosts) hold(s *Source, now time.Time) time.Duration {
+	hs.mu.Lock()
+	defer hs.mu.Unlock()
+	_, h := hs.avoided(s, now)
+	if h == nil {
+		return 0
+	}
+	return h.until.Sub(now)
+}
+
+// avoided is the host of a source if it is left alone now, nil if it may be
+// asked; where that was to be found out, it must be. The lock is held.
+func (hs *hosts) avoided(s *Source, now time.Time) (string, *host) {
+	if len(hs.sick) == 0 {
+		return "", nil
 	}
 	name := hostOf(s)
 	h := hs.sick[name]
 	switch {
 	case h == nil || !h.down():
-		return nil
+		return name, nil
 	case !now.Before(h.until):
 		h.until = now.Add(spread(h.wait()))
-		return nil
-	case s.Schedule != nil && Interval(s.Schedule, now) > h.wait():
-		return nil
+		return name, nil
 	}
-	return &HostDownError{Host: name, Next: h.until}
+	return name, h
 }
 
 // failed counts a poll that got no answer, and says for how long the host is

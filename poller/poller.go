@@ -175,6 +175,17 @@ func (p *Poller) Held(s *Source) error {
 	return nil
 }
 
+// Hold is for how long a source must not be polled out of turn, since its host
+// does not answer or it asked for a pause; 0 or less where it may be. Then the
+// caller must poll it at once, for it may be the one that tries the host again.
+// A source with a limit waits there for the end of its pauses.
+func (p *Poller) Hold(s *Source) time.Duration {
+	if wait := p.paused(s); wait > 0 {
+		return wait
+	}
+	return p.hosts.hold(s, time.Now())
+}
+
 // Refuse ends a poll that was held: it has failed, but nothing was sent.
 func (p *Poller) Refuse(ctx context.Context, s *Source, reason error) {
 	pr := p.progress(s.Name)
