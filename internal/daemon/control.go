@@ -39,7 +39,7 @@ func (c *control) Poll(_ context.Context, source string) error {
 	}
 	err := c.d.scheduler.Trigger(source)
 	if errors.Is(err, poller.ErrUnknownSource) {
-		return &server.Refusal{Reason: fmt.Sprintf("source %q is disabled (enabled: false in the configuration)", source)}
+		return disabled(source)
 	}
 	return err
 }

@@ -46,6 +46,7 @@ type Daemon struct {
 	dispatcher *notify.Dispatcher
 	server     *server.Server
 	sources    map[string]*poller.Source
+	pokes      map[string]string // secrets by source
 
 	fatal chan error
 

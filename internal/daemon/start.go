@@ -143,6 +143,7 @@ func (d *Daemon) startScheduler(ctx context.Context) error {
 		return fmt.Errorf("start scheduler: %w", err)
 	}
 	d.started("scheduler", d.scheduler.Stop)
+	d.pokes = pokes(d.cfg)
 	// All that the configuration says of sources is known elsewhere by now, and
 	// of thousands it would be the largest part of what stays in memory.
 	own := *d.cfg
@@ -181,12 +182,15 @@ func (d *Daemon) startServer(ctx context.Context) error {
 			return fmt.Errorf("parse server.public_url: %w", err)
 		}
 	}
+	ctl := &control{d}
 	d.server = server.New(server.Options{
 		Listen:     d.cfg.Server.Listen,
 		Socket:     SocketPath(d.cfg),
 		PublicURL:  public,
 		Token:      d.cfg.Server.Token.Reveal(),
-		Controller: &control{d},
+		Controller: ctl,
+		Pokes:      d.pokes,
+		Poker:      ctl,
 		Ready:      []server.Check{{Name: "database", Func: d.store.Ping}},
 		Logger:     d.logger,
 	})
