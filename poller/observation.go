@@ -33,6 +33,8 @@ type Observation struct {
 	// Pages are the bodies of an answer that has several pages, in their order;
 	// nil where it has one. They too are gone after the call that received them.
 	Pages diff.Pages
+	// Largest is how many bytes the largest of Pages has; 0 where there are none.
+	Largest int
 	// Doubtful says that the pages were asked for by offset or by page number:
 	// an item that is absent may only have been skipped, because others before
 	// it were removed meanwhile.

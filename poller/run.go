@@ -174,7 +174,7 @@ func (v *Visit) finish(o *Observation, a answer, cut bool) (*Observation, error)
 	}
 	o.pages, r.spool = r.spool, nil
 	if o.pages.Len() > 1 {
-		o.Pages = o.pages
+		o.Pages, o.Largest = o.pages, o.pages.largest
 		return o, nil
 	}
 	var err error

@@ -36,6 +36,8 @@ type spool struct {
 	fileSize int64
 	// linked says that the file still has its name.
 	linked bool
+	// largest is how many bytes the largest page has.
+	largest int
 	// packed is where a page is compressed, and page where it is read.
 	packed, page []byte
 }
@@ -56,6 +58,7 @@ func (s *spool) add(page []byte) error {
 		return err
 	}
 	s.packed = packed
+	s.largest = max(s.largest, len(page))
 	if s.file == nil && len(s.memory)+len(packed) <= spoolMemory {
 		s.pages = append(s.pages, spooled{at: int64(len(s.memory)), length: len(packed)})
 		s.memory = append(s.memory, packed...)

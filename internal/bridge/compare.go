@@ -70,15 +70,6 @@ func (b *Bridge) changes(ctx context.Context, st *state, o *poller.Observation, 
 	return changes, news, err
 }
 
-// differences compares an answer with a snapshot.
-func differences(snapshot *store.Snapshot, o *poller.Observation, rules *diff.Rules) (diff.Result, error) {
-	before := snapshot.Body
-	if before == nil {
-		before = []byte{} // an empty answer; to package diff, nil is none at all
-	}
-	return diff.Compare(before, o.Body, rules)
-}
-
 // unfiltered are the rules of a list without its filter.
 func (s *Source) unfiltered(format diff.Format) (*diff.Rules, error) {
 	if format == diff.JSON {

@@ -58,10 +58,11 @@ func (b *Bridge) checkCondition(st *state, o *poller.Observation, format diff.Fo
 	if o.Pages == nil {
 		return b.checkPage(condition, o.Body, format, 0)
 	}
-	for i := range o.Pages.Len() {
-		page, err := o.Pages.Page(i)
+	pages := pagesOf(o)
+	for i := range pages.Len() {
+		page, err := pages.Page(i)
 		if err != nil {
-			return fmt.Errorf("read page %d: %w", i+1, err)
+			return err
 		}
 		if err := b.checkPage(condition, page, format, i+1); err != nil {
 			return err

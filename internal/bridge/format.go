@@ -25,9 +25,16 @@ func isPage(contentType string) bool {
 
 // format says how an answer is read.
 func (s *Source) format(o *poller.Observation) (diff.Format, error) {
+	if o.Pages != nil && !s.Items {
+		return "", errPagesOfDocument
+	}
 	format := s.Format
 	if format == "" {
-		format = sniff(o, s.Items)
+		body, err := firstPage(o)
+		if err != nil {
+			return "", err
+		}
+		format = sniff(o.ContentType, body, s.Items)
 	}
 	if format == diff.Text && s.Items {
 		return "", fmt.Errorf("content type %s: %w", contentType(o), errListOfText)
@@ -46,18 +53,17 @@ func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 // A CSV is read as one where its rows are to be items. Without items it stays
 // the text that it has always been: nothing tells its rows apart then, so the
 // lines that changed say the most, and a CSV need not be a strict one for them.
-func sniff(o *poller.Observation, items bool) diff.Format {
-	t := o.ContentType
+func sniff(t string, body []byte, items bool) diff.Format {
 	switch {
 	case t == "application/json" || t == "text/json" || strings.HasSuffix(t, "+json"):
 		return diff.JSON
 	case slices.Contains(ndjsonTypes, t):
 		return diff.NDJSON // One line of it alone is JSON, too.
-	case diff.IsJSON(o.Body):
+	case diff.IsJSON(body):
 		return diff.JSON
 	case isPage(t):
 		return diff.Text
-	case t == "application/xml" || t == "text/xml" || strings.HasSuffix(t, "+xml") || looksLikeXML(o.Body):
+	case t == "application/xml" || t == "text/xml" || strings.HasSuffix(t, "+xml") || looksLikeXML(body):
 		return diff.XML
 	case t == "text/csv" && items:
 		return diff.CSV

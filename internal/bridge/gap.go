@@ -13,7 +13,8 @@ import (
 // filter lets through.
 type arrivals struct {
 	// gap says that items may have come and gone unseen: the list is as long as
-	// it was, and not one of its items is known.
+	// it was, or has more pages than were asked for, and not one of its items is
+	// known.
 	gap   bool
 	items int
 	// follow says that the snapshot must follow the list though nothing is to be
@@ -44,7 +45,7 @@ func (st *state) arrivals(o *poller.Observation, snapshot *store.Snapshot, resul
 		}
 	}
 	return arrivals{
-		gap:    result.Before > 0 && result.After >= result.Before && created == result.After,
+		gap:    result.Before > 0 && result.After > 0 && (o.Cut || result.After >= result.Before) && created == result.After,
 		items:  result.After,
 		follow: s.Unfiltered != nil && created > 0,
 	}, nil

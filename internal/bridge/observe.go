@@ -18,7 +18,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	if st == nil {
 		return fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
 	}
-	taken, err := b.room.enter(ctx, len(o.Body))
+	taken, err := b.room.enter(ctx, size(o))
 	if err != nil {
 		return err
 	}
@@ -135,12 +135,15 @@ func (b *Bridge) look(ctx context.Context, st *state, o *poller.Observation) (pl
 		}
 		return b.rebaseline(st, o, format, fmt.Sprintf("the format was changed from %s to %s", snapshot.Format, format))
 	}
+	if snapshot.Pages != nil && !st.source.Items {
+		return b.rebaseline(st, o, format, "the answer before is a list of several pages, and is not read as a list any more")
+	}
 	return b.compare(ctx, st, o, snapshot)
 }
 
 // baseline takes the first answer of a source.
 func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) (plan, error) {
-	result, err := diff.Compare(nil, o.Body, b.rules(st, format))
+	result, err := first(o, b.rules(st, format), st.source.Emit)
 	if err != nil {
 		return plan{}, err
 	}
@@ -158,7 +161,7 @@ func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) 
 // rebaseline takes an answer that cannot be compared with the stored one. The
 // log says so, since changes in between may have gone unseen.
 func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
-	result, err := diff.Compare(nil, o.Body, b.rules(st, format))
+	result, err := first(o, b.rules(st, format), false)
 	if err == nil {
 		err = st.source.checkCount(result.AfterAll)
 	}
@@ -178,10 +181,11 @@ func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format
 func (b *Bridge) newCommit(st *state, o *poller.Observation, format diff.Format) *store.Commit {
 	row := st.row
 	row.RequestKey, row.RulesKey, row.State = st.source.RequestKey, st.source.rulesKey(), o.State
-	return &store.Commit{
-		Source:   &row,
-		Snapshot: &store.Snapshot{At: o.At, Format: format, Body: o.Body},
+	snapshot := &store.Snapshot{At: o.At, Format: format, Body: o.Body}
+	if o.Pages != nil {
+		snapshot.Pages = pagesOf(o)
 	}
+	return &store.Commit{Source: &row, Snapshot: snapshot}
 }
 
 // rules are those for answers of a format.

@@ -27,7 +27,7 @@ func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, e
 	if st == nil {
 		return Preview{}, fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
 	}
-	taken, err := b.room.enter(ctx, len(o.Body))
+	taken, err := b.room.enter(ctx, size(o))
 	if err != nil {
 		return Preview{}, err
 	}

@@ -8,7 +8,8 @@ import (
 
 // defaultRoom is how many bytes of answers are compared at once. What a
 // comparison takes, the stored answer, the events of each item that changed and
-// their rows, is about ten times its answer at the most.
+// their rows, is about ten times its answer at the most. Of an answer of several
+// pages one is in memory at a time.
 const defaultRoom = 16 << 20
 
 // room bounds the memory of comparisons: many large answers that change in the

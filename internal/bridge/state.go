@@ -67,6 +67,9 @@ func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit) error {
 	if err := b.store.Commit(ctx, c); err != nil {
 		st.doubtful = true
 		st.ahead = st.ahead || c.Snapshot != nil
+		if page, ok := errors.AsType[*PageError](err); ok {
+			return page
+		}
 		return &StoreError{Err: err}
 	}
 	st.row = *c.Source
