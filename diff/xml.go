@@ -29,9 +29,10 @@ func xmlDocument(body []byte, items bool, path []string) ([]byte, error) {
 	if uint64(len(body)) > math.MaxUint32/2 {
 		return nil, fmt.Errorf("%w: larger than 2 GiB", ErrInvalidXML)
 	}
-	names := newXMLNames()
+	limit := max(maxGrowth*len(body), minGrowth)
+	names := newXMLNames(limit)
 	r := xmlReader{decoder: xml.NewDecoder(bytes.NewReader(body)), path: path, names: &names}
-	r.tree.names = r.names
+	r.tree.names, r.tree.limit = r.names, limit
 	r.tree.nodes = make([]xmlNode, 1, 64)
 	r.open = append(r.open, xmlElement{place: feeds})
 	// The body is UTF-8 by now, whatever its declaration says that it was.
@@ -44,6 +45,9 @@ func xmlDocument(body []byte, items bool, path []string) ([]byte, error) {
 		r.tree.list(r.feed, r.entry)
 	} else {
 		r.tree.write(0)
+	}
+	if r.tree.full {
+		return nil, fmt.Errorf("%w: with the prefixes in all its names, it takes more than %d bytes", ErrInvalidXML, limit)
 	}
 	return r.tree.out, nil
 }
@@ -97,6 +101,9 @@ func (r *xmlReader) read() error {
 			err = r.text(t)
 		case xml.Directive:
 			err = r.directive(t)
+		}
+		if err == nil && r.names.trouble != "" {
+			err = r.fail("%s", r.names.trouble)
 		}
 		if err != nil {
 			return err

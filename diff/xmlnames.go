@@ -2,6 +2,7 @@ package diff
 
 import (
 	"encoding/xml"
+	"fmt"
 	"strings"
 )
 
@@ -59,7 +60,16 @@ type xmlNames struct {
 	undo             []declaration
 	ids              map[xmlName]uint32
 	names            []string
+	// room is how many bytes the names may still take: a long prefix, declared
+	// once, comes before each of those in its namespace. trouble says what takes
+	// too much, empty for nothing.
+	room    int
+	trouble string
 }
+
+// maxSpace is how many bytes the name of a namespace may have: it is looked up
+// with each name in it.
+const maxSpace = 4096
 
 // xmlName is a name before it is put together.
 type xmlName struct {
@@ -77,8 +87,9 @@ type declaration struct {
 // textName is the number of the name of text.
 const textName = 0
 
-func newXMLNames() xmlNames {
+func newXMLNames(room int) xmlNames {
 	return xmlNames{
+		room:   room,
 		spaces: make(map[string]string), prefixes: make(map[string]string),
 		ids: make(map[xmlName]uint32), names: []string{"#text"},
 	}
@@ -96,6 +107,9 @@ func (n *xmlNames) declare(attributes []xml.Attr) {
 			d.prefix = ""
 		default:
 			continue
+		}
+		if len(d.space) > maxSpace {
+			n.trouble = fmt.Sprintf("the name of a namespace is longer than %d bytes", maxSpace)
 		}
 		d.oldSpace, d.hadSpace = n.spaces[d.prefix]
 		n.spaces[d.prefix] = d.space
@@ -133,6 +147,10 @@ func (n *xmlNames) number(name xml.Name, attribute bool) uint32 {
 	key := xmlName{n.prefix(name.Space, attribute), name.Local, attribute}
 	if id, ok := n.ids[key]; ok {
 		return id
+	}
+	if n.room -= len(key.prefix) + len(key.local); n.room < 0 {
+		n.trouble = "its names take too much memory with the prefixes in them"
+		return textName
 	}
 	text := key.local
 	if key.prefix != "" {

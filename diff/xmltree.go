@@ -17,6 +17,10 @@ type xmlTree struct {
 	absent map[uint32][]uint32
 
 	out []byte
+	// limit is how many bytes are written, and full says that there would be
+	// more: names are shorter where they stand than where they were declared.
+	limit int
+	full  bool
 	// order is a stack of the children of what is being written. ranks are where
 	// the names of one node came first, valid where turns has the turn.
 	order        []uint32
@@ -84,6 +88,9 @@ func (t *xmlTree) text(n uint32) []byte {
 
 // write writes a node. Elements are nested at most maxDepth deep.
 func (t *xmlTree) write(n uint32) {
+	if t.full = t.full || len(t.out) > t.limit; t.full {
+		return
+	}
 	node := &t.nodes[n]
 	plain := node.first == 0 || node.first == node.last && t.nodes[node.first].name == textName
 	if plain && node.kind&isObject == 0 && t.absent[n] == nil {
