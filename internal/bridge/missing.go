@@ -31,7 +31,7 @@ func (b *Bridge) missing(ctx context.Context, st *state, o *poller.Observation, 
 		case change.Kind == diff.Deleted && o.Doubtful && !change.Filtered:
 			c.Depart = append(c.Depart, store.Departed{Key: change.Key, Item: change.ItemBefore, At: o.At})
 		case change.Kind == diff.Created && known:
-			c.Return = append(c.Return, change.Key)
+			c.Return = append(c.Return, left.Key)
 			delete(away, change.Key)
 			updated, differs, err := diff.CompareItem(change.Key, left.Item, change.ItemAfter, st.source.Rules)
 			if err != nil {
@@ -72,8 +72,9 @@ func (st *state) markFiltered(o *poller.Observation, snapshot *store.Snapshot, g
 	return nil
 }
 
-// away are the items of a source that have left, by key. That there are none is
-// remembered: of most sources there never are.
+// away are the items of a source that have left, by the key that they have under
+// the rules as they are now: items.key may have been edited since. That there are
+// none is remembered: of most sources there never are.
 func (b *Bridge) away(ctx context.Context, st *state) (map[string]store.Departed, error) {
 	if st.allThere {
 		return nil, nil
@@ -85,7 +86,13 @@ func (b *Bridge) away(ctx context.Context, st *state) (map[string]store.Departed
 	st.allThere = len(rows) == 0
 	away := make(map[string]store.Departed, len(rows))
 	for _, row := range rows {
-		away[row.Key] = row
+		key, err := st.source.Rules.ItemKey(row.Item)
+		if err != nil {
+			key = row.Key
+		}
+		if other, ok := away[key]; !ok || other.At.Before(row.At) {
+			away[key] = row
+		}
 	}
 	return away, nil
 }
@@ -102,7 +109,7 @@ func (st *state) gone(c *store.Commit, away map[string]store.Departed) ([]diff.C
 		if err != nil {
 			return nil, err
 		}
-		c.Return = append(c.Return, key)
+		c.Return = append(c.Return, left.Key)
 		gone = append(gone, change)
 	}
 	slices.SortFunc(gone, func(x, y diff.Change) int { return strings.Compare(x.Key, y.Key) })

@@ -3,11 +3,17 @@ package bridge
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
 )
+
+// leftBefore is how much earlier than with its answer an item is said to have
+// left a list that scrolls. What left with the answer waits for a second look,
+// see missing: it would be told deleted if the list became a complete one.
+const leftBefore = time.Microsecond
 
 // scroll sorts out the changes of a list of newest items, or of one that is
 // compared with all that was seen: what left it departs, what came back is
@@ -27,11 +33,11 @@ func (b *Bridge) scroll(ctx context.Context, st *state, o *poller.Observation, c
 	for _, change := range changes {
 		switch change.Kind {
 		case diff.Deleted:
-			c.Depart = append(c.Depart, store.Departed{Key: change.Key, Item: change.ItemBefore, At: o.At})
+			c.Depart = append(c.Depart, store.Departed{Key: change.Key, Item: change.ItemBefore, At: o.At.Add(-leftBefore)})
 			continue
 		case diff.Created:
 			item, ok := known[change.Key]
-			if !ok {
+			if !ok || !st.source.isKeyOf(change.Key, item) {
 				break
 			}
 			c.Return = append(c.Return, change.Key)
@@ -48,6 +54,13 @@ func (b *Bridge) scroll(ctx context.Context, st *state, o *poller.Observation, c
 		kept = append(kept, change)
 	}
 	return kept, nil
+}
+
+// isKeyOf says whether an item has that key under the rules as they are now.
+// Where items.key was edited, another item may have had it.
+func (s *Source) isKeyOf(key string, item []byte) bool {
+	now, err := s.Rules.ItemKey(item)
+	return err == nil && now == key
 }
 
 // departed returns those of the keys that are known to have left, with the item.
