@@ -53,7 +53,7 @@ func (c *Config) warnSources(warn warner) {
 			warn(at(""), "nobody is told about %s: its changes are only in the log", s.Name)
 		}
 		if s.Enabled && s.Poke != nil && c.Server.Listen == "" {
-			warn(path+".poke", "server.listen is empty: nobody beyond this machine can poke %s", s.Name)
+			warn(at("poke"), "server.listen is empty: nobody beyond this machine can poke %s", s.Name)
 		}
 		if !s.Auth.IsZero() && isPlain(s.Request.URL) {
 			warn(at("request.url"), "the credentials of %s are sent without TLS: use https://", s.Name)
