@@ -17,7 +17,7 @@ var errNoList = errors.New("the page is no list")
 
 // sheet is a page, as far as one must look into it to find the next one.
 type sheet struct {
-	// page is the whole page in JSON; it does not exist of a CSV, whose columns
+	// page is the whole page, in JSON or read as it; it does not exist of a CSV, whose columns
 	// are its first line.
 	page    gjson.Result
 	columns string
@@ -30,9 +30,15 @@ type sheet struct {
 // newSheet looks into a page.
 func newSheet(o *Observation, s *Source) (sheet, error) {
 	body := bytes.TrimPrefix(o.Body, []byte("\uFEFF"))
-	if s.Format == diff.CSV || s.Format == "" && o.ContentType == "text/csv" && !diff.IsJSON(body) {
+	switch format := cmp.Or(s.Format, diff.FormatOf(o.ContentType, body, true)); format {
+	case diff.CSV:
 		columns, count := rows(body)
 		return sheet{columns: columns, count: count}, nil
+	case diff.XML, diff.NDJSON:
+		var err error
+		if body, err = inJSON(body, format, s.Items); err != nil {
+			return sheet{}, err
+		}
 	}
 	if !gjson.ValidBytes(body) {
 		return sheet{}, fmt.Errorf("%w: it is no valid JSON", errNoList)
@@ -54,6 +60,20 @@ func newSheet(o *Observation, s *Source) (sheet, error) {
 		return true
 	})
 	return sh, nil
+}
+
+// inJSON is a page of another format in JSON, as it is when it is compared.
+func inJSON(body []byte, format diff.Format, items string) ([]byte, error) {
+	// Which path identifies an item does not matter here.
+	rules, err := diff.Compile(diff.Options{Format: format, Items: &diff.Items{Path: items, Key: []string{"id"}}})
+	if err != nil {
+		return nil, fmt.Errorf("read a page in %s: %w", format, err)
+	}
+	page, err := rules.JSON(body)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoList, err)
+	}
+	return page, nil
 }
 
 func (sh *sheet) list(path string) (gjson.Result, error) {

@@ -25,8 +25,8 @@ func (v *validator) pagination(at place, s *Source) {
 		return
 	}
 	switch {
-	case s.Format != "auto" && s.Format != "json" && s.Format != "csv":
-		v.add(p, "pages are read in JSON and CSV, not in %s: remove it, or set format: json or csv", s.Format)
+	case s.Format == "text":
+		v.add(p, "pages are those of a list, which a text has not: remove it, or set format: json, ndjson, xml or csv")
 		return
 	case s.Items == nil:
 		v.add(p, "pages are those of a list: add items, such as items: {path: data, key: id}")
@@ -87,8 +87,8 @@ func (v *validator) incremental(at place, s *Source) {
 		}
 	}
 	switch {
-	case s.Format != "auto" && s.Format != "json":
-		v.add(p, "what is new is found in items in JSON: remove it, or set format: json")
+	case s.Format == "text" || s.Format == "csv":
+		v.add(p, "what is new is found in items in JSON, or in what is read as it: remove it, or set format: json, ndjson or xml")
 	case s.Items == nil:
 		v.add(p, "what is new is found in the items of a list: add items, such as items: {path: data, key: id}")
 	default:
