@@ -1,10 +1,13 @@
 package expression
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm/runtime"
 )
 
 const (
@@ -15,6 +18,8 @@ const (
 	maxText = 1 << 20
 	// maxElements bounds a list that is made flat.
 	maxElements = 1_000_000
+	// maxUniq bounds what is kept to find the same element again, in bytes.
+	maxUniq = 64 << 20
 )
 
 var errText = fmt.Errorf("a text becomes longer than %d bytes", maxText)
@@ -25,6 +30,8 @@ func bounded() []expr.Option {
 		expr.Function("join", join, new(func([]any, string) string), new(func([]any) string), new(func([]string, string) string), new(func([]string) string)),
 		expr.Function("replace", replaceText, new(func(string, string, string) string), new(func(string, string, string, int) string)),
 		expr.Function("flatten", flatten, new(func([]any) []any)),
+		expr.Function("uniq", uniq, new(func(any) []any)),
+		expr.Function("toBase64", toBase64, new(func(string) string)),
 	}
 }
 
@@ -92,8 +99,12 @@ func replaceText(args ...any) (any, error) {
 // flatten makes one list of lists in lists.
 func flatten(args ...any) (any, error) {
 	flat := []any{}
+	visited := 0
 	var add func(list []any) error
 	add = func(list []any) error {
+		if visited++; visited > 4*maxElements { // which may all be empty
+			return fmt.Errorf("flatten: there are more than %d lists in it", 4*maxElements)
+		}
 		for _, element := range list {
 			if inner, ok := element.([]any); ok {
 				if err := add(inner); err != nil {
@@ -115,4 +126,56 @@ func flatten(args ...any) (any, error) {
 	default:
 		return nil, fmt.Errorf("flatten: %s stands where a list is wanted", nameOfValue(list))
 	}
+}
+
+// uniq leaves out the elements that are there already. It tells them apart by
+// their text in JSON, where the library compares each with all others: of a
+// hundred thousand that takes minutes.
+func uniq(args ...any) (any, error) {
+	list, ok := args[0].([]any)
+	switch {
+	case args[0] == nil:
+		return []any{}, nil
+	case !ok:
+		return nil, fmt.Errorf("uniq: %s stands where a list is wanted", nameOfValue(args[0]))
+	}
+	once := []any{}
+	taken := make(map[string]bool)
+	size := 0
+	for _, element := range list {
+		text, err := json.Marshal(element)
+		if err != nil {
+			return nil, fmt.Errorf("uniq: %w", err)
+		}
+		if taken[string(text)] {
+			continue
+		}
+		if size += len(text); size > maxUniq {
+			return nil, fmt.Errorf("uniq: the elements take more than %d bytes", maxUniq)
+		}
+		taken[string(text)] = true
+		once = append(once, element)
+	}
+	return once, nil
+}
+
+// toBase64 encodes a text, which grows by a third each time.
+func toBase64(args ...any) (any, error) {
+	text, ok := args[0].(string)
+	if !ok {
+		return nil, fmt.Errorf("toBase64: %s stands where a text is wanted", nameOfValue(args[0]))
+	}
+	if base64.StdEncoding.EncodedLen(len(text)) > maxText {
+		return nil, errText
+	}
+	return base64.StdEncoding.EncodeToString([]byte(text)), nil
+}
+
+// within says whether an element is in a list, of which each look takes a step
+// for every hundred elements.
+func within(element, list any, steps func(int)) bool {
+	if elements, ok := list.([]any); ok {
+		steps(len(elements) / 100)
+	}
+	return runtime.In(element, list)
 }

@@ -53,7 +53,10 @@ const maxLength = 16 << 10
 // names are what an expression of a kind can name, with their types. They are
 // told in this order.
 func (k Kind) names() (order []string, env types.Map) {
-	env = types.Map{stepName: types.TypeOf(func(any) any { return nil })}
+	env = types.Map{
+		stepName:   types.TypeOf(func(any) any { return nil }),
+		withinName: types.TypeOf(func(any, any) bool { return false }),
+	}
 	switch k {
 	case OfItem:
 		order = []string{"item"}
@@ -192,12 +195,16 @@ func (p *Program) use(names ...string) bool {
 // run evaluates the expression.
 func (p *Program) run(env map[string]any) (bool, error) {
 	steps := 0
-	env[stepName] = func(value any) any {
-		if steps++; steps > maxSteps {
+	count := func(n int) {
+		if steps += n; steps > maxSteps {
 			panic(fmt.Sprintf("its loops take more than %d steps", maxSteps))
 		}
+	}
+	env[stepName] = func(value any) any {
+		count(1)
 		return value
 	}
+	env[withinName] = func(element, list any) bool { return within(element, list, count) }
 	machine := vm.VM{}
 	value, err := machine.Run(p.program, env)
 	if err != nil {

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -229,25 +230,56 @@ func TestWhatIsNotUsedIsNotRead(t *testing.T) {
 // TestBounds: what would take very long, or very much, ends with an error.
 func TestBounds(t *testing.T) {
 	t.Parallel()
+	item := []byte(`{"s":"x","long":"` + strings.Repeat("y", 500_000) + `","many":[` + strings.Repeat(`{"a":1},`, 20_000) + `{"a":2}]}`)
 	for text, want := range map[string]string{
-		"all(1..2000, all(1..2000, true))":                         "memory budget exceeded",
-		"let a = 1..3000; all(a, all(a, all(a, # > 0)))":           "its loops take more than 1000000 steps",
-		"len(1..100000000) > 0":                                    "memory budget exceeded",
-		`len(repeat("x", 100000000)) > 0`:                          "memory budget exceeded",
-		`len(reduce(1..60, #acc + #acc, item.s)) > 0`:              "a text becomes longer than 1048576 bytes",
-		`len(reduce(1..60, concat(#acc, #acc), [1])) > 0`:          "memory budget exceeded",
-		`len(reduce(1..60, join([#acc, #acc]), item.s)) > 0`:       "a text becomes longer than 1048576 bytes",
-		`len(reduce(1..60, replace(#acc, "x", "xx"), item.s)) > 0`: "a text becomes longer than 1048576 bytes",
-		`len(flatten(reduce(1..60, [#acc, #acc], [1]))) > 0`:       "flatten: the list becomes longer than 1000000",
-		`len(map(1..1100, map(1..1100, #))) > 0`:                   "memory budget exceeded",
+		"all(1..2000, all(1..2000, true))":                              "memory budget exceeded",
+		"let a = 1..3000; all(a, all(a, all(a, # > 0)))":                "its loops take more than 1000000 steps",
+		"len(1..100000000) > 0":                                         "memory budget exceeded",
+		`len(repeat("x", 100000000)) > 0`:                               "memory budget exceeded",
+		`len(reduce(1..60, #acc + #acc, item.s)) > 0`:                   "a text becomes longer than 1048576 bytes",
+		`len(reduce(1..60, concat(#acc, #acc), [1])) > 0`:               "memory budget exceeded",
+		`len(reduce(1..60, join([#acc, #acc]), item.s)) > 0`:            "a text becomes longer than 1048576 bytes",
+		`len(reduce(1..60, replace(#acc, "x", "xx"), item.s)) > 0`:      "a text becomes longer than 1048576 bytes",
+		`len(flatten(reduce(1..60, [#acc, #acc], [1]))) > 0`:            "flatten: the list becomes longer than 1000000",
+		`len(map(1..1100, map(1..1100, #))) > 0`:                        "memory budget exceeded",
+		`len(flatten(reduce(1..60, [#acc, #acc], []))) > 0`:             "flatten: there are more than 4000000 lists",
+		`len(reduce(1..60, toBase64(#acc), item.s + "0123456789")) > 0`: "a text becomes longer than 1048576 bytes",
+		`let a = map(1..50000, #); all(a, # in a)`:                      "its loops take more than 1000000 steps",
+		`all(item.many, # in item.many)`:                                "its loops take more than 1000000 steps",
+		`len(uniq(map(1..200, item.s + string(#) + item.long))) > 0`:    "uniq: the elements take more than 67108864 bytes",
 	} {
-		_, err := mustCompile(t, OfItem, text).Item([]byte(`{"s":"x"}`))
+		_, err := mustCompile(t, OfItem, text).Item(item)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
 	if _, err := Compile(OfItem, strings.Repeat("(", 9000)+"true"+strings.Repeat(")", 7000)); err == nil {
 		t.Error("compiled")
+	}
+}
+
+// TestElementsAreToldApart, of many at once and whatever they are.
+func TestElementsAreToldApart(t *testing.T) {
+	t.Parallel()
+	numbers := make([]string, 20_000)
+	for i := range numbers {
+		numbers[i] = strconv.Itoa(i)
+	}
+	item := []byte(`{"n":[` + strings.Join(numbers, ",") + `],"o":[{"a":1,"b":[]},{"b":[],"a":1.0},{"a":2},"1",1,1.0,null,null,true],"list":["x"],"none":null}`)
+	for _, text := range []string{
+		"len(uniq(item.n)) == 20000",
+		"len(uniq(item.o)) == 6",
+		`uniq([2, 1, 2, "2"]) == [2, 1, "2"]`,
+		"uniq(item.none) == []",
+		"19999 in item.n", "20000 not in item.n", "1.0 in item.n",
+		`"n" in item`, `"m" not in item`, `!("x" in item.none)`,
+		`"x" in item.list`, `item.list[0] in ["x", "y"]`, `"1" in map(item.o, #)`,
+		"2 in 1..3", `{"a": 2} in item.o`,
+		`toBase64("a") == "YQ=="`,
+	} {
+		if ok, err := mustCompile(t, OfItem, text).Item(item); err != nil || !ok {
+			t.Errorf("%s: %t, %v", text, ok, err)
+		}
 	}
 }
 

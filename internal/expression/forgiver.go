@@ -14,6 +14,9 @@ import (
 // stepName counts the steps of loops. No expression can name it.
 const stepName = "$step"
 
+// withinName is what takes the place of in, to count its steps.
+const withinName = "$in"
+
 // forgiver makes an expression take nil for what is not there: it puts
 // functions of ours in the place of what would fail. It leaves alone what is
 // known to be of a type, so that mistakes are still found.
@@ -75,6 +78,11 @@ func (f *forgiver) operator(node *ast.Node, n *ast.BinaryNode) {
 		if open(n.Left) || open(n.Right) || known(n.Left, reflect.String) && known(n.Right, reflect.String) {
 			replace(node, comparisons[n.Operator], n.Left, n.Right)
 		}
+	case "in":
+		// Of a list that is written out, the library makes a table.
+		if open(n.Right) || known(n.Right, reflect.Slice) && !written(n.Right) {
+			replace(node, withinName, n.Left, n.Right)
+		}
 	case "<", "<=", ">", ">=":
 		if open(n.Left) || open(n.Right) {
 			replace(node, comparisons[n.Operator], n.Left, n.Right)
@@ -117,6 +125,17 @@ func open(node ast.Node) bool {
 func known(node ast.Node, kinds ...reflect.Kind) bool {
 	t := node.Type()
 	return t != nil && slices.Contains(kinds, t.Kind())
+}
+
+// written says whether a node is a list that is written out, or a range.
+func written(node ast.Node) bool {
+	switch n := node.(type) {
+	case *ast.ArrayNode, *ast.ConstantNode:
+		return true
+	case *ast.BinaryNode:
+		return n.Operator == ".."
+	}
+	return false
 }
 
 func replace(node *ast.Node, function string, arguments ...ast.Node) {
