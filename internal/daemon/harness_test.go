@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -45,8 +46,8 @@ func restartDaemon(t *testing.T, dir, yaml string) *running {
 	if !strings.HasPrefix(yaml, "server:") {
 		yaml = "server: {listen: \"127.0.0.1:0\"}\n" + yaml
 	}
-	yaml = fmt.Sprintf("storage: {dsn: \"sqlite:%s\"}\n", filepath.Join(dir, "pollwire.db")) + yaml
-	cfg, err := config.Parse("test.yaml", []byte(yaml), config.Lookup{})
+	yaml = fmt.Sprintf("storage: {dsn: \"sqlite:%s\", encryption_key: an-encryption-key-of-32-characters}\n", filepath.Join(dir, "pollwire.db")) + yaml
+	cfg, err := config.Parse("test.yaml", []byte(yaml), config.Lookup{File: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)
 	}
