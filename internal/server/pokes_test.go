@@ -320,3 +320,30 @@ func TestRefusalsAreCounted(t *testing.T) {
 		}
 	})
 }
+
+// pokerFunc is a Poker that is a function.
+type pokerFunc func(source string) (time.Duration, error)
+
+func (f pokerFunc) Poke(source string) (time.Duration, error) { return f(source) }
+
+// TestAPokeWhileAPollIsAskedForLeadsToAnother: that poll may have looked already.
+func TestAPokeWhileAPollIsAskedForLeadsToAnother(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var ps *pokes
+		polls := 0
+		ps = newPokes(map[string]string{"a": "secret of a"}, pokerFunc(func(string) (time.Duration, error) {
+			if polls++; polls == 1 {
+				ps.poke(ps.find("a", []string{"secret of a"}))
+				return time.Hour, nil // The poke has planned another try, which finds out itself.
+			}
+			return 0, nil
+		}), slog.New(slog.DiscardHandler))
+		defer ps.stop()
+		ps.poke(ps.must(t, "a"))
+		after(time.Minute)
+		if polls != 2 {
+			t.Errorf("%d polls were asked for, want 2", polls)
+		}
+	})
+}
