@@ -156,6 +156,12 @@ func explain(err error, names []string) *Error {
 	if errors.As(err, &at) {
 		e.Line, e.Column, e.Message = max(at.Line, 1), at.Column+1, at.Message
 	}
+	switch e.Message {
+	case `unexpected token Operator("=")`:
+		e.Message += "; to compare, write =="
+	case "unexpected token EOF":
+		e.Message = "something is missing at its end"
+	}
 	if strings.HasPrefix(e.Message, "unknown name ") {
 		e.Message += "; there is " + strings.Join(names, ", ") + "; a text needs quotes"
 	}

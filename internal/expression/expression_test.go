@@ -143,8 +143,8 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		{OfItem, "true && document.x", 1, 9, "unknown name document; there is item"},
 		{OfItem, "changed(\"x\")", 1, 1, "unknown name changed; there is item"},
 		{OfAnswer, "len(item) > 0", 1, 5, "unknown name item; there is document"},
-		{OfChange, "before.x ==", 1, 11, "unexpected token EOF"},
-		{OfChange, "change == \"created\" &&\n  (key", 2, 6, "unexpected token EOF"},
+		{OfChange, "before.x ==", 1, 11, "something is missing at its end"},
+		{OfChange, "change == \"created\" &&\n  (key", 2, 6, "something is missing at its end"},
 		{OfChange, "change", 1, 1, "it gives a text, and must give true or false"},
 		{OfChange, "1 + 2", 1, 1, "it gives a number, and must give true or false"},
 		{OfChange, "[true]", 1, 1, "it gives a list, and must give true or false"},
@@ -160,7 +160,10 @@ func TestMistakesAreFoundAtLoad(t *testing.T) {
 		{OfChange, "$step(true)", 1, 1, "unknown name $step"},
 		{OfChange, "toJSON(after) == \"\"", 1, 1, "unknown name toJSON"},
 		{OfChange, "key matches \"(\"", 1, 5, "missing closing"},
-		{OfItem, "item.x = 1", 1, 8, "unexpected token"},
+		{OfItem, "item.x = 1", 1, 8, "unexpected token Operator(\"=\"); to compare, write =="},
+		{OfChange, `change == "create"`, 1, 11, `change is never "create": it is created, updated or deleted`},
+		{OfChange, `key == "a" || "new" != change`, 1, 15, `change is never "new"`},
+		{OfChange, `!(change in ["created", "removed"])`, 1, 25, `change is never "removed"`},
 	} {
 		_, err := Compile(test.kind, test.text)
 		var e *Error

@@ -22,7 +22,7 @@ const withinName = "$in"
 // known to be of a type, so that mistakes are still found.
 type forgiver struct {
 	uses map[string]bool
-	err  *file.Error // the first name that must not be used
+	err  *file.Error // the first mistake that the library does not find
 }
 
 // comparisons are the functions that take the place of operators.
@@ -52,6 +52,7 @@ func (f *forgiver) Visit(node *ast.Node) {
 	case *ast.ConditionalNode:
 		isTrue(&n.Cond)
 	case *ast.BinaryNode:
+		f.kinds(n)
 		f.operator(node, n)
 	case *ast.BuiltinNode:
 		loop(n)
@@ -64,6 +65,37 @@ func (f *forgiver) name(n *ast.IdentifierNode) {
 	if n.Value[0] == '$' && f.err == nil {
 		f.err = &file.Error{Location: n.Location(), Message: "unknown name " + n.Value}
 	}
+}
+
+// kinds finds a change that is compared with what it never is: such a condition
+// would keep back, or let through, everything.
+func (f *forgiver) kinds(n *ast.BinaryNode) {
+	var others []ast.Node
+	switch {
+	case n.Operator != "==" && n.Operator != "!=" && n.Operator != "in":
+		return
+	case isChange(n.Left):
+		others = append(others, n.Right)
+	case isChange(n.Right) && n.Operator != "in":
+		others = append(others, n.Left)
+	}
+	if len(others) > 0 {
+		if list, ok := others[0].(*ast.ArrayNode); ok {
+			others = list.Nodes
+		}
+	}
+	for _, other := range others {
+		text, ok := other.(*ast.StringNode)
+		if ok && !slices.Contains([]string{"created", "updated", "deleted"}, text.Value) && f.err == nil {
+			f.err = &file.Error{Location: other.Location(), Message: fmt.Sprintf("change is never %.40q: it is created, updated or deleted", text.Value)}
+		}
+	}
+}
+
+// isChange says whether a node is the variable change.
+func isChange(node ast.Node) bool {
+	name, ok := node.(*ast.IdentifierNode)
+	return ok && name.Value == "change"
 }
 
 func (f *forgiver) operator(node *ast.Node, n *ast.BinaryNode) {
