@@ -219,7 +219,9 @@ type Store interface {
 	// its next run included, to another name; the log keeps the old one. It fails
 	// with ErrNotFound where there is no such source, and with ErrConflict where
 	// there is one of the new name. Numbers of changes go on from the old name's,
-	// and from what the log has under the new one, if that is more.
+	// and from what the log has under the new one, if that is more. Deliveries that
+	// wait in a lane of the old name go over to that of the new one, since what is
+	// told under it comes after them.
 	Rename(ctx context.Context, from, to string) error
 	// EventByID returns the event of an id, or ErrNotFound.
 	EventByID(ctx context.Context, id string) (notify.Event, error)

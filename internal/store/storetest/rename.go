@@ -18,7 +18,7 @@ var renameTests = map[string]func(*testing.T, Fresh){
 	"names that were given up may be used again":    namesAreUsedAgain,
 	"budgets of both names count after a renaming":  renameAddsBudgets,
 	"a poll of the old name is stale once renamed":  renameMakesStale,
-	"what is waiting for endpoints stays as it was": renameKeepsQueue,
+	"what is waiting for endpoints keeps its order": renameKeepsQueue,
 }
 
 // fill commits something of every kind for a source.
@@ -184,10 +184,22 @@ func renameMakesStale(t *testing.T, fresh Fresh) {
 
 func renameKeepsQueue(t *testing.T, fresh Fresh) {
 	s := fresh(t)(t)
-	fill(t, s, "old")
+	src := fill(t, s, "old")
+	fill(t, s, "other")
 	want := must(s.Waiting(t.Context(), "ops", 0, 10))(t)
-	noError(t, s.Rename(t.Context(), "old", "new"))
-	equal(t, "waiting", must(s.Waiting(t.Context(), "ops", 0, 10))(t), want)
 	noError(t, s.Record(t.Context(), []notify.Outcome{outcomeOf(want[0], 1)}))
-	equal(t, "left", len(waitingIDs(t, s, "ops")), len(want)-1)
+	noError(t, s.Rename(t.Context(), "old", "new"))
+	// What is told next comes after what waits.
+	src.Name = "new"
+	mustCommit(t, s, &store.Commit{Source: src, Snapshot: answer(4), KeepSnapshots: 2, Events: []store.Event{change("new", "ops")}})
+	lane := must(s.WaitingInLane(t.Context(), "ops", "new", 0, 10))(t)
+	equal(t, "lane", len(lane), 3)
+	for i := range want[1:3] {
+		want[i+1].Lane = "new"
+		equal(t, "waiting", lane[i], want[i+1])
+	}
+	equal(t, "old lane", len(must(s.WaitingInLane(t.Context(), "ops", "old", 0, 10))(t)), 0)
+	equal(t, "other lane", must(s.WaitingInLane(t.Context(), "ops", "other", 0, 10))(t), want[3:])
+	noError(t, s.Record(t.Context(), []notify.Outcome{outcomeOf(lane[0], 1)}))
+	equal(t, "left", len(waitingIDs(t, s, "ops")), 5)
 }
