@@ -56,3 +56,19 @@ func looksLikeXML(body []byte) bool {
 	}
 	return false
 }
+
+// LooksLikeWebPage says whether what is sent as XML begins as a page for people
+// does, as error pages of proxies in XHTML may.
+func LooksLikeWebPage(body []byte) bool {
+	body = bytes.TrimLeft(bytes.TrimPrefix(body, []byte("\uFEFF")), " \t\r\n")
+	if bytes.HasPrefix(body, []byte("<?xml")) {
+		_, body, _ = bytes.Cut(body, []byte("?>"))
+		body = bytes.TrimLeft(body, " \t\r\n")
+	}
+	for _, start := range []string{"<html", "<!doctype html"} {
+		if len(body) > len(start) && strings.EqualFold(string(body[:len(start)]), start) {
+			return bytes.IndexByte([]byte(" \t\r\n>"), body[len(start)]) >= 0
+		}
+	}
+	return false
+}

@@ -20,17 +20,19 @@ func (s *Source) format(o *poller.Observation) (diff.Format, error) {
 		return "", errPagesOfDocument
 	}
 	format := s.Format
+	isPage := false
 	if format == "" {
 		body, err := firstPage(o)
 		if err != nil {
 			return "", err
 		}
 		format = diff.FormatOf(o.ContentType, body, s.Items)
+		isPage = format == diff.Text && diff.IsWebPage(o.ContentType) || format == diff.XML && diff.LooksLikeWebPage(body)
 	}
-	if format == diff.Text && s.Items {
+	switch {
+	case format == diff.Text && s.Items:
 		return "", fmt.Errorf("content type %s: %w", contentType(o), errListOfText)
-	}
-	if format == diff.Text && s.Format == "" && diff.IsWebPage(o.ContentType) {
+	case isPage:
 		return "", fmt.Errorf("content type %s: %w", contentType(o), errPage)
 	}
 	return format, nil

@@ -396,6 +396,32 @@ func TestFormatsThatFlip(t *testing.T) {
 	}
 }
 
+// TestPageInXHTML: an error page that is XML and is sent as such is none of the
+// documents that an API sends.
+func TestPageInXHTML(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, document())
+	if err := r.pollAs("text/xml", "<status><db>up</db></status>"); err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range []string{
+		"<html><body>down</body></html>", "\uFEFF <?xml version=\"1.0\"?>\n<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\"/>", "<HTML\n/>",
+	} {
+		if err := r.pollAs("application/xml", page); !errors.Is(err, errPage) {
+			t.Errorf("%s: %v", page, err)
+		}
+	}
+	if err := r.pollAs("text/xml", "<status><html>down</html></status>"); err != nil {
+		t.Fatal(err)
+	}
+	r.wantStory(r.news(), "updated ")
+	for _, other := range []string{"<html5/>", "<h/>", "<?xml version=\"1.0\"", "<html"} {
+		if err := r.pollAs("text/xml", other); errors.Is(err, errPage) {
+			t.Errorf("%s: %v", other, err)
+		}
+	}
+}
+
 // TestFormatByContentType: the type is believed where it says JSON; else the
 // body decides, and only objects and arrays count as JSON then, since 1.10 in a
 // text is another version than 1.1.
