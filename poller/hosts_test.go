@@ -241,3 +241,43 @@ func TestWhatIsNoSilence(t *testing.T) {
 		}
 	}
 }
+
+// A page is an answer: where the probe of a dead host has more than one, the
+// first of them opens it.
+func TestAPageOpensADeadHost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b := &book{manner: manners()[0], pages: pagesOf(1, 1, 1)}
+		cut := true
+		got := &reader{}
+		p := NewPoller(PollerOptions{Observer: got, Fetcher: newFetcher(t, FetcherOptions{
+			RoundTripper: fakeNetwork(func(r *http.Request) (*http.Response, error) {
+				if cut {
+					return nil, &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+				}
+				return handlerNetwork(b.ServeHTTP).RoundTrip(r)
+			}),
+		})})
+		s := newSource("http://api.example/orders")
+		s.Pagination, s.Items, s.Retry.MaxAttempts = &b.manner.pagination, "data", 1
+		for range defaultHostThreshold {
+			pollOnce(t, p, s)
+		}
+		if p.Held(s) == nil {
+			t.Fatal("the host is not held")
+		}
+		cut = false
+		wait(2 * firstHostWait)
+		for request := 1; ; request++ {
+			if err := p.Held(s); err != nil {
+				t.Fatalf("request %d is held: %v", request, err)
+			}
+			if !p.Poll(t.Context(), s, request).More {
+				break
+			}
+		}
+		if len(got.ids) != 3 {
+			t.Errorf("items %v, failures %q", got.ids, got.fails)
+		}
+	})
+}

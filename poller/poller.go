@@ -111,6 +111,7 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	case err != nil:
 		return p.failed(ctx, s, pr, v, attempt, err)
 	case o == nil:
+		p.answered(ctx, s) // else the gate would take its next page for one of a dead host
 		pr.keep(v, 0)
 		return Outcome{More: true}
 	}
