@@ -26,6 +26,9 @@ type pager struct {
 	pages, items int
 	last         [32]byte
 	columns      string
+	// promised says that the last page told of the next one: without it the list
+	// is not whole.
+	promised bool
 }
 
 // newPager returns a pager and the target of the first page.
@@ -79,6 +82,7 @@ func (g *pager) next(r *reply) (tg target, more bool, err error) {
 	g.pages++
 	g.items += r.count
 	g.last, g.columns = r.hash, r.columns
+	g.promised = g.Kind == HeaderLink || g.Kind == JSONLink || g.TotalPath != ""
 	tg, more, err = g.follow(r)
 	if err != nil || !more {
 		return target{}, false, err
@@ -172,6 +176,7 @@ func (g *pager) cursor(r *reply) (target, bool, error) {
 	if err != nil || said && !hasMore {
 		return target{}, false, err
 	}
+	g.promised = hasMore
 	if g.FromLastItem {
 		return g.afterLast(r, hasMore)
 	}

@@ -61,6 +61,27 @@ func TestAcceptedCodesEndAList(t *testing.T) {
 	}
 }
 
+// They do not where the page before says that there is more: half a list would
+// be taken for all of it.
+func TestAcceptedCodesEndNoListThatGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, code := range []int{204, 205, 404} {
+		for _, m := range manners() {
+			p := m.pagination
+			if p.Kind != HeaderLink && p.Kind != JSONLink && p.HasMorePath == "" && p.TotalPath == "" {
+				continue
+			}
+			b := &book{manner: m, pages: pagesOf(2, 1, 1), instead: instead(1, 1, status(code))}
+			poller, s, got := newPagedPoller(t, b)
+			s.Request.SuccessStatusCodes = []int{200, code}
+			pollOnce(t, poller, s)
+			if len(got.seen) > 0 || len(got.fails) != 1 || !strings.Contains(got.fails[0], "says that there is more") {
+				t.Errorf("%s, %d: seen %+v, failures %q", m.name, code, got.seen, got.fails)
+			}
+		}
+	}
+}
+
 // A page of which a query chooses nothing is not empty, and the count of what
 // the server gave is that before the query.
 func TestQueriesDoNotEndAList(t *testing.T) {

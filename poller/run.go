@@ -62,6 +62,9 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 			return v.single(o, a, false)
 		}
 		o.Release()
+		if r.pager.promised {
+			return nil, &badPage{fmt.Errorf("%w: answered %d, though the page before it says that there is more", errNoList, o.Status)}
+		}
 		return v.finish(o, a, false)
 	}
 	next, more, empty, err := v.look(o, a)
@@ -92,8 +95,8 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 	return v.finish(o, a, cut)
 }
 
-// isEnd says whether an answer that was accepted by its code alone ends a list:
-// there is no such page.
+// isEnd says whether an answer that was accepted by its code alone says that
+// there is no such page: that ends a list, but where the page was promised.
 func (t *template) isEnd(status int) bool {
 	return status == http.StatusNoContent || status == http.StatusResetContent || status >= 400
 }
