@@ -19,8 +19,9 @@ const InitialNow = "now"
 // lost to an API that gives only what is later. So some items come again; that
 // they are known already is for who compares them.
 //
-// A value that lies in the future of the server counts as its present: one wrong
-// date must not hide all that comes before it. The value never goes back.
+// A value that lies in the future of the server, as its first page tells, counts
+// as its present: neither may a wrong date hide all that comes before it, nor an
+// item of the last page one that was changed after the first was read. The value never goes back.
 type Incremental struct {
 	// CursorPath is the gjson path, in an item, of what says how new it is.
 	CursorPath string
@@ -39,6 +40,8 @@ type frontier struct {
 	*Incremental
 	known, newest mark
 	isKnown, seen bool
+	// asOf is the server's time at the first page.
+	asOf time.Time
 	// timely says that the numbers seem to be times: one of them would be one of
 	// the last twenty years.
 	timely bool
@@ -97,6 +100,9 @@ var errNoCursor = errors.New("incremental.cursor_path leads to nothing that coul
 
 // see takes note of the items of a page. Some may lack the value, not all.
 func (f *frontier) see(items gjson.Result, now time.Time) error {
+	if f.asOf.IsZero() {
+		f.asOf = now
+	}
 	count, found := 0, 0
 	items.ForEach(func(_, item gjson.Result) bool {
 		count++
@@ -117,12 +123,13 @@ func (f *frontier) see(items gjson.Result, now time.Time) error {
 	return nil
 }
 
-// end returns the cursor that is accepted together with the answer. now is the
-// server's.
-func (f *frontier) end(now time.Time) (string, error) {
+// end returns the cursor that is accepted together with the answer. It is not
+// later than the first page: what is changed while the others are asked for may
+// be on one that has come already.
+func (f *frontier) end() (string, error) {
 	best, ok := f.known, f.isKnown
 	if f.seen {
-		newest := f.newest
+		newest, now := f.newest, f.asOf
 		if newest.kind == timeMark || f.Lookback > 0 || f.timely || f.isKnown && f.known.recent(now) {
 			newest = newest.atMost(now)
 		}

@@ -261,3 +261,29 @@ func TestIncrementalPages(t *testing.T) {
 		})
 	}
 }
+
+// What is changed while pages are asked for may stand on a page that has come
+// already: the cursor is not later than the first page.
+func TestIncrementalStaysBehindTheFirstPage(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	got := &reader{}
+	p := NewPoller(PollerOptions{Observer: got, Fetcher: newFetcher(t, FetcherOptions{
+		RoundTripper: handlerNetwork(func(w http.ResponseWriter, r *http.Request) {
+			page := number0(r.URL.Query().Get("page"))
+			w.Header().Set("Date", start.Add(time.Duration(page)*time.Minute).Format(http.TimeFormat))
+			if page < 2 {
+				w.Header().Set("Link", fmt.Sprintf(`<?page=%d>; rel=next`, page+1))
+			}
+			items := []string{at(`"2026-03-01T11:00:00Z"`), at(`"2026-03-01T12:00:30Z"`), at(`"2026-03-01T12:01:30Z"`)}
+			_, _ = io.WriteString(w, items[page])
+		}),
+	})})
+	s := newSource("http://api.example/orders")
+	s.Items, s.Pagination = "data", &Pagination{Kind: HeaderLink, Newest: true}
+	s.Incremental = &Incremental{CursorPath: "at", StartParam: "since"}
+	pollOnce(t, p, s)
+	if len(got.seen) != 1 || got.seen[0].State.Cursor != `"2026-03-01T12:00:00Z"` {
+		t.Errorf("seen %+v, failures %q", got.seen, got.fails)
+	}
+}

@@ -59,13 +59,13 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 	}
 	if t.isEnd(o.Status) {
 		if r.pages == 0 {
-			return v.single(o, a, false)
+			return v.single(o, false)
 		}
 		o.Release()
 		if r.pager.promised {
 			return nil, &badPage{fmt.Errorf("%w: answered %d, though the page before it says that there is more", errNoList, o.Status)}
 		}
-		return v.finish(o, a, false)
+		return v.finish(o, false)
 	}
 	next, more, empty, err := v.look(o, a)
 	if err == nil && more && r.pages+1 >= r.pager.maxPages() && !r.pager.Newest {
@@ -78,7 +78,7 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 	cut := more && r.pages+1 >= r.pager.maxPages()
 	more = more && !cut
 	if !more && r.pages == 0 {
-		return v.single(o, a, cut)
+		return v.single(o, cut)
 	}
 	// An empty page at the end of a list holds nothing.
 	if more || !empty {
@@ -92,7 +92,7 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 		r.target = next
 		return nil, nil
 	}
-	return v.finish(o, a, cut)
+	return v.finish(o, cut)
 }
 
 // isEnd says whether an answer that was accepted by its code alone says that
@@ -137,10 +137,10 @@ func (v *Visit) putAside(o *Observation) error {
 }
 
 // single ends a poll whose answer came with its first request.
-func (v *Visit) single(o *Observation, a answer, cut bool) (*Observation, error) {
+func (v *Visit) single(o *Observation, cut bool) (*Observation, error) {
 	r := v.run
 	o.Cut = cut
-	if err := v.accept(o, a); err != nil {
+	if err := v.accept(o); err != nil {
 		o.Release()
 		return nil, err
 	}
@@ -157,10 +157,10 @@ func (v *Visit) single(o *Observation, a answer, cut bool) (*Observation, error)
 }
 
 // finish ends a poll whose pages were put aside. o is the last answer.
-func (v *Visit) finish(o *Observation, a answer, cut bool) (*Observation, error) {
+func (v *Visit) finish(o *Observation, cut bool) (*Observation, error) {
 	r := v.run
 	o.State, o.Status, o.ContentType = State{}, r.status, r.contentType
-	if err := v.accept(o, a); err != nil {
+	if err := v.accept(o); err != nil {
 		return nil, err
 	}
 	o.Cut = cut
@@ -189,11 +189,11 @@ func (v *Visit) finish(o *Observation, a answer, cut bool) (*Observation, error)
 }
 
 // accept gives the state of an answer its cursor.
-func (v *Visit) accept(o *Observation, a answer) error {
+func (v *Visit) accept(o *Observation) error {
 	if v.run.frontier == nil {
 		return nil
 	}
-	cursor, err := v.run.frontier.end(dateOf(a.resp))
+	cursor, err := v.run.frontier.end()
 	if err != nil {
 		return &badPage{err}
 	}
