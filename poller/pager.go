@@ -15,6 +15,10 @@ import (
 	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
+// maxNext bounds a cursor and a link to the next page, in bytes: no server takes
+// a longer URL, and errors would have to be searched for all of it.
+const maxNext = 32 << 10
+
 // pager finds out where the next page of a poll is.
 type pager struct {
 	*Pagination
@@ -141,6 +145,9 @@ func (g *pager) jsonLink(r *reply) (target, bool, error) {
 // host is followed. One from https to http of the same host, as servers behind a
 // proxy write it, is asked for by https.
 func (g *pager) link(from *url.URL, href string) (target, bool, error) {
+	if len(href) > maxNext {
+		return target{}, false, fmt.Errorf("%w: it has %d bytes, more than %d", errNextLink, len(href), maxNext)
+	}
 	u, err := from.Parse(strings.TrimSpace(href))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 		return target{}, false, fmt.Errorf("%w: it is no http or https url", errNextLink)
@@ -208,6 +215,9 @@ func (g *pager) afterLast(r *reply, hasMore bool) (target, bool, error) {
 }
 
 func (g *pager) after(cursor gjson.Result) (target, bool, error) {
+	if len(cursor.Raw) > maxNext {
+		return target{}, false, fmt.Errorf("%w: cursor_path %q leads to %d bytes, more than %d", errCursor, g.CursorPath, len(cursor.Raw), maxNext)
+	}
 	if cursor.Type == gjson.JSON && g.In != InBody {
 		return target{}, false, fmt.Errorf("%w: cursor_path %q leads to no text or number", errCursor, g.CursorPath)
 	}

@@ -201,6 +201,8 @@ func TestPagerRefusesNonsense(t *testing.T) {
 		{number, `{"data":[{"id":1}],"n":11}`, "pagination.max_pages allows (10), it takes 11"},
 		{offset, `{"data":[],"n":5}`, "the page is empty after 0 items"},
 		{offset, `{"data":[{"id":1},{"id":2}],"n":21}`, "pagination.max_pages allows (10), it takes 11"},
+		{cursor, `{"data":[],"next":"` + strings.Repeat("x", 40_000) + `"}`, "leads to 40002 bytes, more than 32768"},
+		{Pagination{Kind: JSONLink, NextURLPath: "next"}, `{"data":[],"next":"/` + strings.Repeat("x", 40_000) + `"}`, "it has 40001 bytes, more than 32768"},
 		{Pagination{Kind: "magic"}, ``, `unknown kind of pagination "magic"`},
 	}
 	for _, tt := range tests {
