@@ -287,3 +287,16 @@ func TestIncrementalStaysBehindTheFirstPage(t *testing.T) {
 		t.Errorf("seen %+v, failures %q", got.seen, got.fails)
 	}
 }
+
+// A 304 stands for the stored answer, its hash too.
+func TestNotModifiedKeepsTheHash(t *testing.T) {
+	t.Parallel()
+	f := &feed{answers: []string{at(`5`), at(`5`), "status 304", at(`5`)}, etag: true}
+	p, s, got := newFeedPoller(t, f, Incremental{})
+	for range 4 {
+		pollOnce(t, p, s)
+	}
+	if len(got.seen) != 4 || got.seen[2].State.RawHash != got.seen[1].State.RawHash || !got.seen[3].Unchanged {
+		t.Errorf("seen %+v, failures %q", got.seen, got.fails)
+	}
+}

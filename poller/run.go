@@ -54,7 +54,11 @@ func (v *Visit) prepare(t *template) error {
 // where more is to come.
 func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error) {
 	r := v.run
-	if r == nil || o.Unchanged {
+	switch {
+	case r == nil:
+		return o, nil
+	case o.Unchanged:
+		o.State.RawHash = v.state.RawHash // ask left it out
 		return o, nil
 	}
 	if t.isEnd(o.Status) {
