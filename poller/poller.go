@@ -101,7 +101,10 @@ func (p *Poller) Close() {
 // poll, another one begins.
 func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	pr := p.progress(s.Name)
-	if wait := p.paused(s); wait > 0 && request <= 1 {
+	if wait := p.paused(s); wait > 0 {
+		if request > 1 {
+			return Outcome{RetryAfter: wait} // the poll goes on where it stands
+		}
 		p.log.DebugContext(ctx, "poll skipped, the source asked for a pause", "source", s.Name, "wait", wait)
 		return Outcome{}
 	}

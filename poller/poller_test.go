@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -346,4 +347,33 @@ level=WARN msg="poll failed" source=shop err="GET http://api.example/: answered 
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
+}
+
+// What a page says of the rate concerns the next page, where there is no limit
+// at which that would wait.
+func TestPagesObeyAPauseWithoutLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		var asked []time.Duration
+		l, got := mustStartLimiter(t, newMemoryBudgets()), &reader{}
+		p := NewPoller(PollerOptions{Observer: got, Pauses: l, Fetcher: newFetcher(t, FetcherOptions{
+			Heed: l.Heed,
+			RoundTripper: handlerNetwork(func(w http.ResponseWriter, r *http.Request) {
+				asked = append(asked, time.Since(start).Round(time.Second))
+				if page := number0(r.URL.Query().Get("page")); page < 2 {
+					w.Header().Set("Link", fmt.Sprintf(`<?page=%d>; rel=next`, page+1))
+					w.Header().Set("X-RateLimit-Remaining", "0")
+					w.Header().Set("X-RateLimit-Reset", "60")
+				}
+				_, _ = fmt.Fprintf(w, `[{"id":%d}]`, len(asked))
+			}),
+		})})
+		s := newSource("http://api.example/orders")
+		s.Pagination, s.Retry.MaxRetryAfter = &Pagination{Kind: HeaderLink}, time.Hour
+		pollOnce(t, p, s)
+		if !slices.Equal(asked, []time.Duration{0, time.Minute, 2 * time.Minute}) || len(got.seen) != 1 {
+			t.Errorf("pages were asked for after %v, seen %+v, failures %q", asked, got.seen, got.fails)
+		}
+	})
 }
