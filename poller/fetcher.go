@@ -220,6 +220,9 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 	}
 	mask := f.mask(t).With(queryValues(tg.url)...)
 	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(tg.url))}
+	if tg.detail {
+		fe.Method = http.MethodGet
+	}
 	if resp != nil {
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {

@@ -41,25 +41,34 @@ type Observation struct {
 	Doubtful bool
 	// Cut says that there were more pages than were asked for.
 	Cut bool
+	// Details are what came of the requests for details of items, in their order;
+	// nil where none was made. DetailBodies has a page for each of them, which is
+	// empty where there is an error.
+	Details      []Detail
+	DetailBodies diff.Pages
+	// DetailBytes is how many bytes these have together.
+	DetailBytes int64
 	// State is what the next poll of the source starts from, once the
 	// observation has been accepted.
 	State State
 
-	buffer *httpclient.Body
-	pages  *spool
+	buffer  *httpclient.Body
+	pages   *spool
+	details *spool
 }
 
-// Release gives the buffer of Body back for reuse, and drops Pages; both are
-// invalid afterwards. Who called [Visit.Next] calls it, an [Observer] does not.
+// Release gives the buffer of Body back for reuse, and drops Pages and
+// DetailBodies; all are invalid afterwards. Who called [Visit.Next] calls it, an [Observer] does not.
 // It may be called more than once; a nil Observation has nothing to release.
 func (o *Observation) Release() {
 	if o == nil {
 		return
 	}
-	o.Body, o.Pages = nil, nil
+	o.Body, o.Pages, o.DetailBodies = nil, nil, nil
 	o.buffer.Release()
 	o.pages.close()
-	o.buffer, o.pages = nil, nil
+	o.details.close()
+	o.buffer, o.pages, o.details = nil, nil, nil
 }
 
 // State is what lets the next poll notice cheaply that nothing changed. It is
@@ -81,7 +90,8 @@ type State struct {
 type Observer interface {
 	// Observe takes a complete answer and returns when all that it changes is
 	// durable. After an error the observation counts as not made: the poller
-	// keeps the state it had, and the poll has failed with that error.
+	// keeps the state it had, and the poll has failed with that error. After a
+	// *[KeptError] the poll has failed, but the observation was made.
 	Observe(ctx context.Context, o *Observation) error
 	// Fail takes a poll that ended without an observation, after its last
 	// attempt, with the reason. It is also told of the errors of Observe.

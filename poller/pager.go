@@ -139,32 +139,43 @@ func (g *pager) jsonLink(r *reply) (target, bool, error) {
 }
 
 // link returns the target that a link in an answer leads to.
+func (g *pager) link(from *url.URL, href string) (target, bool, error) {
+	u, err := linkTarget(g.first.url, from, href)
+	if err != nil {
+		return target{}, false, fmt.Errorf("%w: %w", errNextLink, err)
+	}
+	return target{url: u, body: g.first.body}, true, nil
+}
+
+var errNoAddress = errors.New("it is no http or https url")
+
+// linkTarget returns where a link in an answer leads. own is the address of the
+// source, from that of the answer.
 //
 // Credentials go only where they were meant for: to the configured scheme, host
 // and port. Two exceptions do them no harm. A link from http to https of the same
 // host is followed. One from https to http of the same host, as servers behind a
 // proxy write it, is asked for by https.
-func (g *pager) link(from *url.URL, href string) (target, bool, error) {
+func linkTarget(own, from *url.URL, href string) (*url.URL, error) {
 	if len(href) > maxNext {
-		return target{}, false, fmt.Errorf("%w: it has %d bytes, more than %d", errNextLink, len(href), maxNext)
+		return nil, fmt.Errorf("it has %d bytes, more than %d", len(href), maxNext)
 	}
 	u, err := from.Parse(strings.TrimSpace(href))
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return target{}, false, fmt.Errorf("%w: it is no http or https url", errNextLink)
+		return nil, errNoAddress
 	}
 	// Credentials of a server's choosing are not ours to send.
 	u.User, u.Fragment, u.RawFragment = nil, "", ""
-	own := g.first.url
 	if !sameOrigin(own, u) && strings.EqualFold(own.Hostname(), u.Hostname()) && usualPort(own) && usualPort(u) {
 		u.Scheme, u.Host = "https", u.Hostname()
 		if strings.Contains(u.Host, ":") {
 			u.Host = "[" + u.Host + "]"
 		}
 	} else if !sameOrigin(own, u) {
-		return target{}, false, fmt.Errorf("%w: it leads from %s to %s, where the credentials of this source must not go; set request.url to that host if it is the right one",
-			errNextLink, originOf(own), originOf(u))
+		return nil, fmt.Errorf("it leads from %s to %s, where the credentials of this source must not go; set request.url to that host if it is the right one",
+			originOf(own), originOf(u))
 	}
-	return target{url: u, body: g.first.body}, true, nil
+	return u, nil
 }
 
 // usualPort says whether a URL has the port of its scheme.

@@ -20,6 +20,8 @@ const InBody Place = "body"
 type target struct {
 	url  *url.URL
 	body []byte
+	// detail says that it is asked for by GET, whatever the list is asked for by.
+	detail bool
 }
 
 // param is a value that is put into a request.

@@ -23,6 +23,9 @@ var _ Pauses = (*Limiter)(nil)
 type PollerOptions struct {
 	Fetcher  *Fetcher
 	Observer Observer
+	// Detailer says which details are fetched of sources that have a Detail; nil
+	// for none.
+	Detailer Detailer
 	// Pauses are heeded for sources without a limit; the others wait at their
 	// limit. nil for none.
 	Pauses Pauses
@@ -37,6 +40,7 @@ type PollerOptions struct {
 type Poller struct {
 	fetcher  *Fetcher
 	observer Observer
+	detailer Detailer
 	pauses   Pauses
 	log      *slog.Logger
 	hosts    hosts
@@ -53,6 +57,7 @@ func NewPoller(o PollerOptions) *Poller {
 	return &Poller{
 		fetcher:  o.Fetcher,
 		observer: o.Observer,
+		detailer: o.Detailer,
 		pauses:   o.Pauses,
 		log:      o.Logger,
 		hosts:    hosts{sick: make(map[string]*host)},
@@ -118,17 +123,28 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 		pr.keep(v, 0)
 		return Outcome{More: true}
 	}
-	v.Close()
-	defer o.Release()
 	p.answered(ctx, s)
+	if s.Detail != nil && o.Details == nil && p.detailer != nil {
+		return p.gather(ctx, s, pr, v, o)
+	}
+	v.Close()
+	p.observe(ctx, s, pr, o)
+	return Outcome{}
+}
+
+// observe ends a poll that saw something.
+func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observation) {
+	defer o.Release()
 	if err := p.observer.Observe(ctx, o); err != nil {
+		if isFinal[*KeptError](err) {
+			pr.adopt(o.State)
+		}
 		p.fail(ctx, s, pr, err)
-		return Outcome{}
+		return
 	}
 	if pr.succeed(o.State) {
 		p.log.InfoContext(ctx, "source recovered", "source", s.Name)
 	}
-	return Outcome{}
 }
 
 // failed deals with a request that failed, the attempt-th time, counted from 1.
@@ -153,12 +169,15 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 		pr.keep(v, attempt)
 		return Outcome{RetryAfter: wait}
 	}
-	v.Close()
 	if failure.Unreached {
 		if wait := p.hosts.failed(s, time.Now()); wait > 0 {
 			p.log.WarnContext(ctx, "host does not answer, its sources are not asked for a while", "host", hostOf(s), "wait", wait.Round(time.Second))
 		}
 	}
+	if ok && v.Gathering() && ctx.Err() == nil {
+		return p.pass(ctx, s, pr, v, failure)
+	}
+	v.Close()
 	p.fail(ctx, s, pr, err)
 	return Outcome{}
 }
@@ -190,10 +209,15 @@ func (p *Poller) Hold(s *Source) time.Duration {
 	return p.hosts.hold(s, time.Now())
 }
 
-// Refuse ends a poll that was held: it has failed, but nothing was sent.
+// Refuse ends a poll that was held: it has failed, but nothing was sent. What
+// came of a list and of its details before is kept.
 func (p *Poller) Refuse(ctx context.Context, s *Source, reason error) {
 	pr := p.progress(s.Name)
-	pr.drop()
+	v := pr.take()
+	if o := v.leave(); o != nil {
+		p.observe(ctx, s, pr, o)
+	}
+	v.Close()
 	p.fail(ctx, s, pr, reason)
 }
 

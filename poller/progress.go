@@ -47,12 +47,13 @@ func (pr *progress) keep(v *Visit, attempts int) {
 	pr.underWay, pr.attempts = v, attempts
 }
 
-// drop drops the poll under way, if there is one.
-func (pr *progress) drop() {
+// take takes the poll under way, nil where there is none.
+func (pr *progress) take() *Visit {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
-	pr.underWay.Close()
+	v := pr.underWay
 	pr.underWay, pr.attempts = nil, 0
+	return v
 }
 
 // end drops the poll under way for good. A nil progress has none.
@@ -74,6 +75,13 @@ func (pr *progress) succeed(s State) (recovered bool) {
 	recovered = pr.failing != ""
 	pr.state, pr.failing = s, ""
 	return recovered
+}
+
+// adopt adopts the state of an answer that was kept though its poll has failed.
+func (pr *progress) adopt(s State) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.state = s
 }
 
 // fail notes a failure, and reports whether it is another one than the last.

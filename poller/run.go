@@ -130,7 +130,7 @@ func (v *Visit) look(o *Observation, a answer) (next target, more, empty bool, e
 func (v *Visit) putAside(o *Observation) error {
 	r := v.run
 	if r.spool == nil {
-		r.spool = &spool{zip: &v.fetcher.zip, dir: v.fetcher.spoolDir}
+		r.spool = v.newSpool()
 	}
 	if r.pages == 0 {
 		r.status, r.contentType = o.Status, o.ContentType

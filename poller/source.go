@@ -44,6 +44,9 @@ type Source struct {
 	// has one. Incremental asks only for what is new, nil for all.
 	Pagination  *Pagination
 	Incremental *Incremental
+	// Detail is how the pages of its items are asked for, nil where only the list
+	// is.
+	Detail *DetailRequest
 	// Items is the gjson path of the list, for these two; empty is the whole
 	// answer. Format is how answers are read, empty by their content type.
 	Items  string

@@ -22,6 +22,9 @@ type Visit struct {
 	took     time.Duration
 	// run is where a poll stands that has pages or a start; nil for others.
 	run *run
+	// gather is where a poll stands whose list has come; nil before that, and
+	// where no details are wanted.
+	gather *gather
 	// renewed says that the credentials of the next request were renewed since it
 	// was refused.
 	renewed bool
@@ -50,6 +53,9 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 			URL:    "request.url",
 			Err:    f.secrets.Error(err),
 		}
+	}
+	if v.Gathering() {
+		return v.detail(ctx, t)
 	}
 	if err := v.prepare(t); err != nil {
 		return nil, f.failed(ctx, ctx, t, target{}, nil, &badPage{err})
@@ -92,10 +98,15 @@ func (v *Visit) refuse(failure *FetchError) *FetchError {
 // Close drops what came so far. It may be called more than once, and does
 // nothing to an observation that was returned. A nil Visit has nothing to drop.
 func (v *Visit) Close() {
-	if v != nil && v.run != nil {
+	if v == nil {
+		return
+	}
+	if v.run != nil {
 		v.run.spool.close()
 		v.run.spool = nil
 	}
+	v.gather.close()
+	v.gather = nil
 }
 
 // ask makes one request and reads its answer.
