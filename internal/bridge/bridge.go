@@ -44,6 +44,15 @@ type Reader interface {
 	Departed(ctx context.Context, source string, keys []string) ([]store.Departed, error)
 	// AllDeparted returns all items that left the source's list.
 	AllDeparted(ctx context.Context, source string) ([]store.Departed, error)
+	DetailReader
+}
+
+// DetailReader is what details are compared with.
+type DetailReader interface {
+	// SeenDetails returns Detail.Seen of all details of a source, by key.
+	SeenDetails(ctx context.Context, source string) (map[string][32]byte, error)
+	// Details returns those of the keys that the source has details of.
+	Details(ctx context.Context, source string, keys []string) ([]store.Detail, error)
 }
 
 var _ Store = store.Store(nil)

@@ -19,14 +19,17 @@ func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, 
 	switch {
 	case errors.Is(err, diff.ErrBefore):
 		// Only edited rules can do that: under those of its time it did fit.
-		return b.rebaseline(st, o, snapshot.Format, err.Error())
+		return b.rebaseline(ctx, st, o, snapshot.Format, err.Error())
 	case err != nil:
+		return plan{}, err
+	}
+	if changes, err = b.details(ctx, st, o, c, &p, changes); err != nil {
 		return plan{}, err
 	}
 	missing := !st.source.scrolls() && len(c.Depart) > 0
 	// What only left a list that scrolls needs no mention: the snapshot has it.
 	moved := missing || !st.source.scrolls() && len(c.Return) > 0
-	if len(changes) == 0 && !moved && !news.follow && !news.gap {
+	if len(changes) == 0 && !moved && !news.follow && !news.gap && !hasDetails(c) {
 		return p, nil
 	}
 	p.commit = c

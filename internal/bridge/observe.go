@@ -39,30 +39,36 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 			return err
 		}
 	}
-	if c := b.accept(st, o.At, p.commit); c != nil {
+	if c := b.accept(st, o.At, &p); c != nil {
 		if err := b.commit(ctx, st, c); err != nil {
 			return err
 		}
 	}
 	if p.again {
-		o.State = poller.State{}
+		o.State = poller.State{Cursor: o.State.Cursor}
 	}
 	b.note(st, p.tried)
-	st.failures, st.failingSince, st.ahead = 0, time.Time{}, false
+	b.noteDetails(st, p.details)
+	st.ahead = false
+	failure := p.details.failure()
+	if failure == nil {
+		st.failures, st.failingSince = 0, time.Time{}
+	}
 	if p.gap {
 		b.logger.Warn("items may have been missed", "source", o.Source)
 	}
 	if p.commit != nil {
 		b.logger.Info("source changed", "source", o.Source, "outcome", string(p.outcome), "events", len(p.commit.Events))
 	}
-	return nil
+	return failure
 }
 
 // accept completes the commit of an answer with what its acceptance ends: an
 // operator's word for a removal, and a failure that was told. Without either, a
 // nil commit stays nil. The caller holds st.mu.
-func (b *Bridge) accept(st *state, at time.Time, c *store.Commit) *store.Commit {
-	failed := !st.row.Alert.Since.IsZero()
+func (b *Bridge) accept(st *state, at time.Time, p *plan) *store.Commit {
+	c := p.commit
+	failed := !st.row.Alert.Since.IsZero() && p.details.failure() == nil
 	if !failed && !st.row.AcceptRemoval {
 		return c
 	}
@@ -106,6 +112,8 @@ type plan struct {
 	again bool
 	// tried are the conditions that were tried, with their errors.
 	tried map[string]error
+	// details is what becomes of the details; nil for a source without them.
+	details *detailing
 }
 
 // look decides what an observation comes to. It reads, but changes nothing.
@@ -119,10 +127,10 @@ func (b *Bridge) look(ctx context.Context, st *state, o *poller.Observation) (pl
 		return plan{}, err
 	}
 	if st.row.Version == 0 {
-		return b.baseline(st, o, format)
+		return b.baseline(ctx, st, o, format)
 	}
 	if st.row.RequestKey != st.source.RequestKey {
-		return b.rebaseline(st, o, format, "the request was changed")
+		return b.rebaseline(ctx, st, o, format, "the request was changed")
 	}
 	snapshot, err := b.store.Snapshot(ctx, st.source.Name)
 	if err != nil {
@@ -133,16 +141,16 @@ func (b *Bridge) look(ctx context.Context, st *state, o *poller.Observation) (pl
 			return plan{}, fmt.Errorf("the answer is %s (%s), but was %s before; if that is meant, set format: %s",
 				format, contentType(o), snapshot.Format, format)
 		}
-		return b.rebaseline(st, o, format, fmt.Sprintf("the format was changed from %s to %s", snapshot.Format, format))
+		return b.rebaseline(ctx, st, o, format, fmt.Sprintf("the format was changed from %s to %s", snapshot.Format, format))
 	}
 	if snapshot.Pages != nil && !st.source.Items {
-		return b.rebaseline(st, o, format, "the answer before is a list of several pages, and is not read as a list any more")
+		return b.rebaseline(ctx, st, o, format, "the answer before is a list of several pages, and is not read as a list any more")
 	}
 	return b.compare(ctx, st, o, snapshot)
 }
 
 // baseline takes the first answer of a source.
-func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) (plan, error) {
+func (b *Bridge) baseline(ctx context.Context, st *state, o *poller.Observation, format diff.Format) (plan, error) {
 	result, err := first(o, b.rules(st, format), st.source.Emit)
 	if err != nil {
 		return plan{}, err
@@ -152,15 +160,22 @@ func (b *Bridge) baseline(st *state, o *poller.Observation, format diff.Format) 
 	}
 	p := plan{outcome: Baseline, commit: b.newCommit(st, o, format)}
 	p.filtered(&st.source, result.FilterErr)
+	var changes []diff.Change
 	if st.source.Emit {
-		b.addEvents(&p, st, o, result.Changes)
+		changes = result.Changes
+	}
+	if changes, err = b.details(ctx, st, o, p.commit, &p, changes); err != nil {
+		return plan{}, err
+	}
+	if len(changes) > 0 {
+		b.addEvents(&p, st, o, changes)
 	}
 	return p, nil
 }
 
 // rebaseline takes an answer that cannot be compared with the stored one. The
 // log says so, since changes in between may have gone unseen.
-func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
+func (b *Bridge) rebaseline(ctx context.Context, st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
 	result, err := first(o, b.rules(st, format), false)
 	if err == nil {
 		err = st.source.checkCount(result.AfterAll)
@@ -171,9 +186,19 @@ func (b *Bridge) rebaseline(st *state, o *poller.Observation, format diff.Format
 	c := b.newCommit(st, o, format)
 	// What left answers to another request says nothing of this one's.
 	c.Forget = st.row.RequestKey != st.source.RequestKey
-	c.Events = []store.Event{b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1})}
 	p := plan{outcome: Rebaselined, commit: c}
 	p.filtered(&st.source, result.FilterErr)
+	if st.source.Detail != nil {
+		// The details that there are can be compared, whatever their list is.
+		changes, err := b.details(ctx, st, o, c, &p, nil)
+		if err != nil {
+			return plan{}, err
+		}
+		if len(changes) > 0 {
+			b.addEvents(&p, st, o, changes)
+		}
+	}
+	c.Events = append(c.Events, b.alert("pollwire.source.rebaselined", o.At, alertData{Name: st.source.Name, Reason: reason, Since: o.At, Count: 1}))
 	return p, nil
 }
 

@@ -107,7 +107,7 @@ func differences(snapshot *store.Snapshot, o *poller.Observation, rules *diff.Ru
 // page, of several the largest one, and as much again for what has changed.
 func size(o *poller.Observation) int {
 	if o.Pages == nil {
-		return len(o.Body)
+		return len(o.Body) + int(o.DetailBytes)
 	}
-	return 2 * o.Largest
+	return 2*o.Largest + int(o.DetailBytes)
 }

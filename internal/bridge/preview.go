@@ -19,6 +19,8 @@ type Preview struct {
 	// Untold says of each of them which key of the source keeps it from every
 	// endpoint, such as when; empty where none does.
 	Untold []string
+	// Waiting is how many details would be left to later polls.
+	Waiting int
 }
 
 // Preview judges an answer as Observe would, and writes nothing.
@@ -44,7 +46,13 @@ func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, e
 	if err != nil {
 		return Preview{}, err
 	}
+	if err := plan.details.failure(); err != nil {
+		return Preview{}, err
+	}
 	preview := Preview{Outcome: plan.outcome}
+	if plan.details != nil {
+		preview.Waiting = plan.details.waiting
+	}
 	if plan.commit == nil {
 		return preview, nil
 	}

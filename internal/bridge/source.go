@@ -39,6 +39,9 @@ type Source struct {
 	// Seen compares a list with all that was ever seen in it: what leaves it
 	// stays known, as of a list of newest items.
 	Seen bool
+	// Detail says how the details of items are judged; nil where the items of the
+	// list are what is compared and told. Rules then are those of the list.
+	Detail *Detail
 	// MinItems is how many items a list has at least, ExpectWhen what holds of
 	// each page of an answer; nil for nothing.
 	MinItems   int
@@ -75,5 +78,9 @@ type Endpoint struct {
 // What decides who is told, or how much may vanish, is not in it: that changes
 // nothing about an answer that is the stored one.
 func (s *Source) rulesKey() string {
-	return string(s.Format) + ":" + s.Rules.Key()
+	key := string(s.Format) + ":" + s.Rules.Key()
+	if s.Detail != nil {
+		key += ":" + s.Detail.Rules.Key()
+	}
+	return key
 }

@@ -28,6 +28,11 @@ type state struct {
 	allThere bool
 	// broken are the conditions that failed when they were last tried.
 	broken map[string]bool
+	// failedDetails counts how often the detail of an item failed in a row, by key.
+	failedDetails map[string]int
+	// keptDetails is how many details of items that are not in the list there
+	// must be until it is looked again which are needed.
+	keptDetails int
 	// failures counts the polls that failed in a row, since failingSince.
 	failures     int
 	failingSince time.Time
