@@ -111,6 +111,9 @@ func printPreview(w io.Writer, p *server.Preview) error {
 		fmt.Fprintf(&out, "%d, %s, %d bytes in %d ms\n", p.Status, contentTypeOr(p.ContentType, "no content type"), p.Bytes, p.DurationMS)
 	}
 	fmt.Fprintln(&out, summary(p))
+	if p.DetailsLeft > 0 {
+		fmt.Fprintf(&out, "%s not fetched here: a poll would\n", count(p.DetailsLeft, "detail"))
+	}
 	for i := range p.Webhooks {
 		webhook := &p.Webhooks[i]
 		hook := receiver.Webhook{Body: webhook.Body}

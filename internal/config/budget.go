@@ -20,12 +20,14 @@ type LimitUse struct {
 	// Polls are those a day that their schedules make on their busiest days.
 	Polls float64
 	// Least is what these take of the budget with one page each, Wanted with as
-	// many pages as they may have; retries and redirects are not counted.
+	// many pages as they may have; retries, redirects and details are not counted.
 	// Allowed is what the limit lets through without its reserve.
 	Least, Wanted, Allowed float64
 	// Cost and Pages are the most of any source.
 	Cost, Pages int
-	Rate        Rate
+	// Details says that some source fetches details too, nobody knows how many.
+	Details bool
+	Rate    Rate
 }
 
 // Fits says whether the limit allows what is wanted.
@@ -53,8 +55,12 @@ func (u LimitUse) text() string {
 	if n := u.Rate.Reserve.Of(u.Rate.Requests); n > 0 {
 		reserve = fmt.Sprintf(" less a reserve of %s", thousands(float64(n)))
 	}
-	text := fmt.Sprintf("%s: %d %s %s requests a day%s, %s per %s%s allow %s: %s %%",
-		u.Name, u.Sources, sources, thousands(u.Wanted), u.breakdown(),
+	details := ""
+	if u.Details {
+		details = ", besides its details"
+	}
+	text := fmt.Sprintf("%s: %d %s %s requests a day%s%s, %s per %s%s allow %s: %s %%",
+		u.Name, u.Sources, sources, thousands(u.Wanted), u.breakdown(), details,
 		thousands(float64(u.Rate.Requests)), u.Rate.Per, reserve, thousands(u.Allowed), percent(100*u.Wanted/u.Allowed))
 	if u.Fits() {
 		return text
@@ -118,6 +124,7 @@ func (c *Config) Budget(now time.Time) []LimitUse {
 			continue
 		}
 		u := &uses[at]
+		u.Details = u.Details || s.Detail != nil
 		u.want(count.perDay(scheduleSpan{s.Schedule, u.span()}), max(1, s.Cost), s.Pagination.Most())
 	}
 	return uses

@@ -181,7 +181,16 @@ func (d *decoder) otherPlace(t reflect.Type, key string) string {
 	if d.owner == reflect.TypeFor[Settings]() && isOwn(key, reflect.TypeFor[Source]()) {
 		return "each source has its own"
 	}
-	if found := d.within(d.owner, key, ""); len(found) == 1 {
+	found := d.within(d.owner, key, "")
+	if len(found) > 1 {
+		// What every element has is meant sooner than what only some have.
+		found = slices.DeleteFunc(found, func(path string) bool {
+			first, _, _ := strings.Cut(path, ".")
+			f, _ := d.field(d.owner, first)
+			return !f.required
+		})
+	}
+	if len(found) == 1 {
 		return "it belongs under " + found[0]
 	}
 	if _, ok := d.field(d.owner, key); ok && t != d.owner {

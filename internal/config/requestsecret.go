@@ -35,7 +35,11 @@ func requestSecrets(values []string, sources []Source) []Secret {
 	for i := range sources {
 		r, a := &sources[i].Request, &sources[i].Auth
 		_, tokenURL := a.tokenURL()
-		for _, written := range []URL{r.URL, tokenURL} {
+		written := []URL{r.URL, tokenURL}
+		if sources[i].Detail != nil {
+			written = append(written, sources[i].Detail.URL.URL)
+		}
+		for _, written := range written {
 			if u, err := url.Parse(written.Reveal()); err == nil && u.Path != "" {
 				paths = append(paths, u.Path, u.EscapedPath())
 			}

@@ -46,6 +46,9 @@ func sources(cfg *config.Config) (map[string]*poller.Source, error) {
 		if s.Items != nil {
 			asked.Items = s.Items.Path
 		}
+		if s.Detail != nil {
+			asked.Detail = &poller.DetailRequest{URL: s.Detail.URL.Reveal()}
+		}
 		list[s.Name] = asked
 	}
 	return list, nil

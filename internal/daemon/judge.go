@@ -56,6 +56,11 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 		if s.Items != nil {
 			list[i].Items, list[i].Window = true, bridge.Window(s.Items.Window)
 		}
+		if s.Detail != nil {
+			if list[i].Detail, err = detail(s); err != nil {
+				return nil, fmt.Errorf("source %q: %w", s.Name, err)
+			}
+		}
 		for _, kind := range s.Detect.Events {
 			list[i].Events = append(list[i].Events, diff.Kind(kind))
 		}
@@ -67,6 +72,9 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 // items and without it; the latter is nil where there is none.
 func newRules(s *config.Source, c conditions) (rules, unfiltered *diff.Rules, err error) {
 	o := options(s)
+	if s.Detail != nil {
+		o = diff.Options{Items: o.Items} // the others are those of the details
+	}
 	if s.Items != nil && s.Items.Filter != "" {
 		filter, err := c.compile(expression.OfItem, s.Items.Filter)
 		if err != nil {
@@ -79,6 +87,15 @@ func newRules(s *config.Source, c conditions) (rules, unfiltered *diff.Rules, er
 	}
 	rules, err = diff.Compile(o)
 	return rules, unfiltered, err
+}
+
+// detail says how the details of a source's items are judged.
+func detail(s *config.Source) (*bridge.Detail, error) {
+	rules, err := diff.Compile(options(s))
+	if err != nil {
+		return nil, fmt.Errorf("detail: %w", err)
+	}
+	return &bridge.Detail{Rules: rules, MaxPerPoll: s.Detail.MaxPerPoll}, nil
 }
 
 // options are the rules of a source's comparisons, for answers in JSON.
@@ -118,6 +135,9 @@ func requestKey(s *poller.Source) string {
 	}
 	if paging := pagingKey(s); paging != "" {
 		parts = append(parts, paging)
+	}
+	if s.Detail != nil {
+		parts = append(parts, "detail", s.Detail.URL)
 	}
 	encoded, err := json.Marshal(parts)
 	if err != nil {

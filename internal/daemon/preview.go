@@ -61,20 +61,52 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 func (d *Daemon) visit(ctx context.Context, source *poller.Source) (*poller.Observation, error) {
 	v := d.fetcher.Begin(source, poller.State{})
 	defer v.Close()
-	for {
+	for detailed := source.Detail == nil; ; {
 		release, err := d.limiter.Take(ctx, source.Limit, source.Cost)
 		if err != nil {
 			return nil, fmt.Errorf("wait for limit: %w", err)
 		}
 		o, err := v.Next(ctx)
 		release()
-		if failure, ok := errors.AsType[*poller.FetchError](err); ok && failure.Renewed {
+		failure, failed := errors.AsType[*poller.FetchError](err)
+		if failed && failure.Renewed {
 			continue
+		}
+		if failed && v.Gathering() && ctx.Err() == nil {
+			o, err = v.Pass(failure)
+		}
+		if o != nil && err == nil && !detailed {
+			detailed = true
+			if o, err = d.gather(ctx, v, o); err == nil && o == nil {
+				continue
+			}
 		}
 		if o != nil || err != nil {
 			return o, err
 		}
 	}
+}
+
+// previewDetails is how many details a preview fetches at the most.
+const previewDetails = 5
+
+// gather goes on with the first details that are wanted of a list. It returns
+// the list where there are none, nil where there are.
+func (d *Daemon) gather(ctx context.Context, v *poller.Visit, o *poller.Observation) (*poller.Observation, error) {
+	wants, err := d.bridge.Wanted(ctx, o)
+	var storeErr *bridge.StoreError
+	switch {
+	case errors.As(err, &storeErr):
+		o.Release()
+		return nil, err
+	case err != nil:
+		return o, nil //nolint:nilerr // judging the list says it again
+	}
+	more, err := v.Gather(o, wants[:min(len(wants), previewDetails)])
+	if more || err != nil {
+		return nil, err
+	}
+	return o, nil
 }
 
 // size counts the bytes of an answer.
@@ -104,7 +136,7 @@ func (d *Daemon) judge(ctx context.Context, o *poller.Observation, preview *serv
 		preview.Outcome, preview.Reason = server.Failed, err.Error()
 		return nil //nolint:nilerr // the preview says it
 	}
-	preview.Outcome = server.Outcome(judged.Outcome)
+	preview.Outcome, preview.DetailsLeft = server.Outcome(judged.Outcome), judged.Waiting
 	for i := range judged.Events {
 		event := &judged.Events[i]
 		body, err := notify.Envelope(&event.Event, d.cfg.Server.PublicURL.Reveal())

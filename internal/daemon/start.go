@@ -119,7 +119,7 @@ func (d *Daemon) wirePoller(context.Context) error {
 		d.fetcher.CloseIdle()
 		return nil
 	})
-	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Pauses: d.limiter, Logger: d.logger})
+	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Detailer: d.bridge, Pauses: d.limiter, Logger: d.logger})
 	d.started("polls", func(context.Context) error {
 		d.poller.Close()
 		return nil

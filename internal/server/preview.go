@@ -34,6 +34,9 @@ type Preview struct {
 	Outcome     Outcome `json:"outcome"`
 	// Reason says why the poll failed; empty when it did not.
 	Reason string `json:"reason,omitempty"`
+	// DetailsLeft is how many details were not fetched, since a preview fetches the
+	// first few, or since they failed.
+	DetailsLeft int `json:"details_left,omitempty"`
 	// Webhooks are the changes, in order, as they would be told.
 	Webhooks []Webhook `json:"webhooks"`
 }
