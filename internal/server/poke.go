@@ -24,7 +24,7 @@ func (s *Server) poke(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("source")
 	if p := s.pokes.find(name, pokeSecrets(r)); p != nil {
 		s.pokes.poke(p)
-		drain(w, r)
+		drain(w, r, maxPokeBytes)
 		writeJSON(w, http.StatusAccepted, accepted{p.source})
 		return
 	}
@@ -34,7 +34,7 @@ func (s *Server) poke(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, http.StatusTooManyRequests, "too many pokes with wrong secrets; right ones are still taken")
 		return
 	}
-	drain(w, r)
+	drain(w, r, maxBodyBytes)
 	writeProblem(w, r, http.StatusNotFound, pokeRefused)
 }
 
@@ -55,8 +55,13 @@ func pokeSecrets(r *http.Request) []string {
 	return all
 }
 
+// maxPokeBytes is more than the largest webhooks of the providers that are known
+// (GitHub's may have 25 MB): who is cut off while it sends does not always read
+// the answer.
+const maxPokeBytes = 32 << 20
+
 // drain reads a body to its end, so that the connection can be used again. One
 // that is too large or breaks off ends the connection and nothing else.
-func drain(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBodyBytes))
+func drain(w http.ResponseWriter, r *http.Request, most int64) {
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, most))
 }
