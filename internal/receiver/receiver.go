@@ -48,7 +48,9 @@ type Envelope struct {
 	Source   string `json:"source"`
 	Subject  string `json:"subject"`
 	Sequence string `json:"sequence"`
-	Data     struct {
+	// Time is when what is told was seen, in RFC 3339.
+	Time string `json:"time"`
+	Data struct {
 		Change  string          `json:"change"`
 		Before  json.RawMessage `json:"before"`
 		After   json.RawMessage `json:"after"`
