@@ -255,8 +255,9 @@ func hashOf(item []byte) ([32]byte, error) {
 	return sha256.Sum256(canonical), err
 }
 
-// gone tells which items are deleted. One whose detail never came was told
-// nobody, and is not now.
+// gone tells which items are deleted. One that was to be created when its detail
+// comes was told nobody, and is not now. One of a baseline has been there, and is
+// told as its list had it where its detail never came.
 func (d *detailing) gone(changes []diff.Change) error {
 	for i := range changes {
 		key := changes[i].Key
@@ -265,7 +266,11 @@ func (d *detailing) gone(changes []diff.Change) error {
 			continue
 		}
 		d.commit.DropDetails = append(d.commit.DropDetails, key)
-		if !hasDetail(seen) {
+		switch {
+		case isNew(seen):
+			continue
+		case isKnown(seen):
+			d.changes = append(d.changes, changes[i])
 			continue
 		}
 		change, differs, err := diff.CompareItem(key, d.stored[key], nil, d.state.source.Detail.Rules)

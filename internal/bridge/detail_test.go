@@ -215,6 +215,25 @@ func TestFirstLookAtDetailsCanBeTold(t *testing.T) {
 	r.wantLook(stand("1", "2", "3"), server, "3", "created 3")
 }
 
+// An item of the baseline was there, though its detail never came.
+func TestDeletedBeforeItsDetailCame(t *testing.T) {
+	t.Parallel()
+	s := detailed()
+	s.Detail.MaxPerPoll = 1
+	r := newRig(t, s)
+	server := shelf{"1": `{"id":1}`, "2": `{"id":2}`, "3": "!404"}
+	r.wantLook(stand("1:a", "2:a"), server, "1")
+	if _, err := r.look(stand("1:a", "3:a"), server); err == nil {
+		t.Error("the only detail failed, and the poll did not")
+	}
+	events := r.news()
+	r.wantStory(events, "deleted 2")
+	if len(events) == 1 && string(dataOf(events[0]).Before) != `{"id":2,"v":"a"}` {
+		t.Errorf("told %s", events[0].Data)
+	}
+	r.wantLook(stand("1:a"), server, "")
+}
+
 // The answers to another request are a new baseline, details and all.
 func TestAnotherRequestForgetsDetails(t *testing.T) {
 	t.Parallel()
