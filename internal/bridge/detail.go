@@ -125,16 +125,20 @@ type detailing struct {
 	came   map[string]store.Detail
 	failed []poller.Detail
 	asked  int
+	// last is the key of the last one that was asked for.
+	last string
 	// stored are details as they were.
 	stored map[string][]byte
 	// there are the keys of the list.
 	there map[string]bool
 	// waiting counts the items whose details have not come; next are those that
-	// are wanted first, again those that failed before. outdated have a row that
-	// must say so.
-	waiting     int
-	next, again []poller.Want
-	outdated    []string
+	// are wanted first, again those that failed before. beyond are those of next
+	// that come behind the last one of the poll before, which was passed. outdated
+	// have a row that must say so.
+	waiting             int
+	next, beyond, again []poller.Want
+	passed              bool
+	outdated            []string
 	// kept is the next state.keptDetails, 0 where it stays.
 	kept    int
 	changes []diff.Change
@@ -146,6 +150,7 @@ func (d *detailing) take(ctx context.Context, o *poller.Observation, changes []d
 	var needed []string
 	for i := range o.Details {
 		detail := o.Details[i]
+		d.last = detail.Key
 		if detail.Err == nil {
 			body, err := o.DetailBodies.Page(i)
 			if err != nil {
@@ -205,6 +210,7 @@ func (d *detailing) list(o *poller.Observation, rules *diff.Rules) error {
 			if err := d.item(result.Changes[j].Key, result.Changes[j].ItemAfter); err != nil {
 				return err
 			}
+			d.passed = d.passed || result.Changes[j].Key == d.state.lastDetail
 		}
 	}
 	return nil

@@ -215,6 +215,20 @@ func TestFirstLookAtDetailsCanBeTold(t *testing.T) {
 	r.wantLook(stand("1", "2", "3"), server, "3", "created 3")
 }
 
+// Items at the end of a list are not kept waiting by those at its beginning.
+func TestDetailsAtTheEndHaveTheirTurn(t *testing.T) {
+	t.Parallel()
+	s := detailed()
+	s.Detail.MaxPerPoll = 2
+	r := newRig(t, s)
+	server := shelf{"1": `{"id":1}`, "2": `{"id":2}`, "3": `{"id":3}`}
+	r.wantLook(stand("1:a", "2:a", "3:a"), server, "1 2")
+	r.wantLook(stand("1:b", "2:b", "3:a"), server, "3 1")
+	server["3"] = `{"id":3,"x":1}`
+	r.wantLook(stand("1:c", "2:c", "3:b"), server, "2 3", "updated 3")
+	r.wantLook(stand("1:c", "2:c", "3:b"), server, "1")
+}
+
 // An item of the baseline was there, though its detail never came.
 func TestDeletedBeforeItsDetailCame(t *testing.T) {
 	t.Parallel()

@@ -17,12 +17,17 @@ import (
 
 // wait notes an item whose detail has not come. What failed before comes last,
 // what failed least often first, so that it keeps no other from being fetched.
+// The others go on behind where the poll before ended: those at the end of the
+// list have their turn though those at its beginning change with each poll.
 func (d *detailing) wait(key string, item []byte) {
 	d.waiting++
 	list := &d.next
+	if d.passed {
+		list = &d.beyond
+	}
 	if d.state.failedDetails[key] > 0 {
 		list = &d.again
-	} else if len(d.next) >= d.state.source.Detail.MaxPerPoll {
+	} else if len(*list) >= d.state.source.Detail.MaxPerPoll {
 		return
 	}
 	*list = append(*list, poller.Want{Key: key, Item: bytes.Clone(item)})
@@ -36,7 +41,7 @@ func (d *detailing) wants(st *state) []poller.Want {
 	slices.SortStableFunc(d.again, func(x, y poller.Want) int {
 		return cmp.Compare(st.failedDetails[x.Key], st.failedDetails[y.Key])
 	})
-	all := slices.Concat(d.next, d.again)
+	all := slices.Concat(d.beyond, d.next, d.again)
 	return all[:min(len(all), st.source.Detail.MaxPerPoll)]
 }
 
@@ -194,7 +199,9 @@ func (b *Bridge) noteDetails(st *state, d *detailing) {
 		b.logger.Warn("details could not be fetched, trying again with the next poll", "source", st.source.Name,
 			"failed", len(d.failed), "of", d.asked, "key", d.failed[news].Key, "err", d.failed[news].Err)
 	}
+	st.lastDetail = ""
 	if d.waiting > len(d.failed) {
+		st.lastDetail = d.last
 		b.logger.Info("details are left to the next poll", "source", st.source.Name, "count", d.waiting-len(d.failed))
 	}
 }

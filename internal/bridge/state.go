@@ -30,6 +30,9 @@ type state struct {
 	broken map[string]bool
 	// failedDetails counts how often the detail of an item failed in a row, by key.
 	failedDetails map[string]int
+	// lastDetail is the key of the last detail that was asked for where others were
+	// left to the next poll, empty where none was.
+	lastDetail string
 	// keptDetails is how many details of items that are not in the list there
 	// must be until it is looked again which are needed.
 	keptDetails int
