@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
-	"gopkg.in/yaml.v3"
 )
 
 // Auth adds credentials to the requests of a source. One member is set, or
@@ -58,71 +57,12 @@ type APIKey struct {
 	Value Secret `yaml:"value" required:"true" doc:"The key." example:"${API_KEY}" aka:"key|token"`
 }
 
-// authKind is one shape of auth.
-type authKind struct {
-	name string
-	typ  reflect.Type
-}
-
-// authKinds are the shapes of auth, by the value of type.
-func authKinds() []authKind {
-	return []authKind{
-		{"bearer", reflect.TypeFor[Bearer]()},
-		{"basic", reflect.TypeFor[Basic]()},
-		{"api_key", reflect.TypeFor[APIKey]()},
-		{"oauth2_client_credentials", reflect.TypeFor[OAuth2ClientCredentials]()},
-		{"oauth2_refresh_token", reflect.TypeFor[OAuth2RefreshToken]()},
-		{"login", reflect.TypeFor[Login]()},
-	}
-}
-
 func (a *Auth) decode(d *decoder, at place, f field) {
-	if at.node.Kind != yaml.MappingNode {
-		d.fail(at, "want a mapping such as {type: bearer, token: ...}, got %s", describe(at.node))
-		return
-	}
-	kinds := authKinds()
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = kind.name
-	}
-	p, ok := at.key("type")
-	if !ok {
-		d.fail(at, "the key \"type\" is missing: want %s", orList(names))
-		return
-	}
-	var name string
-	decodeInto(d, p, &name, field{enum: names})
-	// What kind it is decides what is required, wherever auth stands.
-	whole := field{typ: f.typ}
-	switch name {
-	case "bearer":
-		decodeInto(d, at, &a.Bearer, whole)
-	case "basic":
-		decodeInto(d, at, &a.Basic, whole)
-	case "api_key":
-		decodeInto(d, at, &a.APIKey, whole)
-	case "oauth2_client_credentials":
-		decodeInto(d, at, &a.ClientCredentials, whole)
-	case "oauth2_refresh_token":
-		decodeInto(d, at, &a.RefreshToken, whole)
-	case "login":
-		decodeInto(d, at, &a.Login, whole)
-	}
+	decodeKind(d, at, a, f, "{type: bearer, token: ...}")
 }
 
-// schema of auth: one shape for each type.
 func (a *Auth) schema(s schemer, _ field, _ shape) (*jsonschema.Schema, error) {
-	var all []*jsonschema.Schema
-	for _, kind := range authKinds() {
-		one, err := s.structure(kind.typ, shape{})
-		if err != nil {
-			return nil, err
-		}
-		one.Properties["type"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](kind.name)}
-		all = append(all, one)
-	}
-	return &jsonschema.Schema{AnyOf: all}, nil
+	return kindSchema(s, reflect.TypeFor[Auth]())
 }
 
 func (v *validator) auth(at place, s *Source) {

@@ -4,7 +4,6 @@ import (
 	"reflect"
 
 	"github.com/google/jsonschema-go/jsonschema"
-	"gopkg.in/yaml.v3"
 )
 
 // Pagination says how the pages of an answer follow each other. One member is
@@ -67,68 +66,12 @@ type Offset struct {
 	Pages
 }
 
-// paginationKind is one shape of pagination.
-type paginationKind struct {
-	name string
-	typ  reflect.Type
-}
-
-// paginationKinds are the shapes of pagination, by the value of type.
-func paginationKinds() []paginationKind {
-	return []paginationKind{
-		{"header_link", reflect.TypeFor[HeaderLink]()},
-		{"json_link", reflect.TypeFor[JSONLink]()},
-		{"cursor", reflect.TypeFor[Cursor]()},
-		{"page_number", reflect.TypeFor[PageNumber]()},
-		{"offset", reflect.TypeFor[Offset]()},
-	}
-}
-
 func (p *Pagination) decode(d *decoder, at place, f field) {
-	if at.node.Kind != yaml.MappingNode {
-		d.fail(at, "want a mapping such as {type: header_link}, got %s", describe(at.node))
-		return
-	}
-	kinds := paginationKinds()
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = kind.name
-	}
-	typ, ok := at.key("type")
-	if !ok {
-		d.fail(at, "the key \"type\" is missing: want %s", orList(names))
-		return
-	}
-	var name string
-	decodeInto(d, typ, &name, field{enum: names})
-	// What kind it is decides what is required, wherever it stands.
-	whole := field{typ: f.typ}
-	switch name {
-	case "header_link":
-		decodeInto(d, at, &p.HeaderLink, whole)
-	case "json_link":
-		decodeInto(d, at, &p.JSONLink, whole)
-	case "cursor":
-		decodeInto(d, at, &p.Cursor, whole)
-	case "page_number":
-		decodeInto(d, at, &p.PageNumber, whole)
-	case "offset":
-		decodeInto(d, at, &p.Offset, whole)
-	}
+	decodeKind(d, at, p, f, "{type: header_link}")
 }
 
-// schema of pagination: one shape for each type.
 func (p *Pagination) schema(s schemer, _ field, _ shape) (*jsonschema.Schema, error) {
-	var all []*jsonschema.Schema
-	for _, kind := range paginationKinds() {
-		one, err := s.structure(kind.typ, shape{})
-		if err != nil {
-			return nil, err
-		}
-		one.Properties["type"] = &jsonschema.Schema{Const: jsonschema.Ptr[any](kind.name)}
-		all = append(all, one)
-	}
-	return &jsonschema.Schema{AnyOf: all}, nil
+	return kindSchema(s, reflect.TypeFor[Pagination]())
 }
 
 // IsZero says whether an answer has one page.

@@ -29,14 +29,14 @@ func structNodes(p place, t reflect.Type, keys keyring) []structNode {
 		t = reflect.TypeFor[Rate]()
 	case t == reflect.TypeFor[Auth]():
 		kind, _ := p.key("type")
-		for _, k := range authKinds() {
+		for _, k := range kindsOf(reflect.TypeFor[Auth]()) {
 			if k.name == kind.node.Value {
 				t = k.typ
 			}
 		}
 	case t == reflect.TypeFor[Pagination]():
 		kind, _ := p.key("type")
-		for _, k := range paginationKinds() {
+		for _, k := range kindsOf(reflect.TypeFor[Pagination]()) {
 			if k.name == kind.node.Value {
 				t = k.typ
 			}
@@ -64,11 +64,11 @@ func structTypes(t reflect.Type, keys keyring, found map[reflect.Type]bool) {
 	case reflect.TypeFor[LimitRef]():
 		t = reflect.TypeFor[Rate]()
 	case reflect.TypeFor[Auth]():
-		for _, kind := range authKinds() {
+		for _, kind := range kindsOf(reflect.TypeFor[Auth]()) {
 			structTypes(kind.typ, keys, found)
 		}
 	case reflect.TypeFor[Pagination]():
-		for _, kind := range paginationKinds() {
+		for _, kind := range kindsOf(reflect.TypeFor[Pagination]()) {
 			structTypes(kind.typ, keys, found)
 		}
 	}
