@@ -21,21 +21,21 @@ func (p *Poller) gather(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	switch {
 	case err != nil:
 		o.Release()
-		v.Close()
-		p.fail(ctx, s, pr, err)
 	case more:
-		pr.keep(v, 0)
-		return Outcome{More: true}
-	default:
-		v.Close()
-		p.observe(ctx, s, pr, o)
+		o = nil // the visit has it
 	}
-	return Outcome{}
+	return p.goOn(ctx, s, pr, v, o, err)
 }
 
 // pass goes on after a detail that failed for good.
 func (p *Poller) pass(ctx context.Context, s *Source, pr *progress, v *Visit, failure *FetchError) Outcome {
 	o, err := v.Pass(failure)
+	return p.goOn(ctx, s, pr, v, o, err)
+}
+
+// goOn does what follows a request that was not refused: it ends the poll with
+// what was seen, or with an error, or lets it go on where there is neither.
+func (p *Poller) goOn(ctx context.Context, s *Source, pr *progress, v *Visit, o *Observation, err error) Outcome {
 	switch {
 	case err != nil:
 		v.Close()

@@ -34,7 +34,8 @@ type FetcherOptions struct {
 	// Proxy chooses a proxy; nil means by HTTP_PROXY, HTTPS_PROXY and NO_PROXY.
 	Proxy func(*http.Request) (*url.URL, error)
 	// Heed is told of the answers of each source's own origin, redirects and
-	// failures too, before they are read; nil for nobody. ctx is that of Fetch.
+	// failures too, before they are read; nil for nobody. ctx is that of
+	// [Visit.Next].
 	Heed func(ctx context.Context, s *Source, status int, h http.Header)
 	// Extender is asked before a redirect within the origin is followed; nil
 	// for nobody.

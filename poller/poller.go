@@ -115,21 +115,14 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 	}
 	v, attempt := pr.visit(p.fetcher, s, request <= 1)
 	o, err := v.Next(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return p.failed(ctx, s, pr, v, attempt, err)
-	case o == nil:
-		p.answered(ctx, s) // else the gate would take its next page for one of a dead host
-		pr.keep(v, 0)
-		return Outcome{More: true}
 	}
-	p.answered(ctx, s)
-	if s.Detail != nil && o.Details == nil && p.detailer != nil {
+	p.answered(ctx, s) // after each page: else the gate would take the next for one of a dead host
+	if o != nil && s.Detail != nil && o.Details == nil && p.detailer != nil {
 		return p.gather(ctx, s, pr, v, o)
 	}
-	v.Close()
-	p.observe(ctx, s, pr, o)
-	return Outcome{}
+	return p.goOn(ctx, s, pr, v, o, nil)
 }
 
 // observe ends a poll that saw something.
