@@ -41,9 +41,7 @@ func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, 
 		c.Events = append(c.Events, b.gap(st, o, news.items, snapshot.At))
 	}
 	if missing {
-		// It must be looked for in all of the next answer, though that be this
-		// one again.
-		c.Source.State, p.again = poller.State{}, true
+		p.lookAgain(c) // for what is missing
 	}
 	return p, nil
 }

@@ -106,8 +106,7 @@ func (b *Bridge) details(ctx context.Context, st *state, o *poller.Observation, 
 	}
 	p.details = d
 	if d.waiting > 0 {
-		// They are looked for in all of the next answer, though that be this one.
-		c.Source.State, p.again = poller.State{Cursor: c.Source.State.Cursor}, true
+		p.lookAgain(c)
 	}
 	return d.changes, nil
 }

@@ -45,7 +45,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 		}
 	}
 	if p.again {
-		o.State = poller.State{Cursor: o.State.Cursor}
+		o.State = wholeNext(o.State)
 	}
 	b.note(st, p.tried)
 	b.noteDetails(st, p.details)
@@ -115,6 +115,15 @@ type plan struct {
 	// details is what becomes of the details; nil for a source without them.
 	details *detailing
 }
+
+// lookAgain lets the next poll look at the whole answer again, though it be this
+// one.
+func (p *plan) lookAgain(c *store.Commit) {
+	c.Source.State, p.again = wholeNext(c.Source.State), true
+}
+
+// wholeNext is a state from which the whole answer is asked for and looked at.
+func wholeNext(s poller.State) poller.State { return poller.State{Cursor: s.Cursor} }
 
 // look decides what an observation comes to. It reads, but changes nothing.
 // The caller holds st.mu.
