@@ -15,6 +15,8 @@ const (
 	Delivered State = "delivered"
 	// Dead ones used up their attempts; they are kept, visible and replayable.
 	Dead State = "dead"
+	// Superseded ones were never posted, because a later one took their place.
+	Superseded State = "superseded"
 )
 
 // Delivery is one event for one endpoint.
@@ -22,8 +24,14 @@ type Delivery struct {
 	// ID orders deliveries: within a lane they are posted in its order. Assigned at commit.
 	ID       int64
 	Endpoint string
-	// Lane names the deliveries of the endpoint that must keep their order.
+	// Lane names the deliveries of the endpoint that must keep their order; empty
+	// where it need not keep any.
 	Lane string
+	// Key names the item that the delivery is about, where only the latest one of
+	// an item is to be told; empty where all are.
+	Key string
+	// Batch is the ID of the batch that it is told in, empty while it has none.
+	Batch string
 	// Position is the event's place in the log.
 	Position int64
 	// Posts counts all POSTs so far, Attempts those that count against the

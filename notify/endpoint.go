@@ -1,7 +1,9 @@
 package notify
 
 import (
+	"context"
 	"net/http"
+	"net/netip"
 	"time"
 )
 
@@ -32,6 +34,74 @@ type Endpoint struct {
 	MaxInFlight int
 	// Retry says when failed deliveries are tried again.
 	Retry RetryPolicy
+
+	// Order says which deliveries must keep their order; empty means none.
+	Order Order
+	// RateLimit bounds how many attempts are made; its zero value does not.
+	RateLimit RateLimit
+	// Batch says how many events one attempt tells; its zero value is one.
+	Batch Batch
+	// Breaker stops attempts while the endpoint fails; its zero value never does.
+	Breaker Breaker
+	// DisableAfter disables an endpoint that has answered with nothing but
+	// failures for so long; 0 never does.
+	DisableAfter time.Duration
+
+	// Format is what is posted; empty means Standard.
+	Format Format
+	// Template is the body of a FormatTemplate.
+	Template *Template
+	// Payload says what of an event is posted.
+	Payload Payload
+	// MaxBody is how many bytes the body of one event may have, beyond which
+	// parts of it are left out; 0 for any number.
+	MaxBody int64
+	// AlsoSign are other providers whose signature headers are sent too.
+	AlsoSign []Provider
+
+	// Auth adds credentials to each attempt; nil for none.
+	Auth Auth
+	// Route is the way to the receiver.
+	Route Route
+	// Foreign says that somebody else chose the URL, so that it may lead only to
+	// public addresses and to AllowNetworks.
+	Foreign bool
+	// AllowNetworks opens ranges of addresses, AllowKey names the configuration
+	// key that a refusal of the address guard points to.
+	AllowNetworks []netip.Prefix
+	AllowKey      string
+}
+
+// RateLimit bounds attempts: at most Requests in any Per, up to Burst of them at
+// once and the others evenly.
+type RateLimit struct {
+	Requests int
+	Per      time.Duration
+	Burst    int
+}
+
+// Batch says how events are told together: up to MaxEvents in one attempt, for
+// which the first of them waits up to MaxWait. MaxEvents of 0 and 1 tell each
+// event alone.
+type Batch struct {
+	MaxEvents int
+	MaxWait   time.Duration
+}
+
+// Breaker opens after so many Failures in a row of the kind that a receiver that
+// is away makes (no connection, no answer in time, 408, 429, 5xx), and then lets
+// one attempt through after Cooldown, which doubles up to MaxCooldown. Failures
+// of 0 never open it.
+type Breaker struct {
+	Failures              int
+	Cooldown, MaxCooldown time.Duration
+}
+
+// Auth adds credentials to an attempt, such as a header. It may change the
+// request in place, must not send it, and may ask somebody else for a token
+// within ctx.
+type Auth interface {
+	Authorize(ctx context.Context, req *http.Request) error
 }
 
 func (e *Endpoint) timeout() time.Duration {

@@ -1,0 +1,43 @@
+package notify
+
+// Format says what an endpoint is posted.
+type Format string
+
+// The formats.
+const (
+	// FormatStandard posts the envelope as application/json.
+	FormatStandard Format = "standard"
+	// FormatCloudEvents posts the same as application/cloudevents+json.
+	FormatCloudEvents Format = "cloudevents"
+	// FormatTemplate posts what a template of the operator's makes.
+	FormatTemplate Format = "template"
+	// FormatSlack posts a message to an incoming webhook of Slack.
+	FormatSlack Format = "slack"
+	// FormatDiscord posts a message to a webhook of Discord.
+	FormatDiscord Format = "discord"
+	// FormatTeams posts a card to a workflow of Microsoft Teams.
+	FormatTeams Format = "teams"
+)
+
+// Payload says what of an event is posted in an envelope.
+type Payload struct {
+	// Thin leaves out before, after and patch.
+	Thin bool
+	// Fields are gjson paths into data, such as after.id: only they are posted.
+	Fields []string
+}
+
+// Template makes the body of a FormatTemplate.
+type Template struct {
+	ContentType string
+	Body        string
+}
+
+// Provider is somebody whose way to sign webhooks is known.
+type Provider string
+
+// The providers.
+const (
+	GitHub Provider = "github"
+	Stripe Provider = "stripe"
+)

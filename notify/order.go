@@ -1,0 +1,38 @@
+package notify
+
+// Order says which deliveries of an endpoint must keep their order.
+type Order string
+
+// The orders.
+const (
+	// OrderNone keeps none.
+	OrderNone Order = "none"
+	// OrderItem keeps that of the changes of each item.
+	OrderItem Order = "item"
+	// OrderSource keeps that of the changes of each source.
+	OrderSource Order = "source"
+	// OrderEndpoint keeps that of all changes.
+	OrderEndpoint Order = "endpoint"
+)
+
+// laneSeparator stands between the source and the key of an item in the name of
+// a lane. No name of a source has it.
+const laneSeparator = "\x00"
+
+// Lane returns the name of the lane that an event is delivered in, empty for
+// none.
+func (o Order) Lane(e *Event) string {
+	switch o {
+	case OrderItem:
+		return ItemKey(e)
+	case OrderSource:
+		return e.Source
+	case OrderEndpoint:
+		return laneSeparator
+	case OrderNone:
+	}
+	return ""
+}
+
+// ItemKey names the item that an event is about, across all sources.
+func ItemKey(e *Event) string { return e.Source + laneSeparator + e.Subject }

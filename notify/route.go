@@ -1,0 +1,20 @@
+package notify
+
+// Route is the way to a receiver. Endpoints whose routes are equal share their
+// connections. The zero Route is that of the [Sender].
+type Route struct {
+	// Proxy is the URL of a proxy, empty for none: http, https, socks5 or socks5h,
+	// with user and password where it wants them.
+	Proxy string
+	// CAFile holds the certificates, in PEM, of the authorities that are trusted
+	// in place of the system's.
+	CAFile string
+	// CertFile and KeyFile hold a client certificate and its key, in PEM. They are
+	// read again when they change.
+	CertFile, KeyFile string
+	// ServerName is the name that the receiver's certificate must have, where that
+	// is not the host of the URL.
+	ServerName string
+	// InsecureSkipVerify takes any certificate of the receiver.
+	InsecureSkipVerify bool
+}
