@@ -200,7 +200,7 @@ func BenchmarkMemory(b *testing.B) {
 // BenchmarkLatency measures the time from an answer of the API to the receipt
 // of the webhook, with the commit to disk between them.
 func BenchmarkLatency(b *testing.B) {
-	for _, sources := range []int{5, 50} {
+	for _, sources := range []int{5, 50, 125} {
 		b.Run(fmt.Sprintf("%d-changes-a-second", 4*sources), func(b *testing.B) {
 			url := startPeer(b)
 			for b.Loop() {
@@ -215,6 +215,34 @@ func BenchmarkLatency(b *testing.B) {
 				b.ReportMetric(float64(s.Received)/10, "webhooks/s")
 			}
 		})
+	}
+}
+
+// BenchmarkIsolation compares what 99 endpoints are told beside one that answers
+// too, and beside one that never does, in the same run.
+func BenchmarkIsolation(b *testing.B) {
+	url := startPeer(b)
+	measure := func(last string) peerStats {
+		var endpoints strings.Builder
+		for i := range 99 {
+			endpoints.WriteString(benchEndpoint(fmt.Sprint("well", i), url+"/hook"))
+		}
+		endpoints.WriteString(benchEndpoint("last", url+last))
+		d := benchTelling(b, unchangedSources(5, url+"/counter", "500ms"), endpoints.String())
+		<-time.After(2 * time.Second)
+		received(b, url)
+		<-time.After(10 * time.Second)
+		s := received(b, url)
+		d.stop(b)
+		return s
+	}
+	for b.Loop() {
+		well, sick := measure("/hook"), measure("/hang")
+		b.ReportMetric(float64(sick.Received)/10, "webhooks/s")
+		b.ReportMetric(float64(sick.P99)/1e6, "p99-ms")
+		// Of the hundred that answer, the last one is not among the other 99.
+		b.ReportMetric(float64(sick.Received)/(float64(well.Received)*0.99), "rate-ratio")
+		b.ReportMetric(float64(sick.P99)/float64(well.P99), "p99-ratio")
 	}
 }
 
@@ -253,10 +281,20 @@ func unchangedSources(n int, url, every string) string {
 // benched is a daemon under a benchmark.
 type benched struct{ *daemon.Daemon }
 
+// benchDaemon starts a daemon that tells one endpoint.
 func benchDaemon(b *testing.B, sources, peer string) benched {
 	b.Helper()
-	yaml := fmt.Sprintf("storage: {dsn: \"sqlite:%s\"}\nserver: {listen: \"\"}\nsources:\n%sendpoints:\n  - {name: peer, url: \"%s/hook\", secrets: [\"%s\"]}\n",
-		filepath.Join(b.TempDir(), "bench.db"), sources, peer, notify.GenerateSecret())
+	return benchTelling(b, sources, benchEndpoint("peer", peer+"/hook"))
+}
+
+func benchEndpoint(name, url string) string {
+	return fmt.Sprintf("  - {name: %s, url: \"%s\", secrets: [\"%s\"]}\n", name, url, notify.GenerateSecret())
+}
+
+func benchTelling(b *testing.B, sources, endpoints string) benched {
+	b.Helper()
+	yaml := fmt.Sprintf("storage: {dsn: \"sqlite:%s\"}\nserver: {listen: \"\"}\nsources:\n%sendpoints:\n%s",
+		filepath.Join(b.TempDir(), "bench.db"), sources, endpoints)
 	cfg, err := config.Parse("bench.yaml", []byte(yaml), config.Lookup{})
 	if err != nil {
 		b.Fatal(err)

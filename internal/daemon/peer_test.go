@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 //	GET  /counter   a document that changes with every answer, at most 500 a second
 //	GET  /list/N    a list of N items, every one of them changed
 //	POST /hook      204, and the time since the change was answered is noted
+//	POST /hang      no answer
 //	GET  /stats     what was received; begins anew
 type peer struct {
 	body     string
@@ -72,6 +73,7 @@ func servePeer() int {
 	mux.HandleFunc("GET /counter", p.counter)
 	mux.HandleFunc("GET /list/{n}", p.list)
 	mux.HandleFunc("POST /hook", p.hook)
+	mux.HandleFunc("POST /hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
 	mux.HandleFunc("GET /stats", p.stats)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	fmt.Fprintln(os.Stderr, server.Serve(l))
@@ -131,7 +133,7 @@ func (p *peer) hook(w http.ResponseWriter, r *http.Request) {
 	err := json.NewDecoder(r.Body).Decode(&e)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if answered, ok := p.answered.LoadAndDelete(e.Data.After.N); ok && err == nil {
+	if answered, ok := p.answered.Load(e.Data.After.N); ok && err == nil {
 		p.delays = append(p.delays, now.Sub(answered.(time.Time)))
 	}
 	if p.received == 0 {

@@ -3,6 +3,7 @@
 package receiver
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -69,6 +70,19 @@ func (w *Webhook) Envelope() (Envelope, error) {
 		return e, fmt.Errorf("decode webhook: %w", err)
 	}
 	return e, nil
+}
+
+// Envelopes decodes the body, of an event or of a batch.
+func (w *Webhook) Envelopes() ([]Envelope, error) {
+	if !bytes.HasPrefix(bytes.TrimSpace(w.Body), []byte("[")) {
+		e, err := w.Envelope()
+		return []Envelope{e}, err
+	}
+	var list []Envelope
+	if err := json.Unmarshal(w.Body, &list); err != nil {
+		return nil, fmt.Errorf("decode batch of webhooks: %w", err)
+	}
+	return list, nil
 }
 
 // Receiver is an http.Handler that answers 204 to a webhook that it accepts,
