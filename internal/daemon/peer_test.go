@@ -38,6 +38,8 @@ func TestMain(m *testing.M) {
 //	GET  /list/N    a list of N items, every one of them changed
 //	POST /hook      204, and the time since the change was answered is noted
 //	POST /hang      no answer
+//	POST /slow      204, after a second
+//	POST /fail      500
 //	GET  /stats     what was received; begins anew
 type peer struct {
 	body     string
@@ -74,6 +76,14 @@ func servePeer() int {
 	mux.HandleFunc("GET /list/{n}", p.list)
 	mux.HandleFunc("POST /hook", p.hook)
 	mux.HandleFunc("POST /hang", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	mux.HandleFunc("POST /slow", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-time.After(time.Second):
+			w.WriteHeader(http.StatusNoContent)
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("POST /fail", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	mux.HandleFunc("GET /stats", p.stats)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Minute}
 	fmt.Fprintln(os.Stderr, server.Serve(l))
