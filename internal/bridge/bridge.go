@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -73,11 +74,14 @@ type Options struct {
 // Bridge turns observations into events and deliveries. Different sources may
 // be observed concurrently, one source may not.
 type Bridge struct {
-	store     Store
-	keep      int
-	wake      func(endpoints ...string)
-	logger    *slog.Logger
-	endpoints []Endpoint
+	store  Store
+	keep   int
+	wake   func(endpoints ...string)
+	logger *slog.Logger
+	// telling is held for reading while a commit is written, so that the endpoints
+	// only change between two.
+	telling sync.RWMutex
+	roster  atomic.Pointer[roster]
 	// textRules are those of texts, wholeRules those of all of a document.
 	textRules, wholeRules *diff.Rules
 	sources               map[string]*state // fixed after New
@@ -111,13 +115,13 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 		keep:       o.KeepSnapshots,
 		wake:       o.Wake,
 		logger:     o.Logger,
-		endpoints:  o.Endpoints,
 		textRules:  text,
 		wholeRules: whole,
 		sources:    make(map[string]*state, len(o.Sources)),
 		room:       newRoom(defaultRoom),
 		ids:        ulid.Monotonic(rand.Reader, 0),
 	}
+	b.roster.Store(newRoster(o.Endpoints))
 	for _, s := range o.Sources {
 		b.sources[s.Name] = newState(s)
 	}

@@ -3,10 +3,6 @@ package bridge
 import (
 	"maps"
 	"slices"
-
-	"github.com/pollwire/pollwire/diff"
-	"github.com/pollwire/pollwire/internal/expression"
-	"github.com/pollwire/pollwire/notify"
 )
 
 // The conditions of a source that never swallow anything: where one fails it
@@ -14,30 +10,25 @@ import (
 const (
 	whenCondition   = "when"
 	filterCondition = "items.filter"
+	// eventsKey is no condition, but keeps changes from everybody as when does.
+	eventsKey = "detect.events"
 )
 
-// holds says whether a change is to be told by when. A condition that fails
-// lets it through.
-func (s *Source) holds(e *notify.Event, c *diff.Change) (bool, error) {
-	if s.When == nil {
-		return true, nil
+// try notes in a plan what became of a condition: its first error, if any.
+func (p *plan) try(name string, err error) {
+	if p.tried == nil {
+		p.tried = make(map[string]error)
 	}
-	holds, err := s.When.Change(&expression.Change{
-		Kind: string(c.Kind), Type: e.Type, Source: e.Source, Key: c.Key,
-		Before: c.Before, After: c.After, Changed: c.Changed,
-	})
-	return holds || err != nil, err
+	if p.tried[name] == nil {
+		p.tried[name] = err
+	}
 }
 
 // filtered notes in a plan what became of the filter, if there is one.
 func (p *plan) filtered(s *Source, err error) {
-	if s.Unfiltered == nil {
-		return
+	if s.Unfiltered != nil {
+		p.try(filterCondition, err)
 	}
-	if p.tried == nil {
-		p.tried = make(map[string]error)
-	}
-	p.tried[filterCondition] = err
 }
 
 // note takes note of the conditions that were tried, and logs those that have

@@ -7,18 +7,35 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/expression"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
+
+// Endpoint says which events an endpoint is told, and how they keep their order.
+type Endpoint struct {
+	Name string
+	// Sources are those that it is told of, changes and alerts; nil for all that
+	// notify it.
+	Sources []string
+	// Events are globs of event types; empty means every change and no alert.
+	Events []string
+	// Filter says which changes; nil for all. Alerts are not filtered.
+	Filter *expression.Program
+	// Order is the order that its deliveries keep.
+	Order notify.Order
+	// Latest tells of an item only what is latest, where it was not told before.
+	Latest bool
+}
 
 // tellTimeout bounds how long a stop waits for an event to be committed.
 const tellTimeout = 5 * time.Second
 
 // EndpointDisabled tells the other endpoints of one that was disabled.
 func (b *Bridge) EndpointDisabled(ctx context.Context, e notify.EndpointState) {
-	b.tellOf(ctx, b.alert("pollwire.endpoint.disabled", time.Now(), alertData{
+	b.tellOf(ctx, "pollwire.endpoint.disabled", time.Now(), alertData{
 		Name: e.Name, Reason: e.Reason, Since: e.Since, Count: 1,
-	}))
+	})
 }
 
 // Expired tells of deliveries that became dead because they waited too long.
@@ -30,21 +47,22 @@ func (b *Bridge) Expired(ctx context.Context, deliveries []notify.Delivery) {
 	now := time.Now()
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		n := count[name]
-		b.tellOf(ctx, b.alert("pollwire.endpoint.failing", now, alertData{
+		b.tellOf(ctx, "pollwire.endpoint.failing", now, alertData{
 			Name: name, Since: now, Count: n,
 			Reason: fmt.Sprintf("%d deliveries waited longer than storage.retention.waiting and are dead", n),
-		}))
+		})
 	}
 }
 
-// tellOf commits an event that belongs to no source. What it tells of is done
+// tellOf commits an alert that belongs to no source. What it tells of is done
 // and will not come again, so it is told even where ctx ends because we stop.
-func (b *Bridge) tellOf(ctx context.Context, event store.Event) {
+func (b *Bridge) tellOf(ctx context.Context, eventType string, at time.Time, data alertData) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
 	defer cancel()
-	events := []store.Event{event}
-	if err := b.store.Commit(ctx, &store.Commit{Events: events}); err != nil {
-		b.logger.Error("alert not told", "type", event.Type, "name", event.Source, "err", err)
+	r := b.roster.Load()
+	events := []store.Event{b.alert(eventType, at, data)}
+	if err := b.write(ctx, &store.Commit{Events: events}, r); err != nil {
+		b.logger.Error("alert not told", "type", eventType, "name", data.Name, "err", err)
 		return
 	}
 	if names := told(events); len(names) > 0 {

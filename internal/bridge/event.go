@@ -12,17 +12,15 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
+// ownTypes is what the types of pollwire's own events begin with.
+const ownTypes = "pollwire."
+
 // addEvents makes an event of each change. All of them go to the log; who is
 // told is decided for each.
 func (b *Bridge) addEvents(p *plan, st *state, o *poller.Observation, changes []diff.Change) {
 	events := make([]store.Event, len(changes))
 	p.untold = make([]string, len(changes))
-	if st.source.When != nil {
-		if p.tried == nil {
-			p.tried = make(map[string]error)
-		}
-		p.tried[whenCondition] = nil
-	}
+	r := b.roster.Load()
 	for i := range changes {
 		c := &changes[i]
 		events[i].Event = notify.Event{
@@ -33,21 +31,11 @@ func (b *Bridge) addEvents(p *plan, st *state, o *poller.Observation, changes []
 			Time:    o.At,
 			Data:    changeData(c, st.source.Items),
 		}
-		if !slices.Contains(st.source.Events, c.Kind) {
-			p.untold[i] = "detect.events"
-			continue
+		q := newQuestion(&events[i].Event, c)
+		q.tried = p.try
+		if p.untold[i] = b.untold(q); p.untold[i] == "" {
+			events[i].Tell = b.tell(r, q)
 		}
-		holds, err := st.source.holds(&events[i].Event, c)
-		if err != nil && p.tried[whenCondition] == nil {
-			p.tried[whenCondition] = err
-		}
-		if !holds {
-			p.untold[i] = whenCondition
-			continue
-		}
-		events[i].Tell = b.deliveries(&events[i].Event, func(endpoint string) bool {
-			return slices.Contains(st.source.Notify, endpoint)
-		})
 	}
 	p.commit.Events = append(p.commit.Events, events...)
 }
@@ -57,34 +45,45 @@ func (b *Bridge) alert(eventType string, at time.Time, data alertData) store.Eve
 	e := store.Event{Event: notify.Event{
 		ID: b.newID(at), Type: eventType, Source: data.Name, Time: at, Alert: true, Data: data.json(),
 	}}
-	e.Tell = b.deliveries(&e.Event, func(endpoint string) bool {
-		// Nobody is told of itself: an endpoint that fails would not hear it.
-		return endpoint != data.Name || !strings.HasPrefix(eventType, "pollwire.endpoint.")
-	})
+	e.Tell = b.tell(b.roster.Load(), newQuestion(&e.Event, nil))
 	return e
 }
 
-// deliveries are those of an event to the endpoints that want it. The lane is
-// the source: an endpoint is told the changes of one source in their order.
-func (b *Bridge) deliveries(e *notify.Event, told func(endpoint string) bool) []notify.Delivery {
-	var tell []notify.Delivery
-	for i := range b.endpoints {
-		endpoint := &b.endpoints[i]
-		if told(endpoint.Name) && endpoint.wants(e) {
-			tell = append(tell, notify.Delivery{Endpoint: endpoint.Name, Lane: e.Source})
-		}
+// delivery is that of an event to the endpoint, in the lane in which the
+// endpoint keeps it in order with others. Of alerts none takes the place of
+// another: each says something else.
+func (ep *Endpoint) delivery(e *notify.Event) notify.Delivery {
+	d := notify.Delivery{Endpoint: ep.Name, Lane: ep.Order.Lane(e)}
+	if ep.Latest && !e.Alert {
+		d.Key = notify.ItemKey(e)
 	}
-	return tell
+	return d
 }
 
-// wants says whether an endpoint is told an event. Alerts must be asked for by
-// name: a bare * means every change.
+// hears says whether an alert is any of the endpoint's business. Nobody is told
+// of itself: an endpoint that fails would not hear it. One that chose its sources
+// is told of them only.
+func (ep *Endpoint) hears(alert *notify.Event) bool {
+	if strings.HasPrefix(alert.Type, "pollwire.endpoint.") {
+		return alert.Source != ep.Name && ep.Sources == nil
+	}
+	return ep.Sources == nil || slices.Contains(ep.Sources, alert.Source)
+}
+
+// wants says whether a type is one that the endpoint is told. Alerts must be
+// asked for by name: a bare * means every change. In turn pollwire.* means every
+// alert, and of changes with the types that sources have without an event_type
+// only a pattern that spells out pollwire.item or pollwire.document.
 func (ep *Endpoint) wants(e *notify.Event) bool {
 	if len(ep.Events) == 0 {
 		return !e.Alert
 	}
 	return slices.ContainsFunc(ep.Events, func(glob string) bool {
-		if e.Alert && !strings.HasPrefix(glob, "pollwire.") {
+		own := strings.HasPrefix(glob, ownTypes)
+		if own && !e.Alert {
+			own = !strings.HasPrefix(glob, ownTypes+"item") && !strings.HasPrefix(glob, ownTypes+"document")
+		}
+		if own != e.Alert {
 			return false
 		}
 		ok, err := path.Match(glob, e.Type)

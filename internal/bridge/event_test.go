@@ -27,7 +27,14 @@ func TestWhoWantsWhat(t *testing.T) {
 		{[]string{"**", "?*", "[p]*"}, "pollwire.source.failing", true, false},
 		{[]string{"pollwire.*"}, "pollwire.source.failing", true, true},
 		{[]string{"pollwire.*"}, "shop.order.created", false, false},
-		{[]string{"pollwire.*"}, "pollwire.item.created", false, true},
+		{[]string{"pollwire.*"}, "pollwire.item.created", false, false},
+		{[]string{"pollwire.i*", "pollwire.[id]*"}, "pollwire.item.created", false, false},
+		{[]string{"pollwire.item.*"}, "pollwire.item.created", false, true},
+		{[]string{"pollwire.document.updated"}, "pollwire.document.updated", false, true},
+		{[]string{"pollwire.item.*"}, "pollwire.document.updated", false, false},
+		{[]string{"*", "pollwire.*"}, "pollwire.item.created", false, true},
+		{[]string{"*.created"}, "pollwire.item.created", false, true},
+		{[]string{"pollwire.item*"}, "pollwire.source.failing", true, false},
 		{[]string{"pollwire.source.*"}, "pollwire.endpoint.disabled", true, false},
 		{[]string{"pollwire.*.recovered"}, "pollwire.source.recovered", true, true},
 		{[]string{"pollwire.source.failing"}, "pollwire.source.failing", true, true},
@@ -84,7 +91,7 @@ func TestAlertsOfSourcesGoToWhoNamesThem(t *testing.T) {
 	s := list()
 	s.Notify, s.FailureThreshold = nil, 1
 	r := newRig(t, s)
-	r.others = append(r.others, Endpoint{Name: "shop", Events: []string{"pollwire.source.*"}})
+	r.others = append(r.others, Endpoint{Name: "shop", Events: []string{"pollwire.source.*"}, Order: notify.OrderSource})
 	r.restart()
 	r.bridge.Fail(t.Context(), "shop", errors.New("no"))
 	for endpoint, want := range map[string]int{"you": 0, "ops": 1, "shop": 1} {

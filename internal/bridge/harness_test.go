@@ -91,7 +91,10 @@ func openRig(t checker, dir string, s Source) *rig {
 	t.Helper()
 	r := &rig{
 		t: t, path: filepath.Join(dir, "pollwire.db"), source: s,
-		others:  []Endpoint{{Name: "you"}, {Name: "ops", Events: []string{"pollwire.*"}}},
+		others: []Endpoint{
+			{Name: "you", Order: notify.OrderSource},
+			{Name: "ops", Events: []string{"pollwire.*"}, Order: notify.OrderSource},
+		},
 		logging: slog.New(slog.DiscardHandler),
 	}
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: r.path, Version: "test"})

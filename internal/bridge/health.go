@@ -35,10 +35,11 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 	}
 	row := st.row
 	row.Alert = store.SourceAlert{Since: st.failingSince, Failures: st.failures, Reason: reason.Error(), ToldAt: now}
+	r := b.roster.Load()
 	event := b.alert("pollwire.source.failing", now, alertData{
 		Name: source, Reason: reason.Error(), Since: st.failingSince, Count: st.failures,
 	})
-	if err := b.commit(ctx, st, &store.Commit{Source: &row, Events: []store.Event{event}}); err != nil {
+	if err := b.commit(ctx, st, &store.Commit{Source: &row, Events: []store.Event{event}}, r); err != nil {
 		b.logger.Error("source failure not told", "source", source, "err", err)
 		return
 	}

@@ -32,6 +32,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 		o.State = poller.State{} // asks for the whole answer next time
 		return nil
 	}
+	r := b.roster.Load()
 	p := plan{outcome: Unchanged}
 	if !o.Unchanged {
 		var err error
@@ -40,7 +41,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 		}
 	}
 	if c := b.accept(st, o.At, &p); c != nil {
-		if err := b.commit(ctx, st, c); err != nil {
+		if err := b.commit(ctx, st, c, r); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -53,10 +54,13 @@ type Source struct {
 	// EventType is what the event types of its changes begin with.
 	EventType string
 	// Events are the kinds of change that are told, When which of them (nil for
-	// all), Notify the endpoints that are told them. The log has them all.
+	// all). The log has them all.
 	Events []diff.Kind
 	When   *expression.Program
-	Notify []string
+	// Notify are the endpoints that are told them, besides those that chose the
+	// source themselves; with NotifyAll it is every endpoint that chose none.
+	Notify    []string
+	NotifyAll bool
 	// FailureThreshold is how many polls must fail in a row before it is told.
 	FailureThreshold int
 	// ReminderInterval is how often a failure that lasts is told again.
@@ -67,11 +71,9 @@ type Source struct {
 // is ever deleted.
 func (s *Source) scrolls() bool { return s.Window == Newest || s.Seen }
 
-// Endpoint says which events an endpoint is told.
-type Endpoint struct {
-	Name string
-	// Events are globs of event types; empty means every change and no alert.
-	Events []string
+// notifies says whether an endpoint that chose no sources is told of this one.
+func (s *Source) notifies(endpoint string) bool {
+	return s.NotifyAll || slices.Contains(s.Notify, endpoint)
 }
 
 // rulesKey fingerprints all that decides how an answer is read and compared.

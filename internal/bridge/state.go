@@ -68,11 +68,12 @@ func (b *Bridge) InitialState(source string) poller.State {
 }
 
 // commit writes c and, once it is durable, adopts its row and wakes the
-// endpoints. The caller holds st.mu.
-func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit) error {
+// endpoints. Who is told was decided while the endpoints were those of r. The
+// caller holds st.mu.
+func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit, r *roster) error {
 	c.KeepSnapshots = b.keep
 	st.allThere = st.allThere && len(c.Depart) == 0
-	if err := b.store.Commit(ctx, c); err != nil {
+	if err := b.write(ctx, c, r); err != nil {
 		st.doubtful = true
 		st.ahead = st.ahead || c.Snapshot != nil
 		if page, ok := errors.AsType[*PageError](err); ok {

@@ -69,6 +69,7 @@ func TestExampleValues(t *testing.T) {
 		{"poke", orders.Poke.Secret.Reveal(), "poke-topsecret-of-the-shop"},
 		{"at least", orders.Expect.MinItems, 1},
 		{"no notify tells everyone", prices.Notify, []string{"ops"}},
+		{"no notify tells who comes later", []bool{prices.NotifiesAll(), releases.NotifiesAll()}, []bool{true, false}},
 		{"type without items", prices.EventType, "pollwire.document"},
 		{"type with items", orders.EventType, "shop.order"},
 		{"network", prices.AllowNetworks[0].String(), "10.0.0.0/8"},
@@ -194,6 +195,8 @@ func TestDefaults(t *testing.T) {
 			EventType: "pollwire.document",
 			Notify:    []string{"ops"},
 			Alerts:    Alerts{FailureThreshold: 5, ReminderInterval: Duration(6 * time.Hour)},
+
+			notifiesAll: true,
 		}}},
 		Endpoints: []Endpoint{{
 			Name: "ops", URL: NewURL("https://hooks.example.com/in"), Enabled: true,

@@ -47,8 +47,13 @@ type Settings struct {
 	Poke      *Poke    `yaml:"poke" doc:"Lets others ask for a poll: POST /poke/NAME polls at once, so that a webhook of the API's own, which may be lost or wrong, is a hint and the poll the truth." aka:"push|ping|hint|trigger"`
 	Alerts    Alerts   `yaml:"alerts" doc:"When a source that fails is told of." aka:"alert"`
 
-	location *time.Location
+	location    *time.Location
+	notifiesAll bool
 }
+
+// NotifiesAll says that no notify was written: every endpoint is told, also one
+// that the configuration does not have.
+func (s *Settings) NotifiesAll() bool { return s.notifiesAll }
 
 // Location is the time zone of the schedule.
 func (s *Settings) Location() *time.Location {
@@ -85,6 +90,7 @@ func (v *validator) sources(at place, c *Config) {
 		v.unique(names, p, s.Name)
 		v.settings(p, s)
 		if _, ok := p.key("notify"); !ok {
+			s.notifiesAll = true
 			s.Notify = make([]string, len(c.Endpoints))
 			for j := range c.Endpoints {
 				s.Notify[j] = c.Endpoints[j].Name

@@ -50,6 +50,7 @@ func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Sourc
 			EventType:        s.EventType,
 			When:             when,
 			Notify:           s.Notify,
+			NotifyAll:        s.NotifiesAll(),
 			FailureThreshold: s.Alerts.FailureThreshold,
 			ReminderInterval: time.Duration(s.Alerts.ReminderInterval),
 		}
@@ -153,11 +154,7 @@ func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller
 	if err != nil {
 		return nil, err
 	}
-	told := make([]bridge.Endpoint, len(cfg.Endpoints))
-	for i := range cfg.Endpoints {
-		told[i] = bridge.Endpoint{Name: cfg.Endpoints[i].Name, Events: cfg.Endpoints[i].Events}
-	}
 	return bridge.New(ctx, bridge.Options{
-		Store: s, Sources: list, Endpoints: told, KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
+		Store: s, Sources: list, Endpoints: listeners(cfg), KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -38,6 +39,16 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 		}
 	}
 	return list, nil
+}
+
+// listeners are the endpoints as the bridge knows them.
+func listeners(cfg *config.Config) []bridge.Endpoint {
+	list := make([]bridge.Endpoint, len(cfg.Endpoints))
+	for i := range cfg.Endpoints {
+		e := &cfg.Endpoints[i]
+		list[i] = bridge.Endpoint{Name: e.Name, Events: e.Events, Order: notify.OrderSource}
+	}
+	return list
 }
 
 // newSender returns what posts to endpoints. Their URLs come from the

@@ -1,0 +1,110 @@
+package bridge
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// roster is who can be told: the endpoints as they are at a time. It never
+// changes; another one takes its place.
+type roster struct {
+	endpoints []Endpoint
+	byName    map[string]*Endpoint
+}
+
+func newRoster(endpoints []Endpoint) *roster {
+	r := &roster{endpoints: slices.Clone(endpoints), byName: make(map[string]*Endpoint, len(endpoints))}
+	for i := range r.endpoints {
+		r.byName[r.endpoints[i].Name] = &r.endpoints[i]
+	}
+	return r
+}
+
+// SetEndpoints replaces the endpoints. Whatever is committed after it returns is
+// told by their rules, also what was decided about before.
+func (b *Bridge) SetEndpoints(_ context.Context, endpoints []Endpoint) error {
+	r := newRoster(endpoints)
+	// Waits for the commits under way, which do not know of them.
+	b.telling.Lock()
+	defer b.telling.Unlock()
+	b.roster.Store(r)
+	return nil
+}
+
+// Tells says whether an endpoint would be told an event of the log by the rules
+// of today: those of its source (detect.events, when and notify; a source that
+// there is no more has none) and its own (events and filter). It would be told an
+// event of which a condition cannot be said to hold. An endpoint that is not
+// known is told nothing.
+func (b *Bridge) Tells(endpoint string, e *notify.Event) bool {
+	ep := b.roster.Load().byName[endpoint]
+	return ep != nil && b.tells(ep, newQuestion(e, nil))
+}
+
+func (b *Bridge) tells(ep *Endpoint, q *question) bool {
+	return b.untold(q) == "" && b.isFor(ep, q)
+}
+
+// tell returns the deliveries of an event, to all that are told it.
+func (b *Bridge) tell(r *roster, q *question) []notify.Delivery {
+	var tell []notify.Delivery
+	for i := range r.endpoints {
+		if ep := &r.endpoints[i]; b.isFor(ep, q) {
+			tell = append(tell, ep.delivery(q.event))
+		}
+	}
+	return tell
+}
+
+// untold says which key of its source keeps an event from every endpoint; empty
+// where none does.
+func (b *Bridge) untold(q *question) string {
+	st := b.sources[q.event.Source]
+	switch {
+	case q.event.Alert || st == nil:
+	case !slices.Contains(st.source.Events, q.kind()):
+		return eventsKey
+	case !q.holds(whenCondition, st.source.When):
+		return whenCondition
+	}
+	return ""
+}
+
+// isFor says whether an event that its source tells is told an endpoint.
+func (b *Bridge) isFor(ep *Endpoint, q *question) bool {
+	if q.event.Alert {
+		return ep.hears(q.event) && ep.wants(q.event)
+	}
+	if ep.Sources != nil {
+		if !slices.Contains(ep.Sources, q.event.Source) {
+			return false
+		}
+	} else if st := b.sources[q.event.Source]; st != nil && !st.source.notifies(ep.Name) {
+		return false
+	}
+	return ep.wants(q.event) && (ep.Filter == nil || q.holds(filterOf(ep.Name), ep.Filter))
+}
+
+// write commits what was decided about while the endpoints were those of r. If
+// they are others by now it is decided anew: one that has come must not miss
+// what is committed from now on.
+func (b *Bridge) write(ctx context.Context, c *store.Commit, r *roster) error {
+	b.telling.RLock()
+	defer b.telling.RUnlock()
+	if now := b.roster.Load(); now != r {
+		for i := range c.Events {
+			e := &c.Events[i]
+			e.Tell = nil
+			if q := newQuestion(&e.Event, nil); b.untold(q) == "" {
+				e.Tell = b.tell(now, q)
+			}
+		}
+	}
+	return b.store.Commit(ctx, c)
+}
+
+// filterOf names the condition of an endpoint.
+func filterOf(endpoint string) string { return "filter of endpoint " + endpoint }
