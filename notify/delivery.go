@@ -71,20 +71,6 @@ type Outcome struct {
 	NotBefore time.Time
 }
 
-// EndpointState is what must survive of an endpoint.
-type EndpointState struct {
-	Name string
-	// Disabled endpoints are not posted to; their deliveries wait.
-	Disabled bool
-	// Reason says why it is disabled, for the operator.
-	Reason string
-	// Since is when it was disabled.
-	Since time.Time
-	// PausedUntil is when the endpoint may be posted to again, as its
-	// Retry-After asked; zero when not paused.
-	PausedUntil time.Time
-}
-
 // Queue keeps deliveries. All methods may be called concurrently.
 type Queue interface {
 	// Waiting returns up to limit waiting deliveries of an endpoint whose ID is

@@ -207,6 +207,26 @@ func (d *Dispatcher) Disable(ctx context.Context, endpoint, reason string) error
 	return nil
 }
 
+// Pause stops posting to an endpoint until [Dispatcher.Resume], and returns when
+// that is saved. Its deliveries wait; attempts under way end.
+func (d *Dispatcher) Pause(ctx context.Context, endpoint string) error {
+	err := d.change(ctx, endpoint, func(s *EndpointState) { s.Paused = true })
+	if err != nil {
+		return fmt.Errorf("pause endpoint %s: %w", endpoint, err)
+	}
+	return nil
+}
+
+// Resume ends every pause of an endpoint, its own Retry-After included, and
+// returns when that is saved. One that is disabled stays so.
+func (d *Dispatcher) Resume(ctx context.Context, endpoint string) error {
+	err := d.change(ctx, endpoint, func(s *EndpointState) { s.Paused, s.PausedUntil = false, time.Time{} })
+	if err != nil {
+		return fmt.Errorf("resume endpoint %s: %w", endpoint, err)
+	}
+	return nil
+}
+
 // change has the worker of an endpoint change and save its state.
 func (d *Dispatcher) change(ctx context.Context, endpoint string, change func(*EndpointState)) error {
 	w, err := d.worker(endpoint)

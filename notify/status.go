@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // EndpointStatus is how an endpoint stands.
@@ -13,6 +14,8 @@ type EndpointStatus struct {
 	EndpointState
 	// Enabled is what its configuration says.
 	Enabled bool
+	// Breaker is where its breaker stands.
+	Breaker BreakerState
 	// InFlight counts the attempts under way.
 	InFlight int
 	// Held counts the waiting deliveries in memory, Lanes their lanes; the
@@ -28,9 +31,12 @@ func (d *Dispatcher) Status() []EndpointStatus {
 	if d.session == nil {
 		return nil
 	}
+	now := time.Now()
 	status := make([]EndpointStatus, 0, len(d.session.workers))
 	for _, w := range d.session.workers {
-		status = append(status, w.mail.published())
+		s := w.mail.published()
+		s.Breaker = s.EndpointState.Breaker(now)
+		status = append(status, s)
 	}
 	slices.SortFunc(status, func(a, b EndpointStatus) int { return strings.Compare(a.Name, b.Name) })
 	return status

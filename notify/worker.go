@@ -116,7 +116,7 @@ func (w *worker) obey(in mail) {
 
 // postable reports whether the endpoint may be posted to.
 func (w *worker) postable(now time.Time) bool {
-	return !w.halted && w.endpoint.Enabled && !w.state.Disabled &&
+	return !w.halted && w.endpoint.Enabled && !w.state.Disabled && !w.state.Paused &&
 		!now.Before(w.state.PausedUntil) && !w.mail.removed()
 }
 
@@ -201,7 +201,7 @@ func (w *worker) wait(timer *time.Timer) {
 // nextDue returns when the worker has something to do by itself; zero for never.
 func (w *worker) nextDue(now time.Time) time.Time {
 	switch {
-	case w.halted || !w.endpoint.Enabled || w.state.Disabled || w.mail.removed():
+	case w.halted || !w.endpoint.Enabled || w.state.Disabled || w.state.Paused || w.mail.removed():
 		return time.Time{}
 	case now.Before(w.state.PausedUntil):
 		return w.state.PausedUntil

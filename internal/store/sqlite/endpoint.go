@@ -4,14 +4,26 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/pollwire/pollwire/notify"
 )
 
+const endpointStateColumns = `name, disabled, reason, since, paused, paused_until, failures, failing_since, failed_at,
+	open_until, cooldown, told, untold`
+
+// saveEndpointState leaves alone what others keep in the same row.
+const saveEndpointState = "INSERT INTO endpoint_states (" + endpointStateColumns + `)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	ON CONFLICT DO UPDATE SET disabled = excluded.disabled, reason = excluded.reason, since = excluded.since,
+	paused = excluded.paused, paused_until = excluded.paused_until, failures = excluded.failures,
+	failing_since = excluded.failing_since, failed_at = excluded.failed_at, open_until = excluded.open_until,
+	cooldown = excluded.cooldown, told = excluded.told, untold = excluded.untold`
+
 // EndpointStates returns the state of every endpoint that has one saved, by name.
 func (s *Store) EndpointStates(ctx context.Context) ([]notify.EndpointState, error) {
 	found, err := list(ctx, s.reader, scanEndpointState,
-		"SELECT name, disabled, reason, since, paused_until FROM endpoint_states ORDER BY name")
+		"SELECT "+endpointStateColumns+" FROM endpoint_states ORDER BY name")
 	if err != nil {
 		return nil, fmt.Errorf("read endpoint states: %w", err)
 	}
@@ -21,8 +33,8 @@ func (s *Store) EndpointStates(ctx context.Context) ([]notify.EndpointState, err
 // SaveEndpointState replaces the state of one endpoint.
 func (s *Store) SaveEndpointState(ctx context.Context, e notify.EndpointState) error {
 	err := s.write(ctx, 0, func(s *session) error {
-		_, err := s.exec("REPLACE INTO endpoint_states (name, disabled, reason, since, paused_until) VALUES (?, ?, ?, ?, ?)",
-			e.Name, e.Disabled, e.Reason, micros(e.Since), micros(e.PausedUntil))
+		_, err := s.exec(saveEndpointState, e.Name, e.Disabled, e.Reason, micros(e.Since), e.Paused, micros(e.PausedUntil),
+			e.Failures, micros(e.FailingSince), micros(e.FailedAt), micros(e.OpenUntil), e.Cooldown.Microseconds(), e.Told, e.Untold)
 		return err
 	})
 	if err != nil {
@@ -33,8 +45,11 @@ func (s *Store) SaveEndpointState(ctx context.Context, e notify.EndpointState) e
 
 func scanEndpointState(rows *sql.Rows) (notify.EndpointState, error) {
 	var e notify.EndpointState
-	var since, paused int64
-	err := rows.Scan(&e.Name, &e.Disabled, &e.Reason, &since, &paused)
-	e.Since, e.PausedUntil = fromMicros(since), fromMicros(paused)
+	var since, pausedUntil, failingSince, failedAt, openUntil, cooldown int64
+	err := rows.Scan(&e.Name, &e.Disabled, &e.Reason, &since, &e.Paused, &pausedUntil,
+		&e.Failures, &failingSince, &failedAt, &openUntil, &cooldown, &e.Told, &e.Untold)
+	e.Since, e.PausedUntil, e.OpenUntil = fromMicros(since), fromMicros(pausedUntil), fromMicros(openUntil)
+	e.FailingSince, e.FailedAt = fromMicros(failingSince), fromMicros(failedAt)
+	e.Cooldown = time.Duration(cooldown) * time.Microsecond
 	return e, err
 }

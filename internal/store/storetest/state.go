@@ -54,7 +54,11 @@ func endpointStates(t *testing.T, fresh Fresh) {
 	s := open(t)
 	equal(t, "before the first", len(must(s.EndpointStates(t.Context()))(t)), 0)
 	ops := notify.EndpointState{Name: "ops", Disabled: true, Reason: "410 Gone", Since: epoch}
-	crm := notify.EndpointState{Name: "crm", PausedUntil: epoch.Add(time.Hour)}
+	crm := notify.EndpointState{
+		Name: "crm", Reason: "status 503", Paused: true, PausedUntil: epoch.Add(time.Hour), Failures: 7,
+		FailingSince: epoch.Add(time.Minute), FailedAt: epoch.Add(2 * time.Minute),
+		OpenUntil: epoch.Add(3 * time.Minute), Cooldown: 90 * time.Second, Told: true, Untold: notify.EndpointFailing,
+	}
 	noError(t, s.SaveEndpointState(t.Context(), ops))
 	noError(t, s.SaveEndpointState(t.Context(), crm))
 	equal(t, "states", must(s.EndpointStates(t.Context()))(t), []notify.EndpointState{crm, ops})

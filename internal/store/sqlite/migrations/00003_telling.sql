@@ -16,6 +16,7 @@ CREATE INDEX deliveries_dead ON deliveries (endpoint, id) WHERE state = 'dead';
 ALTER TABLE endpoint_states ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN failing_since INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE endpoint_states ADD COLUMN failed_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN open_until INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN cooldown INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
