@@ -31,10 +31,11 @@ type DispatcherOptions struct {
 	// Nothing is posted any more then. It must return at once and must not call
 	// Stop itself.
 	OnFatal func(error)
-	// Alert is called when an endpoint has answered that it is gone and was
-	// disabled, after that was saved. The endpoint waits until it returns, so
-	// it must not call Enable, Disable or Stop.
-	Alert func(ctx context.Context, state EndpointState)
+	// Alert tells others what state.Untold says of an endpoint, after that was
+	// saved. One that returns an error is called again later, and so is one that
+	// was under way in a crash. The endpoint waits until it returns, so it must
+	// not call Enable, Disable, Pause, Resume or Stop.
+	Alert func(ctx context.Context, state EndpointState) error
 
 	bounds bounds
 }
@@ -63,7 +64,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 		o.OnFatal = func(error) {}
 	}
 	if o.Alert == nil {
-		o.Alert = func(context.Context, EndpointState) {}
+		o.Alert = func(context.Context, EndpointState) error { return nil }
 	}
 	if o.bounds == (bounds{}) {
 		o.bounds = defaultBounds
@@ -186,58 +187,44 @@ func (d *Dispatcher) Wake(endpoints ...string) {
 // Enable lets a disabled endpoint be posted to again and returns when that is
 // saved. An endpoint that is not Enabled in its configuration stays silent.
 func (d *Dispatcher) Enable(ctx context.Context, endpoint string) error {
-	err := d.change(ctx, endpoint, func(s *EndpointState) {
-		s.Disabled, s.Reason, s.Since = false, "", time.Time{}
-	})
-	if err != nil {
-		return fmt.Errorf("enable endpoint %s: %w", endpoint, err)
-	}
-	return nil
+	return d.change(ctx, "enable", endpoint, (*health).enable)
 }
 
 // Disable stops posting to an endpoint and returns when that is saved. Its
-// deliveries wait; attempts under way end.
+// deliveries wait; attempts under way end. Others are not told what the operator
+// did.
 func (d *Dispatcher) Disable(ctx context.Context, endpoint, reason string) error {
-	err := d.change(ctx, endpoint, func(s *EndpointState) {
-		s.Disabled, s.Reason, s.Since = true, reason, time.Now()
+	return d.change(ctx, "disable", endpoint, func(h *health, now time.Time) {
+		h.state.Disabled, h.state.Reason, h.state.Since = true, reason, now
 	})
-	if err != nil {
-		return fmt.Errorf("disable endpoint %s: %w", endpoint, err)
-	}
-	return nil
 }
 
 // Pause stops posting to an endpoint until [Dispatcher.Resume], and returns when
 // that is saved. Its deliveries wait; attempts under way end.
 func (d *Dispatcher) Pause(ctx context.Context, endpoint string) error {
-	err := d.change(ctx, endpoint, func(s *EndpointState) { s.Paused = true })
-	if err != nil {
-		return fmt.Errorf("pause endpoint %s: %w", endpoint, err)
-	}
-	return nil
+	return d.change(ctx, "pause", endpoint, func(h *health, _ time.Time) { h.state.Paused = true })
 }
 
-// Resume ends every pause of an endpoint, its own Retry-After included, and
-// returns when that is saved. One that is disabled stays so.
+// Resume ends every pause of an endpoint, its own Retry-After and the wait of its
+// breaker included, and returns when that is saved. One that is disabled stays so.
 func (d *Dispatcher) Resume(ctx context.Context, endpoint string) error {
-	err := d.change(ctx, endpoint, func(s *EndpointState) { s.Paused, s.PausedUntil = false, time.Time{} })
-	if err != nil {
-		return fmt.Errorf("resume endpoint %s: %w", endpoint, err)
-	}
-	return nil
+	return d.change(ctx, "resume", endpoint, (*health).resume)
 }
 
 // change has the worker of an endpoint change and save its state.
-func (d *Dispatcher) change(ctx context.Context, endpoint string, change func(*EndpointState)) error {
+func (d *Dispatcher) change(ctx context.Context, verb, endpoint string, change func(*health, time.Time)) error {
 	w, err := d.worker(endpoint)
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.ask(ctx, func() error {
+			change(w.health, time.Now())
+			defer w.publish() // who is answered sees it in Status
+			return w.saveState()
+		})
 	}
-	return w.ask(ctx, func() error {
-		change(&w.state)
-		defer w.publish() // who is answered sees it in Status
-		return w.saveState()
-	})
+	if err != nil {
+		return fmt.Errorf("%s endpoint %s: %w", verb, endpoint, err)
+	}
+	return nil
 }
 
 func (d *Dispatcher) worker(endpoint string) (*worker, error) {

@@ -240,7 +240,7 @@ func TestGoneDisablesTheEndpoint(t *testing.T) {
 		if n := len(rec.seen()); n != 1 {
 			t.Fatalf("%d posts, want one", n)
 		}
-		if s := <-r.alerts; s.Name != "ops" || !s.Disabled || s.Reason == "" || s.Since.IsZero() {
+		if s := <-r.alerts; s.Untold != EndpointDisabled || s.Name != "ops" || !s.Disabled || s.Reason != ReasonGone || s.Since.IsZero() {
 			t.Errorf("the alert says %+v", s)
 		}
 		d, state := q.row(id)
@@ -264,8 +264,12 @@ func TestGoneDisablesTheEndpoint(t *testing.T) {
 		if got := q.count(Delivered); got != 2 {
 			t.Errorf("%d delivered once it was enabled, want 2", got)
 		}
-		if got := q.savedState("ops"); got.Disabled || got.Reason != "" {
-			t.Errorf("saved state %+v, want enabled", got)
+		if s := <-r.alerts; s.Untold != EndpointRecovered || s.Reason != ReasonGone {
+			t.Errorf("the alert says %+v, want it well again", s)
+		}
+		synctest.Wait()
+		if got := q.savedState("ops"); got != (EndpointState{Name: "ops"}) {
+			t.Errorf("saved state %+v, want nothing left", got)
 		}
 	})
 }

@@ -149,7 +149,7 @@ func TestAliveNoticesAWorkerThatIsStuck(t *testing.T) {
 		stuck := make(chan struct{})
 		d := NewDispatcher(DispatcherOptions{
 			Queue: q, Sender: NewSender(SenderOptions{Transport: &receiver{answer: status(http.StatusGone)}}),
-			Alert: func(context.Context, EndpointState) { <-stuck },
+			Alert: func(context.Context, EndpointState) error { <-stuck; return nil },
 		})
 		d.Apply([]Endpoint{testEndpoint(t, "ops")})
 		if err := d.Start(t.Context()); err != nil {

@@ -2,9 +2,10 @@ package notify
 
 import "time"
 
-// noSecretWait is how long a delivery waits that could not be signed. It ends
-// when the configuration is repaired, so there is nothing to back off from.
-const noSecretWait = time.Minute
+// uncountedWait is how long a delivery waits after an attempt that counts
+// neither against its schedule nor against the endpoint: it could not be signed,
+// which ends when the configuration is repaired, or was refused as a probe.
+const uncountedWait = time.Minute
 
 // conclude turns an attempt that was made into its outcome. The random number
 // is in [0, 1) and spreads the wait for the next attempt.
@@ -16,10 +17,10 @@ func conclude(p *pending, a Attempt, v Verdict, policy RetryPolicy, now time.Tim
 	case Bury:
 		o.State = Dead
 	case Retry:
-		if !v.Counts {
-			o.NotBefore = now.Add(noSecretWait)
-			if v.Pause > 0 {
-				o.NotBefore = now.Add(v.Pause)
+		if !v.Counts || v.Probe {
+			// Where the endpoint as a whole waits, the delivery is due with it.
+			if v.Pause == 0 && !v.Away {
+				o.NotBefore = now.Add(uncountedWait)
 			}
 			break
 		}

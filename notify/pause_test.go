@@ -76,8 +76,8 @@ func TestResumeEndsAPauseThatTheReceiverAskedFor(t *testing.T) {
 		if _, state := q.row(second); state != Delivered {
 			t.Errorf("the delivery is %s once it was resumed", state)
 		}
-		if _, state := q.row(id); state != Waiting {
-			t.Errorf("the first is %s, want it to wait as it was told to", state)
+		if d, state := q.row(id); state != Delivered || d.Attempts != 0 {
+			t.Errorf("the first is %s with %d attempts, want it told as well", state, d.Attempts)
 		}
 	})
 }

@@ -24,6 +24,7 @@ type memQueue struct {
 	batches    int
 	states     map[string]EndpointState
 	laneReads  int
+	saves      int
 }
 
 var _ Queue = (*memQueue)(nil)
@@ -91,6 +92,13 @@ func (q *memQueue) readsOfLanes() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.laneReads
+}
+
+// stateSaves counts how often a state was saved.
+func (q *memQueue) stateSaves() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.saves
 }
 
 func (q *memQueue) savedState(endpoint string) EndpointState {
@@ -181,6 +189,7 @@ func (q *memQueue) SaveEndpointState(_ context.Context, s EndpointState) error {
 		return q.stateErr
 	}
 	q.states[s.Name] = s
+	q.saves++
 	return nil
 }
 

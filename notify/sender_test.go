@@ -273,10 +273,10 @@ func TestSendRefusesWhatItCannotPost(t *testing.T) {
 		err    string
 	}{
 		"no secret":      {func(e *Endpoint) { e.Secrets = nil }, Verdict{}, "no secret is live"},
-		"bad URL":        {func(e *Endpoint) { e.URL = "http://h/secret\x7fpath" }, Verdict{Counts: true}, "the URL cannot be read"},
-		"no host":        {func(e *Endpoint) { e.URL = "secretpath" }, Verdict{Counts: true}, "no host"},
-		"no such scheme": {func(e *Endpoint) { e.URL = "gopher://h/secretpath" }, Verdict{Counts: true}, "gopher://h:"},
-		"bad header":     {func(e *Endpoint) { e.Header = http.Header{"X": {"secretpath\n"}} }, Verdict{Counts: true}, "header"},
+		"bad URL":        {func(e *Endpoint) { e.URL = "http://h/secret\x7fpath" }, Verdict{Counts: true, Away: true}, "the URL cannot be read"},
+		"no host":        {func(e *Endpoint) { e.URL = "secretpath" }, Verdict{Counts: true, Away: true}, "no host"},
+		"no such scheme": {func(e *Endpoint) { e.URL = "gopher://h/secretpath" }, Verdict{Counts: true, Away: true}, "gopher://h:"},
+		"bad header":     {func(e *Endpoint) { e.Header = http.Header{"X": {"secretpath\n"}} }, Verdict{Counts: true, Away: true}, "header"},
 	} {
 		e := testEndpoint(t, "ops")
 		tc.change(&e)

@@ -82,7 +82,7 @@ func (s *session) retire(w *worker) bool {
 		return false
 	}
 	delete(s.workers, w.name)
-	s.states[w.name] = w.state
+	s.states[w.name] = w.health.state
 	return true
 }
 

@@ -158,13 +158,13 @@ type rig struct {
 func newRig(queue *memQueue, receiver *receiver, endpoints ...Endpoint) *rig {
 	r := &rig{
 		queue: queue, receiver: receiver, logs: &logBuffer{},
-		fatal: make(chan error, 8), alerts: make(chan EndpointState, 8),
+		fatal: make(chan error, 8), alerts: make(chan EndpointState, 1024),
 	}
 	r.Dispatcher = NewDispatcher(DispatcherOptions{
 		Queue: queue, Sender: NewSender(SenderOptions{Transport: receiver, Version: "1.2.3"}),
 		Logger:  slog.New(slog.NewTextHandler(r.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		OnFatal: func(err error) { r.fatal <- err },
-		Alert:   func(_ context.Context, s EndpointState) { r.alerts <- s },
+		Alert:   func(_ context.Context, s EndpointState) error { r.alerts <- s; return nil },
 	})
 	r.Apply(endpoints)
 	return r

@@ -28,6 +28,12 @@ type Verdict struct {
 	Action Action
 	// Counts says that a Retry counts against the retry schedule.
 	Counts bool
+	// Away says that a Retry is due to a failure as a receiver makes that is away
+	// or overloaded: no connection, no answer in time, 408, 429, 5xx.
+	Away bool
+	// Probe says that the attempt was made to see whether the endpoint is well
+	// again: it does not count, however it ends.
+	Probe bool
 	// Pause is for how long the endpoint asked not to be posted to; 0 when it
 	// did not.
 	Pause time.Duration
@@ -52,8 +58,9 @@ func Judge(status int, err error, retryAfter time.Duration) Verdict {
 	case status == http.StatusGone:
 		v.Action, v.Counts = Disable, false
 	case status == http.StatusTooManyRequests && retryAfter > 0:
-		v.Counts = false
+		v.Counts, v.Away = false, true
 	case status != 0:
+		v.Away = status >= 500 || status == http.StatusTooManyRequests || status == http.StatusRequestTimeout
 		// 3xx, other 4xx and 5xx: what the receiver refuses today it may take
 		// tomorrow, after its owner has repaired it.
 	case errors.Is(err, ErrInterrupted):
@@ -62,6 +69,8 @@ func Judge(status int, err error, retryAfter time.Duration) Verdict {
 		v.Action, v.Counts = Bury, false
 	case errors.Is(err, ErrNoSecret):
 		v.Counts = false
+	default:
+		v.Away = true
 	}
 	return v
 }

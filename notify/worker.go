@@ -21,7 +21,7 @@ type worker struct {
 
 	// These belong to the worker's goroutine.
 	endpoint *Endpoint
-	state    EndpointState
+	health   *health
 	backlog  *backlog
 	inFlight int
 	answers  chan answered
@@ -29,6 +29,8 @@ type worker struct {
 	halted bool
 	// readAgain is when the queue is read again after a failure.
 	readAgain time.Time
+	// tellAgain is when an alert that could not be told is tried again.
+	tellAgain time.Time
 	// failing says that the last attempt failed, and was logged.
 	failing bool
 }
@@ -39,6 +41,8 @@ type answered struct {
 	endpoint *Endpoint
 	attempt  Attempt
 	verdict  Verdict
+	// probe says that a half-open breaker let it through.
+	probe bool
 	// err says that there was no attempt, because the event could not be read.
 	err error
 }
@@ -47,21 +51,18 @@ func newWorker(s *session, e *Endpoint, state EndpointState) *worker {
 	w := &worker{
 		name: e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
 		log:     s.options.Logger.With("endpoint", e.Name),
-		state:   state,
+		health:  newHealth(e, state, time.Now()),
 		backlog: newBacklog(s.options.Queue, e.Name, s.options.bounds, s.recorder.flush),
 		answers: make(chan answered, defaultMaxInFlight),
 	}
 	w.configure(e)
-	// A time beyond the longest pause was saved before the clock was set back.
-	if most := e.Retry.MaxRetryAfter; most > 0 && time.Until(state.PausedUntil) > most {
-		w.state.PausedUntil = time.Now().Add(most)
-	}
 	w.publish()
 	return w
 }
 
 func (w *worker) configure(e *Endpoint) {
 	w.endpoint = e
+	w.health.adopt(e, time.Now())
 	w.backlog.longest = e.Retry.longest()
 }
 
@@ -75,6 +76,7 @@ func (w *worker) run() {
 	for {
 		w.checkHalted()
 		w.obey(w.mail.take())
+		w.keep(time.Now())
 		w.read(time.Now())
 		w.launch(time.Now())
 		w.publish()
@@ -116,8 +118,7 @@ func (w *worker) obey(in mail) {
 
 // postable reports whether the endpoint may be posted to.
 func (w *worker) postable(now time.Time) bool {
-	return !w.halted && w.endpoint.Enabled && !w.state.Disabled && !w.state.Paused &&
-		!now.Before(w.state.PausedUntil) && !w.mail.removed()
+	return !w.halted && w.health.postable(now) && !w.mail.removed()
 }
 
 // readable reports whether a page of the queue should be read now. While the
@@ -150,7 +151,7 @@ func (w *worker) launch(now time.Time) {
 	if !w.postable(now) {
 		return
 	}
-	for w.inFlight < w.endpoint.maxInFlight() {
+	for w.inFlight < w.health.most(w.inFlight) {
 		l, err := w.backlog.next(w.session.ctx, now)
 		if err != nil {
 			w.unreadable(err, now)
@@ -160,14 +161,14 @@ func (w *worker) launch(now time.Time) {
 			return
 		}
 		w.inFlight++
-		go w.post(l, l.items[0], w.endpoint)
+		go w.post(answered{lane: l, endpoint: w.endpoint, probe: w.health.begin()}, l.items[0])
 	}
 }
 
 // post makes one attempt. The worker reads answers until none is under way.
-func (w *worker) post(l *lane, p pending, e *Endpoint) {
-	a := answered{lane: l, endpoint: e}
-	a.attempt, a.verdict, a.err = w.session.attempt(e, &p)
+func (w *worker) post(a answered, p pending) {
+	a.attempt, a.verdict, a.err = w.session.attempt(a.endpoint, &p)
+	a.verdict.Probe = a.probe
 	w.answers <- a
 }
 
@@ -200,18 +201,20 @@ func (w *worker) wait(timer *time.Timer) {
 
 // nextDue returns when the worker has something to do by itself; zero for never.
 func (w *worker) nextDue(now time.Time) time.Time {
+	due := w.keepDue()
 	switch {
-	case w.halted || !w.endpoint.Enabled || w.state.Disabled || w.state.Paused || w.mail.removed():
+	case w.halted || w.mail.removed():
 		return time.Time{}
-	case now.Before(w.state.PausedUntil):
-		return w.state.PausedUntil
+	case w.health.stopped():
+		return due
+	case !w.health.postable(now):
+		return earliest(due, w.health.postableAt())
 	}
-	due := time.Time{}
-	if w.inFlight < w.endpoint.maxInFlight() {
-		due = w.backlog.due(now)
+	if w.inFlight < w.health.most(w.inFlight) {
+		due = earliest(due, w.backlog.due(now))
 	}
-	if now.Before(w.readAgain) && (due.IsZero() || w.readAgain.Before(due)) {
-		due = w.readAgain
+	if now.Before(w.readAgain) {
+		due = earliest(due, w.readAgain)
 	}
 	return due
 }
@@ -231,6 +234,7 @@ func (w *worker) takeAnswers(now time.Time) {
 // settle acts on an attempt that is over.
 func (w *worker) settle(a answered, now time.Time) {
 	w.inFlight--
+	w.health.end(a.probe)
 	switch {
 	case a.err != nil:
 		w.backlog.wait(a.lane, now.Add(readRetryWait))
@@ -243,9 +247,11 @@ func (w *worker) settle(a answered, now time.Time) {
 	}
 	head := &a.lane.items[0]
 	o := conclude(head, a.attempt, a.verdict, a.endpoint.Retry, now, rand.Float64())
+	w.react(finding{
+		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
+	}, now)
 	w.session.recorder.add(o)
 	w.tell(head, &o, a.verdict)
-	w.react(a.verdict, now)
 	if o.State != Waiting {
 		w.backlog.finish(a.lane, now)
 		return
@@ -254,34 +260,15 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.backlog.place(a.lane, now)
 }
 
-// react saves what an answer asks of the endpoint.
-func (w *worker) react(v Verdict, now time.Time) {
-	disabled := v.Action == Disable && !w.state.Disabled
-	until := now.Add(v.Pause)
-	paused := v.Pause > 0 && until.After(w.state.PausedUntil)
-	if paused {
-		w.state.PausedUntil = until
-	}
-	if disabled {
-		w.state.Disabled, w.state.Reason, w.state.Since = true, "the endpoint answered 410 Gone", now
-	}
-	if !paused && !disabled || w.saveState() != nil {
-		return
-	}
-	if disabled {
-		w.log.Warn("endpoint disabled: it answered that it is gone")
-		w.session.options.Alert(w.session.ctx, w.state)
-	}
-}
-
 // saveState makes the state durable. That it cannot is fatal.
 func (w *worker) saveState() error {
-	err := w.session.options.Queue.SaveEndpointState(w.session.ctx, w.state)
-	if err != nil {
+	if err := w.session.options.Queue.SaveEndpointState(w.session.ctx, w.health.state); err != nil {
 		err = fmt.Errorf("save endpoint state: %w", err)
 		w.session.fail(err)
+		return err
 	}
-	return err
+	w.health.saved = w.health.state
+	return nil
 }
 
 // tell logs the first failure after a success, the end of the failures, and
@@ -303,7 +290,7 @@ func (w *worker) tell(p *pending, o *Outcome, v Verdict) {
 
 func (w *worker) publish() {
 	w.mail.publish(EndpointStatus{
-		EndpointState: w.state, Enabled: w.endpoint.Enabled,
+		EndpointState: w.health.state, Enabled: w.endpoint.Enabled,
 		InFlight: w.inFlight, Held: w.backlog.held, Lanes: len(w.backlog.lanes),
 	})
 }

@@ -31,10 +31,10 @@ type Endpoint struct {
 // tellTimeout bounds how long a stop waits for an event to be committed.
 const tellTimeout = 5 * time.Second
 
-// EndpointDisabled tells the other endpoints of one that was disabled.
-func (b *Bridge) EndpointDisabled(ctx context.Context, e notify.EndpointState) {
-	b.tellOf(ctx, "pollwire.endpoint.disabled", time.Now(), alertData{
-		Name: e.Name, Reason: e.Reason, Since: e.Since, Count: 1,
+// EndpointAlert tells the other endpoints what e.Untold says of one.
+func (b *Bridge) EndpointAlert(ctx context.Context, e notify.EndpointState) error {
+	return b.tellOf(ctx, e.Untold, time.Now(), alertData{
+		Name: e.Name, Reason: e.Reason, Since: e.Since, Count: max(e.Failures, 1),
 	})
 }
 
@@ -47,25 +47,28 @@ func (b *Bridge) Expired(ctx context.Context, deliveries []notify.Delivery) {
 	now := time.Now()
 	for _, name := range slices.Sorted(maps.Keys(count)) {
 		n := count[name]
-		b.tellOf(ctx, "pollwire.endpoint.failing", now, alertData{
+		err := b.tellOf(ctx, notify.EndpointFailing, now, alertData{
 			Name: name, Since: now, Count: n,
 			Reason: fmt.Sprintf("%d deliveries waited longer than storage.retention.waiting and are dead", n),
 		})
+		if err != nil {
+			b.logger.Error("alert not told", "type", notify.EndpointFailing, "name", name, "err", err)
+		}
 	}
 }
 
 // tellOf commits an alert that belongs to no source. What it tells of is done
 // and will not come again, so it is told even where ctx ends because we stop.
-func (b *Bridge) tellOf(ctx context.Context, eventType string, at time.Time, data alertData) {
+func (b *Bridge) tellOf(ctx context.Context, eventType string, at time.Time, data alertData) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
 	defer cancel()
 	r := b.roster.Load()
 	events := []store.Event{b.alert(eventType, at, data)}
 	if err := b.write(ctx, &store.Commit{Events: events}, r); err != nil {
-		b.logger.Error("alert not told", "type", eventType, "name", data.Name, "err", err)
-		return
+		return fmt.Errorf("tell %s of %s: %w", eventType, data.Name, err)
 	}
 	if names := told(events); len(names) > 0 {
 		b.wake(names...)
 	}
+	return nil
 }

@@ -118,7 +118,9 @@ func TestSourcesThatAnEndpointChose(t *testing.T) {
 	r.mustPoll(items(1, 1))
 	r.mustPoll(items(1, 2))
 	r.bridge.Fail(t.Context(), "shop", errDisk)
-	r.bridge.EndpointDisabled(t.Context(), notify.EndpointState{Name: "shop"})
+	if err := r.bridge.EndpointAlert(t.Context(), notify.EndpointState{Name: "shop", Untold: notify.EndpointDisabled}); err != nil {
+		t.Fatal(err)
+	}
 	r.wantTold("you", "created 2", "source.failing", "endpoint.disabled")
 	r.wantTold("stranger")
 	r.wantTold("chosen", "created 2", "source.failing")

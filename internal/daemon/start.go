@@ -65,8 +65,8 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,
-		Alert: func(ctx context.Context, state notify.EndpointState) {
-			d.bridge.EndpointDisabled(ctx, state)
+		Alert: func(ctx context.Context, state notify.EndpointState) error {
+			return d.bridge.EndpointAlert(ctx, state) // there when the dispatcher starts
 		},
 	})
 	d.dispatcher.Apply(list)
