@@ -12,7 +12,12 @@ import (
 // envelopeTime is RFC 3339 with milliseconds; times are brought to UTC first.
 const envelopeTime = "2006-01-02T15:04:05.000Z07:00"
 
-var errData = errors.New("data is not a JSON object")
+var (
+	// errBody says of an event that no body can be made of it, so that it can
+	// never be posted.
+	errBody = errors.New("no body can be made")
+	errData = errors.New("data is not a JSON object")
+)
 
 // Envelope returns the body that tells an event: a Standard Webhooks payload
 // that is a structured CloudEvent too. The same event gives the same bytes each
@@ -22,10 +27,24 @@ var errData = errors.New("data is not a JSON object")
 // The event's Data is copied as it is and must be valid JSON; only that it is
 // an object is checked.
 func Envelope(e *Event, publicURL string) ([]byte, error) {
-	data := bytes.TrimSpace(e.Data)
-	if len(data) < 2 || data[0] != '{' || data[len(data)-1] != '}' {
-		return nil, fmt.Errorf("build envelope of %s: %w", e.ID, errData)
+	raw, err := object(e)
+	if err != nil {
+		return nil, err
 	}
+	return envelopeOf(e, raw, publicURL), nil
+}
+
+// object returns the data of an event, and an error where it is no object.
+func object(e *Event) ([]byte, error) {
+	raw := bytes.TrimSpace(e.Data)
+	if len(raw) < 2 || raw[0] != '{' || raw[len(raw)-1] != '}' {
+		return nil, fmt.Errorf("%w of %s: %w", errBody, e.ID, errData)
+	}
+	return raw, nil
+}
+
+// envelopeOf is the envelope of an event with a data object in place of its own.
+func envelopeOf(e *Event, data []byte, publicURL string) []byte {
 	dst := make([]byte, 0, len(data)+len(publicURL)+512)
 	dst = append(dst, `{"specversion":"1.0","id":`...)
 	dst = appendString(dst, e.ID)
@@ -50,7 +69,7 @@ func Envelope(e *Event, publicURL string) ([]byte, error) {
 	}
 	dst = append(dst, `,"data":`...)
 	dst = appendData(dst, data, e.ID, publicURL)
-	return append(dst, '}'), nil
+	return append(dst, '}')
 }
 
 // sourceURI names where an event comes from: a source, or the endpoint that an
@@ -74,8 +93,13 @@ func appendData(dst, data []byte, id, publicURL string) []byte {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"url":`...)
-	dst = appendString(dst, strings.TrimRight(publicURL, "/")+"/v1/events/"+url.PathEscape(id))
+	dst = appendString(dst, eventURL(id, publicURL))
 	return append(dst, '}')
+}
+
+// eventURL is where all of an event can be read.
+func eventURL(id, publicURL string) string {
+	return strings.TrimRight(publicURL, "/") + "/v1/events/" + url.PathEscape(id)
 }
 
 // appendString appends a string as JSON. Nearly all strings here are plain and

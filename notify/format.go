@@ -19,14 +19,6 @@ const (
 	FormatTeams Format = "teams"
 )
 
-// Payload says what of an event is posted in an envelope.
-type Payload struct {
-	// Thin leaves out before, after and patch.
-	Thin bool
-	// Fields are gjson paths into data, such as after.id: only they are posted.
-	Fields []string
-}
-
 // Template makes the body of a FormatTemplate.
 type Template struct {
 	ContentType string

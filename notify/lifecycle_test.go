@@ -197,39 +197,6 @@ func TestLogsTellNoSecrets(t *testing.T) {
 	})
 }
 
-func TestEnvelopesAreSharedAndBounded(t *testing.T) {
-	t.Parallel()
-	q := newMemQueue()
-	big := `{"x":"` + strings.Repeat("x", maxCachedBytes/10) + `"}`
-	for range 30 {
-		id := q.commit("ops", "a")
-		e := q.events[id]
-		e.Data = []byte(big)
-		q.events[id] = e
-	}
-	huge := q.commit("ops", "a")
-	e := q.events[huge]
-	e.Data = []byte(`{"x":"` + strings.Repeat("x", maxCachedBytes) + `"}`)
-	q.events[huge] = e
-	c := newEnvelopeCache(q, "")
-	for position := int64(1); position <= huge; position++ {
-		first, err := c.get(t.Context(), position)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := c.get(t.Context(), position)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if shared := first == again; shared != (position != huge) {
-			t.Errorf("event %d: shared is %v", position, shared)
-		}
-	}
-	if c.bytes > maxCachedBytes || len(c.byPos) != c.used.Len() || len(c.byPos) == 0 || c.cached(1) != nil || c.cached(30) == nil {
-		t.Errorf("keeps %d bytes in %d envelopes", c.bytes, len(c.byPos))
-	}
-}
-
 func TestRecorderRecordsInOrderAndInBatches(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,6 +64,8 @@ func (n network) RoundTrip(req *http.Request) (*http.Response, error) { return n
 type Message struct {
 	// ID is the webhook-id: the event's, the same on every attempt.
 	ID string
+	// ContentType is that of Body; empty means application/json.
+	ContentType string
 	// Body is posted as it is; it is not modified.
 	Body []byte
 	// Number counts the POSTs of the delivery from 1.
@@ -146,7 +149,7 @@ func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Ti
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
-	h["Content-Type"] = []string{"application/json"}
+	h["Content-Type"] = []string{cmp.Or(m.ContentType, jsonType)}
 	h[HeaderID] = []string{m.ID}
 	h[HeaderTimestamp] = []string{strconv.FormatInt(at.Unix(), 10)}
 	h[HeaderSignature] = []string{signature}

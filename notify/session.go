@@ -21,8 +21,8 @@ type session struct {
 	ctx, posts          context.Context
 	cancel, cancelPosts context.CancelFunc
 
-	recorder  *recorder
-	envelopes *envelopeCache
+	recorder *recorder
+	bodies   *bodyCache
 	// halted is closed when nothing may be posted any more.
 	halted chan struct{}
 	halt   func()
@@ -48,11 +48,11 @@ type session struct {
 func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions) *session {
 	s := &session{
 		options: o, mu: mu,
-		envelopes: newEnvelopeCache(o.Queue, o.PublicURL),
-		halted:    make(chan struct{}),
-		ended:     make(chan struct{}),
-		workers:   make(map[string]*worker),
-		states:    make(map[string]EndpointState),
+		bodies:  newBodyCache(o.Queue, o.PublicURL),
+		halted:  make(chan struct{}),
+		ended:   make(chan struct{}),
+		workers: make(map[string]*worker),
+		states:  make(map[string]EndpointState),
 	}
 	s.halt = sync.OnceFunc(func() { close(s.halted) })
 	// What runs outlives the start; Stop ends it.
@@ -139,9 +139,9 @@ func (s *session) stop(ctx context.Context) error {
 // attempt posts a delivery once. With an error nothing was attempted, because
 // the event could not be read.
 func (s *session) attempt(e *Endpoint, p *pending) (Attempt, Verdict, error) {
-	m, err := s.envelopes.get(s.posts, p.position)
+	m, err := s.bodies.get(s.posts, e, p.position)
 	switch {
-	case errors.Is(err, errData):
+	case errors.Is(err, errBody):
 		// No receiver can be told this event, however often it is tried.
 		return Attempt{Number: p.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0), nil
 	case s.posts.Err() != nil:
@@ -150,7 +150,7 @@ func (s *session) attempt(e *Endpoint, p *pending) (Attempt, Verdict, error) {
 		return Attempt{}, Verdict{}, err
 	}
 	attempt, verdict := s.options.Sender.Send(s.posts, e, Message{
-		ID: m.id, Body: m.body, Number: p.posts + 1, Replay: p.replay,
+		ID: m.id, ContentType: e.ContentType(false), Body: m.bytes, Number: p.posts + 1, Replay: p.replay,
 	})
 	return attempt, verdict, nil
 }

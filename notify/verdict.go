@@ -65,7 +65,7 @@ func Judge(status int, err error, retryAfter time.Duration) Verdict {
 		// tomorrow, after its owner has repaired it.
 	case errors.Is(err, ErrInterrupted):
 		v.Action, v.Counts = Drop, false
-	case errors.Is(err, errData):
+	case errors.Is(err, errBody):
 		v.Action, v.Counts = Bury, false
 	case errors.Is(err, ErrNoSecret):
 		v.Counts = false

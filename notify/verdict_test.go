@@ -37,7 +37,7 @@ func TestJudge(t *testing.T) {
 		{0, errors.New("connection refused"), 0, Verdict{Action: Retry, Counts: true, Away: true}},
 		{0, fmt.Errorf("post: %w", ErrInterrupted), 0, Verdict{Action: Drop}},
 		{0, fmt.Errorf("sign: %w", ErrNoSecret), 0, Verdict{Action: Retry}},
-		{0, fmt.Errorf("envelope: %w", errData), 0, Verdict{Action: Bury}},
+		{0, fmt.Errorf("%w of evt_1: %w", errBody, errData), 0, Verdict{Action: Bury}},
 	} {
 		if got := Judge(tc.status, tc.err, tc.retryAfter); got != tc.want {
 			t.Errorf("Judge(%d, %v, %s) = %+v, want %+v", tc.status, tc.err, tc.retryAfter, got, tc.want)

@@ -1,0 +1,93 @@
+package notify
+
+import (
+	"fmt"
+	"strings"
+)
+
+// The content types of what is posted.
+const (
+	jsonType       = "application/json"
+	cloudEventType = "application/cloudevents+json; charset=utf-8"
+	cloudBatchType = "application/cloudevents-batch+json"
+)
+
+// Render makes what an endpoint is posted of an event. The same event gives the
+// same bytes each time, so that every attempt posts the same body. Where
+// publicURL is set, the event is linked to below it.
+//
+// An error says that no body can be made of this event for this endpoint, now
+// or later, and why.
+func Render(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
+	return renderEnvelope(e, ev, publicURL)
+}
+
+// RenderBatch makes one body of those of several events: an array of them.
+func RenderBatch(_ *Endpoint, bodies [][]byte) []byte {
+	size := len(bodies) + 1
+	for _, b := range bodies {
+		size += len(b)
+	}
+	dst := make([]byte, 0, size)
+	dst = append(dst, '[')
+	for i, b := range bodies {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, b...)
+	}
+	return append(dst, ']')
+}
+
+// ContentType is the content type of what an endpoint is posted: of the body of
+// one event, or of a batch.
+func (e *Endpoint) ContentType(batch bool) string {
+	switch {
+	case e.Format == FormatCloudEvents && batch:
+		return cloudBatchType
+	case e.Format == FormatCloudEvents:
+		return cloudEventType
+	}
+	return jsonType
+}
+
+// manner is all of an endpoint that decides what it is posted. Endpoints that
+// have the same are posted the same bodies.
+type manner struct {
+	thin    bool
+	fields  string
+	maxBody int64
+}
+
+func (e *Endpoint) manner() manner {
+	return manner{thin: e.Payload.Thin, fields: strings.Join(e.Payload.Fields, "\n"), maxBody: e.MaxBody}
+}
+
+// renderEnvelope makes the envelope with as much of the data as the endpoint
+// wants and takes.
+func renderEnvelope(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
+	raw, err := object(ev)
+	if err != nil {
+		return nil, err
+	}
+	var d *data
+	if !e.Payload.isFull() && !ev.Alert {
+		d = e.Payload.of(raw)
+		raw = d.append(nil)
+	}
+	body := envelopeOf(ev, raw, publicURL)
+	if e.fits(body) {
+		return body, nil
+	}
+	if d == nil {
+		d = readData(raw)
+	}
+	for d.shrink() {
+		if body = envelopeOf(ev, d.append(nil), publicURL); e.fits(body) {
+			return body, nil
+		}
+	}
+	return nil, fmt.Errorf("%w of %s: without all that can be left out it still has %d bytes, and max_body allows %d", errBody, ev.ID, len(body), e.MaxBody)
+}
+
+func (e *Endpoint) fits(body []byte) bool { return e.MaxBody <= 0 || int64(len(body)) <= e.MaxBody }
