@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/seal"
 )
 
 // saveTimeout bounds saving a refresh token, which is not ended with what it
@@ -23,7 +25,7 @@ type chain struct {
 	name  string
 	first string
 	store TokenStore
-	seal  *sealer
+	seal  *seal.Sealer
 	log   *slog.Logger
 
 	// refresh is the newest; empty until it was looked for in the store.
@@ -64,7 +66,7 @@ func (c *chain) load(ctx context.Context) error {
 	if sealed == nil {
 		return nil
 	}
-	saved, err := c.seal.open(c.name, sealed)
+	saved, err := c.seal.Open(c.name, sealed)
 	if err != nil {
 		// The configured one may still be good: not every server rotates at once.
 		c.lost = true
@@ -94,7 +96,7 @@ func (c *chain) save(ctx context.Context) error {
 	if !c.unsaved {
 		return nil
 	}
-	sealed, err := c.seal.seal(c.name, c.refresh)
+	sealed, err := c.seal.Seal(c.name, c.refresh)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
 		defer cancel()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
+	"github.com/pollwire/pollwire/internal/seal"
 )
 
 const authBase = "https://l.example"
@@ -166,7 +167,7 @@ func TestRefreshTokenOfAnotherKey(t *testing.T) {
 	}
 	b.server.refresh = firstRefresh
 	b.restart(t)
-	b.tokens.seal = newSealer(strings.ToUpper(sealingKey))
+	b.tokens.seal = seal.New(strings.ToUpper(sealingKey), seal.Tokens)
 	b.mustFetch(t, refreshToken(authBase))
 }
 

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
+	"github.com/pollwire/pollwire/internal/seal"
 )
 
 // TokensOptions are what Tokens are made of. The zero value serves all grants
@@ -28,7 +29,7 @@ type TokensOptions struct {
 // concurrently.
 type Tokens struct {
 	store TokenStore
-	seal  *sealer // nil without a key
+	seal  *seal.Sealer // nil without a key
 	log   *slog.Logger
 
 	ctx    context.Context // of the requests for tokens
@@ -47,7 +48,7 @@ func NewTokens(o TokensOptions) *Tokens {
 	}
 	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]*keeper)}
 	if o.Key != "" {
-		t.seal = newSealer(o.Key)
+		t.seal = seal.New(o.Key, seal.Tokens)
 	}
 	// Many polls wait for one request, so it ends with none of them.
 	t.ctx, t.cancel = context.WithCancelCause(context.Background())

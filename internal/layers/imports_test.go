@@ -176,7 +176,7 @@ func TestRefusalsGiveTheirReason(t *testing.T) {
 			"diff imports net/netip, but does no I/O and reads no clock: it is pure",
 		}},
 		{"each other", pkg{ImportPath: module + "/poller", Imports: []string{module + "/notify"}}, []string{
-			"poller imports notify, but may import only diff, internal/httpclient of this project: asking knows nothing of telling, nor of what keeps its state",
+			"poller imports notify, but may import only diff, internal/httpclient, internal/seal of this project: asking knows nothing of telling, nor of what keeps its state",
 		}},
 		{"another engine", pkg{ImportPath: module + "/internal/store/sqlite", Imports: []string{module + "/internal/store/postgres"}}, []string{
 			"internal/store/sqlite imports internal/store/postgres, but may import only diff, poller, notify, internal/store of this project: an engine keeps the store's contract, and never knows another engine",

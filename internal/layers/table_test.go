@@ -27,9 +27,11 @@ var table = map[string]row{
 	},
 	"internal/httpclient": {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
 
+	"internal/seal": {0, nil, "it encrypts what it is given, and knows nothing of what that is or where it is kept"},
+
 	"poller": {
 		1,
-		[]string{"diff", "internal/httpclient"},
+		[]string{"diff", "internal/httpclient", "internal/seal"},
 		"asking knows nothing of telling, nor of what keeps its state",
 	},
 	"notify": {
