@@ -221,8 +221,21 @@ type Store interface {
 	// there is one of the new name. Numbers of changes go on from the old name's,
 	// and from what the log has under the new one, if that is more. Deliveries that
 	// wait in a lane of the old name go over to that of the new one, since what is
-	// told under it comes after them.
+	// told under it comes after them. Subscriptions to the old name are to the new.
 	Rename(ctx context.Context, from, to string) error
+	// AddSubscription saves a subscription, or fails with ErrConflict where there
+	// is one of its ID.
+	AddSubscription(ctx context.Context, s Subscription) error
+	// Subscriptions returns all subscriptions, by ID.
+	Subscriptions(ctx context.Context) ([]Subscription, error)
+	// EndSubscription removes a subscription and the state of its endpoint, makes
+	// the deliveries that wait for it dead, in transactions of bounded length, and
+	// counts those. It does so too where there is no such subscription any more:
+	// what came late, or was left by a crash, is ended by another call.
+	EndSubscription(ctx context.Context, id string) (dead int64, err error)
+	// EndpointNames returns the names that begin with a prefix of all endpoints for
+	// which deliveries wait or that have a state, in order.
+	EndpointNames(ctx context.Context, prefix string) ([]string, error)
 	// EventByID returns the event of an id, or ErrNotFound.
 	EventByID(ctx context.Context, id string) (notify.Event, error)
 	// Events returns up to limit events of the log after a position, oldest first.

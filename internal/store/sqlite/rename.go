@@ -54,6 +54,7 @@ func rename(s *session, from, to string) error {
 		"UPDATE OR REPLACE next_runs SET source = ?1 WHERE source = ?2",
 		`UPDATE deliveries SET lane = ?1 WHERE lane = ?2 AND state = 'waiting'
 			AND EXISTS (SELECT 1 FROM events e WHERE e.position = deliveries.event AND e.source = ?2)`,
+		renameSubscribed,
 	} {
 		if _, err := s.exec(query, to, from); err != nil {
 			return err

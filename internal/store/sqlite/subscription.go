@@ -1,0 +1,153 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+// endBatch bounds the deliveries that one transaction of an end makes dead, so
+// that other writes never wait long for it.
+const endBatch = 1000
+
+const (
+	// endWaiting makes the first deliveries that wait for an endpoint dead.
+	endWaiting = `UPDATE deliveries SET state = 'dead' WHERE id IN
+		(SELECT id FROM deliveries WHERE state = 'waiting' AND endpoint = ? ORDER BY id LIMIT ?)`
+
+	// selectEndpointNames goes from name to name in the index of what waits,
+	// however much that is.
+	selectEndpointNames = `WITH RECURSIVE waiting (name) AS (
+			SELECT min(endpoint) FROM deliveries WHERE state = 'waiting' AND endpoint >= ?1 AND endpoint < ?1 || char(0x10FFFF)
+			UNION ALL
+			SELECT (SELECT min(endpoint) FROM deliveries WHERE state = 'waiting' AND endpoint > name AND endpoint < ?1 || char(0x10FFFF))
+			FROM waiting WHERE name IS NOT NULL
+		)
+		SELECT name FROM waiting WHERE name IS NOT NULL
+		UNION SELECT name FROM endpoint_states WHERE name >= ?1 AND name < ?1 || char(0x10FFFF)
+		ORDER BY name`
+
+	// renameSubscribed puts one name of a source in the place of another.
+	renameSubscribed = `UPDATE subscriptions
+		SET sources = (SELECT json_group_array(CASE value WHEN ?2 THEN ?1 ELSE value END) FROM json_each(sources))
+		WHERE EXISTS (SELECT 1 FROM json_each(sources) WHERE value = ?2)`
+)
+
+// AddSubscription saves a subscription and returns when it is durable.
+func (s *Store) AddSubscription(ctx context.Context, sub store.Subscription) error {
+	values, err := subscriptionRow(&sub)
+	if err != nil {
+		return fmt.Errorf("add subscription: %w", err)
+	}
+	err = s.write(ctx, 512+len(sub.Sealed), func(s *session) error {
+		result, err := s.exec(`INSERT INTO subscriptions (id, sealed, sources, events, filter, created_at)
+			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, values...)
+		if err != nil {
+			return err
+		}
+		n, err := result.RowsAffected()
+		if err == nil && n == 0 {
+			err = store.ErrConflict
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("add subscription: %w", err)
+	}
+	return nil
+}
+
+// subscriptionRow are the columns of a subscription, with memory of their own.
+func subscriptionRow(sub *store.Subscription) ([]any, error) {
+	lists := make([]string, 2)
+	for i, names := range [][]string{sub.Sources, sub.Events} {
+		encoded, err := json.Marshal(append([]string{}, names...)) // never null
+		if err != nil {
+			return nil, err
+		}
+		lists[i] = string(encoded)
+	}
+	sealed := append([]byte{}, sub.Sealed...)
+	return []any{sub.ID, sealed, lists[0], lists[1], sub.Filter, micros(sub.CreatedAt)}, nil
+}
+
+// Subscriptions returns all subscriptions, by ID.
+func (s *Store) Subscriptions(ctx context.Context) ([]store.Subscription, error) {
+	found, err := list(ctx, s.reader, scanSubscription,
+		"SELECT id, sealed, sources, events, filter, created_at FROM subscriptions ORDER BY id")
+	if err != nil {
+		return nil, fmt.Errorf("read subscriptions: %w", err)
+	}
+	return found, nil
+}
+
+func scanSubscription(rows *sql.Rows) (store.Subscription, error) {
+	var sub store.Subscription
+	var sources, events string
+	var created int64
+	if err := rows.Scan(&sub.ID, &sub.Sealed, &sources, &events, &sub.Filter, &created); err != nil {
+		return sub, err
+	}
+	sub.CreatedAt = fromMicros(created)
+	if err := json.Unmarshal([]byte(sources), &sub.Sources); err != nil {
+		return sub, fmt.Errorf("decode sources of %s: %w", sub.ID, err)
+	}
+	if err := json.Unmarshal([]byte(events), &sub.Events); err != nil {
+		return sub, fmt.Errorf("decode events of %s: %w", sub.ID, err)
+	}
+	return sub, nil
+}
+
+// EndSubscription removes a subscription and all that waits for its endpoint.
+// The row goes with the first deliveries: what a crash leaves of the others has
+// no subscription any more, by which it is found.
+func (s *Store) EndSubscription(ctx context.Context, id string) (dead int64, err error) {
+	for first := true; ; first = false {
+		var ended int64
+		err := s.write(ctx, 256*endBatch, func(s *session) (err error) {
+			ended, err = endSubscription(s, id, first)
+			return err
+		})
+		if err != nil {
+			return dead, fmt.Errorf("end subscription %s: %w", id, err)
+		}
+		dead += ended
+		if ended < endBatch {
+			return dead, nil
+		}
+	}
+}
+
+// endSubscription removes what there is but once, if it is the first step, and
+// makes the next deliveries dead.
+func endSubscription(s *session, id string, first bool) (dead int64, err error) {
+	if first {
+		for _, query := range []string{"DELETE FROM subscriptions WHERE id = ?", "DELETE FROM endpoint_states WHERE name = ?"} {
+			if _, err := s.exec(query, id); err != nil {
+				return 0, err
+			}
+		}
+	}
+	result, err := s.exec(endWaiting, id, endBatch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// EndpointNames returns the names with a prefix of endpoints of which something
+// is kept that is not over, in order.
+func (s *Store) EndpointNames(ctx context.Context, prefix string) ([]string, error) {
+	scan := func(rows *sql.Rows) (name string, err error) {
+		err = rows.Scan(&name)
+		return name, err
+	}
+	found, err := list(ctx, s.reader, scan, selectEndpointNames, prefix)
+	if err != nil {
+		return nil, fmt.Errorf("read names of endpoints: %w", err)
+	}
+	return found, nil
+}
