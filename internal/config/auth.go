@@ -2,14 +2,15 @@ package config
 
 import (
 	"net/textproto"
+	"net/url"
 	"reflect"
 	"strings"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// Auth adds credentials to the requests of a source. One member is set, or
-// none where a source needs no credentials.
+// Auth adds credentials to the requests of a source, or to the webhooks of an
+// endpoint. One member is set, or none where they need no credentials.
 type Auth struct {
 	Bearer *Bearer
 	Basic  *Basic
@@ -65,32 +66,45 @@ func (a *Auth) schema(s schemer, _ field, _ shape) (*jsonschema.Schema, error) {
 	return kindSchema(s, reflect.TypeFor[Auth]())
 }
 
-func (v *validator) auth(at place, s *Source) {
+// carrier is the request that credentials are added to.
+type carrier struct {
+	headers Headers
+	// headersKey is the key of headers, paramsKey that of params.
+	headersKey, paramsKey string
+	params                Params
+	// url may hold parameters too, which may be left out where nobody minds that
+	// credentials replace them.
+	url URL
+	// reserved are headers that credentials cannot take, with the reason.
+	reserved map[string]string
+}
+
+func (v *validator) auth(at place, a *Auth, c carrier) {
 	p, ok := v.written(at, "auth")
 	if !ok {
 		return
 	}
-	switch a := s.Auth; {
+	switch {
 	case a.Bearer != nil:
 		v.credential(p, "token", a.Bearer.Token)
-		v.authHeader(p, s, "Authorization")
+		v.authHeader(p, c, "Authorization")
 	case a.Basic != nil:
 		v.credential(p, "username", a.Basic.Username)
 		if user, ok := v.written(p, "username"); ok && strings.Contains(a.Basic.Username.Reveal(), ":") {
 			v.add(user, "the user name of basic auth cannot hold a colon")
 		}
-		v.authHeader(p, s, "Authorization")
+		v.authHeader(p, c, "Authorization")
 	case a.APIKey != nil:
 		v.credential(p, "value", a.APIKey.Value)
-		v.apiKeyName(p, s)
+		v.apiKeyName(p, a.APIKey, c)
 	case a.ClientCredentials != nil:
 		v.clientCredentials(p, a.ClientCredentials)
-		v.authHeader(p, s, "Authorization")
+		v.authHeader(p, c, "Authorization")
 	case a.RefreshToken != nil:
 		v.refreshToken(p, a.RefreshToken)
-		v.authHeader(p, s, "Authorization")
+		v.authHeader(p, c, "Authorization")
 	case a.Login != nil:
-		v.login(p, s)
+		v.login(p, a.Login, c)
 	}
 }
 
@@ -106,29 +120,33 @@ func (v *validator) credential(at place, key string, value Secret) {
 	}
 }
 
-func (v *validator) apiKeyName(at place, s *Source) {
+func (v *validator) apiKeyName(at place, key *APIKey, c carrier) {
 	p, ok := v.written(at, "name")
 	if !ok {
 		return
 	}
-	key := s.Auth.APIKey
 	if key.In == "header" {
-		v.headerName(p, key.Name, nil)
-		v.authHeader(at, s, key.Name)
+		v.headerName(p, key.Name, c.reserved)
+		v.authHeader(at, c, key.Name)
 		return
 	}
-	if key.Name == "" {
+	u, err := url.Parse(c.url.Reveal())
+	_, inParams := c.params[key.Name]
+	switch {
+	case key.Name == "":
 		v.add(p, "it is empty")
-	} else if _, ok := s.Request.Params[key.Name]; ok {
-		v.add(p, "request.params has %s too: keep one", p.quote(key.Name))
+	case inParams:
+		v.add(p, "%s has %s too: keep one", c.paramsKey, p.quote(key.Name))
+	case err == nil && u.Query().Has(key.Name):
+		v.add(p, "the URL has the parameter %s too: keep one", p.quote(key.Name))
 	}
 }
 
 // authHeader refuses a header that auth sends too.
-func (v *validator) authHeader(at place, s *Source, name string) {
-	for written := range s.Request.Headers {
+func (v *validator) authHeader(at place, c carrier, name string) {
+	for written := range c.headers {
 		if textproto.CanonicalMIMEHeaderKey(written) == textproto.CanonicalMIMEHeaderKey(name) {
-			v.add(at, "request.headers has %s too, which auth sends: keep one", written)
+			v.add(at, "%s has %s too, which auth sends: keep one", c.headersKey, written)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 	if err := r.err(); err != nil {
 		return nil, err
 	}
-	c.requestSecrets = requestSecrets(d.expand.put, c.Sources)
+	c.requestSecrets = requestSecrets(d.expand.put, c.Sources, c.Endpoints)
 	if len(files) > 0 {
 		c.origins = origins(doc)
 		for _, file := range files {

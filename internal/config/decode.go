@@ -104,12 +104,23 @@ func (d *decoder) mapping(at place, v reflect.Value, outer field) {
 			d.value(value, into, f)
 		case partial:
 		case f.required && meant[f.key]: // its misspelling was refused
-		case f.required:
+		case f.required && !d.exempt(at, v, f):
 			d.add(at, "the key %q is missing%s", f.key, f.suchAs())
 		default:
 			d.fallback(at, into, f)
 		}
 	}
+}
+
+// exempt says whether a key of v is not required because of what another one
+// is. What that one is cannot be known where it gave no value.
+func (d *decoder) exempt(at place, v reflect.Value, f field) bool {
+	if f.unless == nil {
+		return false
+	}
+	other, _ := d.field(v.Type(), f.unless.key)
+	p, written := at.key(other.key)
+	return written && d.bad[p.node] || slices.Contains(f.unless.values, v.FieldByIndex(other.index).String())
 }
 
 // suchAs gives the example of a key as the end of a sentence.

@@ -1,28 +1,70 @@
 package config
 
 import (
-	"encoding/base64"
 	"maps"
-	"reflect"
-	"strings"
-	"time"
+	"net/netip"
+	"slices"
 
-	"github.com/google/jsonschema-go/jsonschema"
 	"gopkg.in/yaml.v3"
+
+	"github.com/pollwire/pollwire/internal/expression"
 )
 
 // Endpoint is a URL that is told.
 type Endpoint struct {
-	Name    string          `yaml:"name" required:"true" is:"name" example:"ops" doc:"What sources call it." aka:"id"`
-	URL     URL             `yaml:"url" required:"true" example:"https://hooks.example.com/pollwire" doc:"Where webhooks are posted to." aka:"uri|address|webhook_url"`
-	Enabled bool            `yaml:"enabled" default:"true" doc:"Whether it is posted to; while it is not, its deliveries wait."`
-	Secrets []SigningSecret `yaml:"secrets" required:"true" example:"[\"${OPS_SECRET}\"]" doc:"Standard Webhooks secrets (whsec_...). Every live one signs, so that a receiver can change over."`
-	Events  []string        `yaml:"events" is:"event_glob" example:"[\"shop.order.*\"]" doc:"Patterns of the event types that are told; without the key, all changes. Alerts (pollwire.source.*) are told only where they are named." aka:"types|event_types"`
-	Headers Headers         `yaml:"headers" doc:"Further headers of each webhook." example:"{X-Api-Key: \"${OPS_KEY}\"}"`
-	Timeout Duration        `yaml:"timeout" default:"15s" min:"1ms" max:"10m" doc:"The time for one attempt."`
+	Name    string `yaml:"name" required:"true" is:"name" example:"ops" doc:"What sources call it." aka:"id"`
+	URL     URL    `yaml:"url" required:"true" example:"https://hooks.example.com/pollwire" doc:"Where webhooks are posted to." aka:"uri|address|webhook_url"`
+	Enabled bool   `yaml:"enabled" default:"true" doc:"Whether it is posted to; while it is not, its deliveries wait. false wins over what was enabled at run time."`
 
-	MaxInFlight int           `yaml:"max_in_flight" default:"16" min:"1" max:"1000" doc:"How many webhooks are under way at once." aka:"concurrency|parallel"`
-	Retry       EndpointRetry `yaml:"retry" doc:"When an attempt that failed is repeated." aka:"retries"`
+	Format   string          `yaml:"format" default:"standard" enum:"standard|cloudevents|template|slack|discord|teams" doc:"What is posted: the envelope of Standard Webhooks, the same as a CloudEvent, what a template makes, or a message to an incoming webhook of Slack, a webhook of Discord or a workflow of Microsoft Teams." aka:"type|kind"`
+	Template *Template       `yaml:"template" doc:"The body of format: template." example:"{body: '{\"text\": {{ json .Subject }} }'}" aka:"body|text"`
+	Secrets  []SigningSecret `yaml:"secrets" required:"true" unless:"format=template|slack|discord|teams" example:"[\"${OPS_SECRET}\"]" doc:"Standard Webhooks secrets (whsec_..., or whsk_... for signatures that others verify by a public key). Every live one signs, so that a receiver can change over. Without any, which only the formats template, slack, discord and teams can be, nothing is signed." aka:"secret|signing_secret"`
+	AlsoSign []string        `yaml:"also_sign" enum:"github|stripe" example:"[github]" doc:"Whose signature headers are sent besides, for receivers that verify those: X-Hub-Signature-256 of GitHub, Stripe-Signature of Stripe." aka:"signatures|sign|signature"`
+
+	Events  []string `yaml:"events" is:"event_glob" example:"[\"shop.order.*\"]" doc:"Patterns of the event types that are told; without the key, all changes. Alerts (pollwire.source.*, pollwire.endpoint.*) are told only where they are named." aka:"types|event_types"`
+	Filter  string   `yaml:"filter" example:"'item.prerelease == false'" doc:"Which changes are told: an expression of change, type, source, key, before, after and item, with the functions changed, delta, delta_percent, increased and decreased of a path, as when of a source is. One that fails lets the change through. Alerts are not filtered." aka:"when|condition|if|where"`
+	Payload Payload  `yaml:"payload" default:"full" example:"{fields: [after.id, after.status]}" doc:"What of an event is posted in the formats standard and cloudevents: all of it (full), all but before, after and patch (thin), or of its data only fields. What is left out is named in data.omitted." aka:"content"`
+	MaxBody Size     `yaml:"max_body" default:"256KiB" min:"1KiB" max:"64MiB" doc:"The largest body of one event; of a larger one, parts of data are left out and named in data.omitted." aka:"max_body_size|max_size|max_payload"`
+	From    From     `yaml:"from" default:"now" example:"beginning" doc:"Where in the log a new endpoint starts: now, at its beginning, or at a time. One that was told already goes on where it is." aka:"start|since|start_from"`
+
+	Headers       Headers        `yaml:"headers" doc:"Further headers of each webhook." example:"{X-Api-Key: \"${OPS_KEY}\"}" aka:"header"`
+	Auth          Auth           `yaml:"auth" doc:"The credentials of each webhook, as those of a source." example:"{type: bearer, token: \"${OPS_TOKEN}\"}" aka:"authentication|authorization"`
+	TLS           TLS            `yaml:"tls" doc:"How the receiver is verified, and the client certificate that it is shown." aka:"ssl"`
+	ProxyURL      ProxyURL       `yaml:"proxy_url" example:"http://proxy.example.com:3128" doc:"The proxy of all webhooks: http, https, socks5 or socks5h, with user:password@ where it wants them; it resolves the host. Without one HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold." aka:"proxy|http_proxy"`
+	AllowNetworks []netip.Prefix `yaml:"allow_networks" doc:"Link-local networks and addresses of metadata services that the name in url may resolve to. Private networks are open to what is written here." example:"[169.254.10.0/24]" aka:"allowed_networks"`
+
+	Timeout      Duration      `yaml:"timeout" default:"15s" min:"1ms" max:"10m" doc:"The time for one attempt."`
+	RateLimit    *EndpointRate `yaml:"rate_limit" doc:"How many webhooks it is sent at most." example:"{requests: 10, per: 1s}" aka:"limit|throttle"`
+	MaxInFlight  int           `yaml:"max_in_flight" default:"16" min:"1" max:"1000" doc:"How many webhooks are under way at once." aka:"concurrency|parallel"`
+	Order        string        `yaml:"order" default:"none" enum:"none|item|source|endpoint" doc:"Which changes are told one after the other, each only when the one before it has arrived or is dead: those of an item, of a source, or all; none goes by nothing but their time." aka:"ordering|ordered|lane|lanes"`
+	Coalesce     string        `yaml:"coalesce" default:"none" enum:"none|latest" doc:"With latest, a change that was not posted yet is superseded by a later one of the same item." aka:"dedupe|debounce|collapse"`
+	Batch        Batch         `yaml:"batch" example:"{max_events: 100, max_wait: 2s}" doc:"How many events one webhook tells, as a JSON array." aka:"batching|digest"`
+	Retry        EndpointRetry `yaml:"retry" doc:"When an attempt that failed is repeated." aka:"retries"`
+	Breaker      Breaker       `yaml:"breaker" example:"{failures: 10, cooldown: 1m}" doc:"When an endpoint that fails is left alone for a while. Its deliveries wait, and use up no attempts." aka:"circuit_breaker"`
+	DisableAfter Duration      `yaml:"disable_after" default:"5d" doc:"How long an endpoint must do nothing but fail to be disabled; 0 never disables it. Its deliveries wait." aka:"auto_disable"`
+}
+
+// isEnvelope says whether the envelope is posted, and no message made of it.
+func (e *Endpoint) isEnvelope() bool { return e.Format == "standard" || e.Format == "cloudevents" }
+
+// EndpointRate bounds how many webhooks an endpoint is sent.
+type EndpointRate struct {
+	Requests int      `yaml:"requests" required:"true" min:"1" example:"10" doc:"The most webhooks within any span of per; a batch is one." aka:"limit|max_requests|rate"`
+	Per      Duration `yaml:"per" required:"true" min:"1ms" max:"366d" example:"1s" doc:"The span that requests is for." aka:"period|window|interval"`
+	Burst    int      `yaml:"burst" default:"1" min:"1" doc:"How many webhooks may follow each other at once, up to requests; beyond it they are paced evenly."`
+}
+
+// Batch says how events are told together.
+type Batch struct {
+	MaxEvents int      `yaml:"max_events" default:"1" min:"1" max:"1000" doc:"The most events in one webhook. With more than 1 its body always is an array." aka:"size|max_size|max|count"`
+	MaxWait   Duration `yaml:"max_wait" default:"0s" max:"1h" doc:"How long the first event of a webhook waits for others." aka:"wait|timeout|interval|delay|window"`
+}
+
+// Breaker says when an endpoint that fails is left alone for a while.
+type Breaker struct {
+	Failures    int      `yaml:"failures" default:"5" min:"0" max:"1000" doc:"How many attempts in a row must fail by no connection, no answer in time, 408, 429 or 5xx; 0 leaves it alone never." aka:"threshold|failure_threshold|max_failures"`
+	Cooldown    Duration `yaml:"cooldown" default:"30s" min:"1s" max:"30d" doc:"How long it is left alone before one attempt shows whether it is well." aka:"wait|timeout|pause"`
+	MaxCooldown Duration `yaml:"max_cooldown" default:"30m" min:"1s" max:"30d" doc:"The longest cooldown: it doubles with each attempt that shows that it is not." aka:"max_wait|max"`
 }
 
 // EndpointRetry says when an attempt that failed is repeated.
@@ -32,37 +74,19 @@ type EndpointRetry struct {
 	MaxRetryAfter Duration   `yaml:"max_retry_after" default:"24h" min:"1s" max:"30d" doc:"The longest pause that a Retry-After header can ask for."`
 }
 
-// SigningSecret is a key that webhooks are signed with. It is written as the
-// value alone, or with the time at which it ends.
-type SigningSecret struct {
-	// Value is whsec_ and the key in base64.
-	Value Secret `yaml:"value" required:"true" doc:"whsec_ and 24 to 64 bytes in base64." example:"${OLD_SECRET}" aka:"secret|key"`
-	// Until is when it ends; zero for never.
-	Until time.Time `yaml:"until" doc:"When it ends." example:"2027-01-01T00:00:00Z" aka:"expires|expires_at"`
-}
-
-func (s *SigningSecret) decode(d *decoder, at place, f field) {
-	if at.node.Kind == yaml.MappingNode {
-		d.mapping(at, reflect.ValueOf(s).Elem(), f)
-		return
-	}
-	decodeInto(d, at, &s.Value, f)
-}
-
-// schema of a signing secret: its value alone, or a mapping.
-func (s *SigningSecret) schema(m schemer, _ field, _ shape) (*jsonschema.Schema, error) {
-	mapping, err := m.structure(reflect.TypeFor[SigningSecret](), shape{})
-	return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{{Type: "string"}, mapping}}, err
-}
-
-// webhookHeaders are headers of a webhook that cannot be set, with the reason.
-func webhookHeaders() map[string]string {
+// reservedHeaders are headers of a webhook that cannot be set, with the reason.
+func (e *Endpoint) reservedHeaders() map[string]string {
 	reserved := maps.Clone(setByPollwire)
 	for _, name := range []string{
 		"Content-Type", "User-Agent", "Webhook-Id", "Webhook-Timestamp", "Webhook-Signature",
 		"Pollwire-Attempt", "Pollwire-Endpoint", "Pollwire-Replay",
 	} {
 		reserved[name] = "every webhook has its own"
+	}
+	for provider, header := range map[string]string{"github": "X-Hub-Signature-256", "stripe": "Stripe-Signature"} {
+		if slices.Contains(e.AlsoSign, provider) {
+			reserved[header] = "it comes from also_sign"
+		}
 	}
 	return reserved
 }
@@ -78,74 +102,65 @@ func (v *validator) endpointList(at place, endpoints []Endpoint) {
 
 func (v *validator) endpoint(at place, e *Endpoint) {
 	if p, ok := v.written(at, "url"); ok {
-		v.insteadOfUser = "put it in headers: {Authorization: ...}"
+		v.insteadOfUser = "put it in auth: {type: basic, username: ..., password: ...}"
 		v.address(p, e.URL)
 	}
-	if p, ok := v.written(at, "secrets"); ok {
-		v.secrets(p, e.Secrets)
+	v.message(at, e)
+	v.signatures(at, e)
+	v.selection(at, e)
+	if p, ok := v.written(at, "headers"); ok {
+		v.headers(p, e.Headers, e.reservedHeaders())
 	}
+	v.auth(at, &e.Auth, carrier{
+		url: e.URL, headers: e.Headers, headersKey: "headers", reserved: e.reservedHeaders(),
+	})
+	if p, ok := v.written(at, "tls"); ok {
+		v.tls(p, &e.TLS)
+	}
+	if p, ok := v.written(at, "proxy_url"); ok {
+		v.proxyURL(p, e.ProxyURL)
+	}
+	v.pace(at, e)
+}
+
+// message checks what is posted.
+func (v *validator) message(at place, e *Endpoint) {
+	if p, ok := at.key("format"); ok && v.bad[p.node] {
+		return // what goes with it cannot be known
+	}
+	v.template(at, e)
+	if e.isEnvelope() {
+		v.payload(at, e.Payload)
+		return
+	}
+	if p, ok := v.written(at, "payload"); ok && !e.Payload.IsFull() {
+		v.add(p, "format: %s posts no envelope that parts could be left out of: remove payload, or set format: standard or cloudevents", e.Format)
+	}
+	if p, ok := v.writtenPath(at, "batch.max_events"); ok && e.Batch.MaxEvents > 1 {
+		v.add(p, "format: %s tells one event at a time: remove batch, or set format: standard or cloudevents", e.Format)
+	}
+}
+
+// selection checks which events are told.
+func (v *validator) selection(at place, e *Endpoint) {
 	if p, ok := v.written(at, "events"); ok {
 		if len(e.Events) == 0 {
 			v.add(p, "name at least one pattern, or remove the key to tell all changes")
 		}
 		v.each(p, e.Events, nil)
 	}
-	if p, ok := v.written(at, "headers"); ok {
-		v.headers(p, e.Headers, webhookHeaders())
-	}
+	v.condition(at, "filter", expression.OfChange, e.Filter)
+}
+
+// pace checks when attempts are made.
+func (v *validator) pace(at place, e *Endpoint) {
 	if p, ok := v.writtenPath(at, "retry.schedule"); ok && (len(e.Retry.Schedule) == 0 || len(e.Retry.Schedule) > 100) {
 		v.add(p, "name from 1 to 100 waits, such as [5s, 5m, 1h]")
 	}
-}
-
-func (v *validator) secrets(at place, secrets []SigningSecret) {
-	if len(secrets) == 0 {
-		v.add(at, "a webhook needs a secret: name at least one")
-		return
+	if p, ok := v.writtenPath(at, "batch.max_wait"); ok && e.Batch.MaxWait > 0 && e.Batch.MaxEvents == 1 {
+		v.add(p, "an event that is told alone waits for no other: set max_events to more than 1, or remove max_wait")
 	}
-	lasting := false
-	seen := make(map[Secret]bool)
-	for i, p := range at.items() {
-		s := secrets[i]
-		lasting = lasting || s.Until.IsZero()
-		if value, ok := v.written(p, "value"); ok {
-			p = value
-		}
-		switch {
-		case v.bad[p.node] || p.node.Kind != yaml.ScalarNode:
-		case seen[s.Value]:
-			v.add(p, "this secret is in the list already: remove it")
-		default:
-			v.signingSecret(p, s.Value.Reveal())
-		}
-		seen[s.Value] = true
+	if p, ok := v.written(at, "breaker"); ok && e.Breaker.Cooldown > e.Breaker.MaxCooldown {
+		v.add(p, "cooldown %s is longer than max_cooldown %s", e.Breaker.Cooldown, e.Breaker.MaxCooldown)
 	}
-	if !lasting {
-		v.add(at, "every secret has an until: the webhooks after the last one could not be signed; add one without")
-	}
-}
-
-// signingSecret checks a secret without showing any of it.
-func (v *validator) signingSecret(at place, text string) {
-	encoded, ok := strings.CutPrefix(text, "whsec_")
-	key, err := base64.StdEncoding.DecodeString(encoded)
-	switch {
-	case text == "":
-		v.add(at, "the secret is empty")
-	case strings.HasPrefix(text, "whsk_"), strings.HasPrefix(text, "whpk_"):
-		v.add(at, "this is a key of an asymmetric signature, which is not supported; a secret begins with whsec_")
-	case !ok:
-		v.add(at, "a secret begins with whsec_, then 24 to 64 bytes in base64; make one with: echo whsec_$(openssl rand -base64 33)")
-	case err != nil && isUnpadded(encoded):
-		v.add(at, "the base64 after whsec_ lacks the = at its end")
-	case err != nil || strings.ContainsAny(encoded, "\r\n"):
-		v.add(at, "what follows whsec_ is no base64 (letters, digits, + and /, = at the end)")
-	case len(key) < 24 || len(key) > 64:
-		v.add(at, "the secret has %d bytes after base64; it needs 24 to 64", len(key))
-	}
-}
-
-func isUnpadded(encoded string) bool {
-	_, err := base64.RawStdEncoding.DecodeString(encoded)
-	return err == nil
 }

@@ -33,6 +33,7 @@ func TestExampleValues(t *testing.T) {
 	c := mustExample(t)
 	releases, orders, prices, stock := &c.Sources[0], &c.Sources[1], &c.Sources[2], &c.Sources[3]
 	contacts := &c.Sources[4]
+	ops, warehouse, chat, sms := &c.Endpoints[0], &c.Endpoints[1], &c.Endpoints[2], &c.Endpoints[3]
 	accounts, calendar, doors := c.Sources[7].Auth.ClientCredentials, c.Sources[8].Auth.RefreshToken, c.Sources[9].Auth.Login
 	doorsHeader, doorsValue := doors.HeaderParts()
 	for _, test := range []struct {
@@ -68,7 +69,7 @@ func TestExampleValues(t *testing.T) {
 		{"expect", orders.Expect.When, `document.status != "degraded"`},
 		{"poke", orders.Poke.Secret.Reveal(), "poke-topsecret-of-the-shop"},
 		{"at least", orders.Expect.MinItems, 1},
-		{"no notify tells everyone", prices.Notify, []string{"ops"}},
+		{"no notify tells everyone", prices.Notify, []string{"ops", "warehouse", "team-channel", "on-call"}},
 		{"no notify tells who comes later", []bool{prices.NotifiesAll(), releases.NotifiesAll()}, []bool{true, false}},
 		{"type without items", prices.EventType, "pollwire.document"},
 		{"type with items", orders.EventType, "shop.order"},
@@ -91,6 +92,21 @@ func TestExampleValues(t *testing.T) {
 		{"lifetime of the token", time.Duration(doors.ExpiresIn), 30 * time.Minute},
 		{"secret", c.Endpoints[0].Secrets[0].Value.Reveal(), goodSecret},
 		{"until", c.Endpoints[0].Secrets[1].Until, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)},
+		{"signatures of others", ops.AlsoSign, []string{"github", "stripe"}},
+		{"whole payload", ops.Payload.IsFull(), true},
+		{"filter of an endpoint", ops.Filter, `source != "shop-orders" || item.status != "draft"`},
+		{"start in the log", ops.From, From{}},
+		{"limit of an endpoint", *ops.RateLimit, EndpointRate{Requests: 10, Per: Duration(time.Second), Burst: 5}},
+		{"authority of a receiver", ops.TLS, TLS{CAFile: "/etc/pollwire/company-ca.pem"}},
+		{"proxy of an endpoint", ops.ProxyURL.Reveal(), "http://proxy.example.com:3128"},
+		{"token of an endpoint", ops.Auth.Bearer.Token.Reveal(), "ops-topsecret"},
+		{"fields", warehouse.Payload, Payload{Fields: []string{"change", "key", "after.sku", "after.quantity"}}},
+		{"batch", warehouse.Batch, Batch{MaxEvents: 100, MaxWait: Duration(2 * time.Second)}},
+		{"chat", chat.Format, "slack"},
+		{"no secrets", len(chat.Secrets), 0},
+		{"template", sms.Template.ContentType + "|" + sms.Template.Body.Reveal(), "application/x-www-form-urlencoded|From=%2B15005550006&To=%2B15005550010&Body={{ urlquery .Type }}"},
+		{"password of an endpoint", sms.Auth.Basic.Password.Reveal(), "twilio-topsecret"},
+		{"subscriptions", c.Server.Subscriptions.Verify + " " + c.Server.Subscriptions.AllowNetworks[0].String(), "none 10.20.0.0/16"},
 		{"retry", len(c.Endpoints[0].Retry.Schedule), 9},
 	} {
 		if diff := cmp.Diff(test.want, test.got); diff != "" {
@@ -179,7 +195,7 @@ func TestDefaults(t *testing.T) {
 			DSN:       "sqlite:pollwire.db",
 			Retention: Retention{Events: Duration(30 * day), Snapshots: 20, Waiting: Duration(90 * day)},
 		},
-		Server: Server{Listen: "127.0.0.1:8470"},
+		Server: Server{Listen: "127.0.0.1:8470", Subscriptions: Subscriptions{Verify: "none"}},
 		Log:    Log{Level: "info", Format: "text"},
 		Sources: []Source{{Name: "orders", Settings: Settings{
 			Enabled: true, Schedule: "@hourly", OnMissed: "run_once",
@@ -201,7 +217,10 @@ func TestDefaults(t *testing.T) {
 		Endpoints: []Endpoint{{
 			Name: "ops", URL: NewURL("https://hooks.example.com/in"), Enabled: true,
 			Secrets: []SigningSecret{{Value: NewSecret(goodSecret)}},
-			Timeout: Duration(15 * time.Second), MaxInFlight: 16,
+			Format:  "standard", MaxBody: 256 << 10,
+			Timeout: Duration(15 * time.Second), MaxInFlight: 16, Order: "none", Coalesce: "none", Batch: Batch{MaxEvents: 1},
+			Breaker:      Breaker{Failures: 5, Cooldown: Duration(30 * time.Second), MaxCooldown: Duration(30 * time.Minute)},
+			DisableAfter: Duration(5 * day),
 			Retry: EndpointRetry{
 				Schedule: durations("5s 5m 30m 2h 5h 10h 14h 20h 24h"),
 				Jitter:   0.2, MaxRetryAfter: Duration(24 * time.Hour),

@@ -17,6 +17,8 @@ import (
 //	default   its value when it is not written, in YAML
 //	example   a value for the schema and for the message that it is missing
 //	required  "true" if it must be written
+//	unless    what another key must be for it not to be required, as in
+//	          format=slack|discord; that key stands before it
 //	enum      the values it takes, separated by |; of a list, its elements
 //	min, max  the bounds of a number, a duration or a size
 //	is        the kind of text it takes, a name in textKinds; of a list, its elements
@@ -32,6 +34,7 @@ type field struct {
 	fallback *yaml.Node
 	example  string
 	required bool
+	unless   *exemption
 	enum     []string
 	min, max *bound
 	is       string
@@ -44,6 +47,23 @@ type field struct {
 type bound struct {
 	text  string
 	value reflect.Value
+}
+
+// exemption says when a key is not required: while another one has one of some
+// values.
+type exemption struct {
+	key    string
+	values []string
+}
+
+// newExemption reads the tag unless, nil if there is none.
+func newExemption(sf reflect.StructField) *exemption {
+	text, ok := sf.Tag.Lookup("unless")
+	if !ok {
+		return nil
+	}
+	key, values, _ := strings.Cut(text, "=")
+	return &exemption{key, strings.Split(values, "|")}
 }
 
 // newBound reads a bound from a tag, nil if there is none. A list has it for
@@ -106,6 +126,7 @@ func newField(key string, sf reflect.StructField) field {
 		doc:      sf.Tag.Get("doc"),
 		example:  sf.Tag.Get("example"),
 		required: sf.Tag.Get("required") == "true",
+		unless:   newExemption(sf),
 		min:      newBound(sf, "min"),
 		max:      newBound(sf, "max"),
 		is:       sf.Tag.Get("is"),

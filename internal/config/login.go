@@ -7,7 +7,7 @@ import (
 // Login sends a token that an API gives in the answer to a request of its own.
 type Login struct {
 	Type          string       `yaml:"type" required:"true" enum:"login" doc:"The kind of credentials."`
-	Request       LoginRequest `yaml:"request" required:"true" example:"{url: \"https://api.example.com/login\", json: {user: pollwire, password: \"${PASSWORD}\"}}" doc:"What is asked for the token. Its timeout, proxy_url and tls are those of the source's request; it follows no redirect."`
+	Request       LoginRequest `yaml:"request" required:"true" example:"{url: \"https://api.example.com/login\", json: {user: pollwire, password: \"${PASSWORD}\"}}" doc:"What is asked for the token. Its timeout, proxy_url and tls are those of the request, or of the endpoint, that needs the token; it follows no redirect."`
 	TokenPath     string       `yaml:"token_path" default:"access_token" doc:"The gjson path of the token in the answer, which is JSON." aka:"token|path"`
 	ExpiresInPath string       `yaml:"expires_in_path" default:"expires_in" doc:"The gjson path of the token's lifetime in seconds, or of its end as a Unix time or in RFC 3339." aka:"expires_path|expires_at_path"`
 	ExpiresIn     Duration     `yaml:"expires_in" default:"0s" min:"0s" max:"3650d" doc:"The lifetime of a token whose answer tells none; 0s keeps it until the API answers 401." aka:"lifetime|ttl|expires|expires_at"`
@@ -34,8 +34,7 @@ func (l *Login) HeaderParts() (name, value string) {
 	return strings.TrimSpace(name), strings.TrimSpace(value)
 }
 
-func (v *validator) login(at place, s *Source) {
-	l := s.Auth.Login
+func (v *validator) login(at place, l *Login, c carrier) {
 	if p, ok := v.written(at, "request"); ok {
 		v.loginRequest(p, &l.Request)
 	}
@@ -51,10 +50,10 @@ func (v *validator) login(at place, s *Source) {
 	case !strings.Contains(value, tokenPlace):
 		v.add(p, "it lacks {token}, which the token is put in place of, such as \"X-Session: {token}\"")
 	default:
-		v.headerName(p, name, setByPollwire)
+		v.headerName(p, name, c.reserved)
 		v.headerText(p, value)
 	}
-	v.authHeader(at, s, name)
+	v.authHeader(at, c, name)
 }
 
 func (v *validator) loginRequest(at place, r *LoginRequest) {

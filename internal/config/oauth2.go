@@ -10,7 +10,7 @@ import (
 // OAuth2ClientCredentials sends a token that is granted to pollwire itself.
 type OAuth2ClientCredentials struct {
 	Type         string   `yaml:"type" required:"true" enum:"oauth2_client_credentials" doc:"The kind of credentials."`
-	TokenURL     URL      `yaml:"token_url" required:"true" example:"https://login.example.com/oauth2/token" doc:"Where tokens are asked for. Sources with the same credentials share one token." aka:"url|access_token_url|token_endpoint"`
+	TokenURL     URL      `yaml:"token_url" required:"true" example:"https://login.example.com/oauth2/token" doc:"Where tokens are asked for. Sources and endpoints with the same credentials share one token." aka:"url|access_token_url|token_endpoint"`
 	ClientID     Secret   `yaml:"client_id" required:"true" example:"pollwire" doc:"The client's name at the server." aka:"id"`
 	ClientSecret Secret   `yaml:"client_secret" required:"true" example:"${CLIENT_SECRET}" doc:"The client's secret. It is sent by HTTP Basic, or in the body where the server wants that." aka:"secret"`
 	Scopes       []string `yaml:"scopes" example:"[orders.read]" doc:"What the token is for." aka:"scope"`
@@ -20,7 +20,7 @@ type OAuth2ClientCredentials struct {
 // OAuth2RefreshToken sends a token that is granted for a refresh token.
 type OAuth2RefreshToken struct {
 	Type         string   `yaml:"type" required:"true" enum:"oauth2_refresh_token" doc:"The kind of credentials. It needs storage.encryption_key."`
-	TokenURL     URL      `yaml:"token_url" required:"true" example:"https://login.example.com/oauth2/token" doc:"Where tokens are asked for. Sources with the same refresh token share one token." aka:"url|access_token_url|token_endpoint"`
+	TokenURL     URL      `yaml:"token_url" required:"true" example:"https://login.example.com/oauth2/token" doc:"Where tokens are asked for. Sources and endpoints with the same refresh token share one token." aka:"url|access_token_url|token_endpoint"`
 	ClientID     Secret   `yaml:"client_id" required:"true" example:"pollwire" doc:"The client's name at the server." aka:"id"`
 	ClientSecret Secret   `yaml:"client_secret" example:"${CLIENT_SECRET}" doc:"The client's secret; a public client has none." aka:"secret"`
 	RefreshToken Secret   `yaml:"refresh_token" required:"true" example:"${REFRESH_TOKEN}" doc:"The first refresh token. Where the server replaces it, the new one is kept, encrypted, until another is written here." aka:"token"`
@@ -71,7 +71,7 @@ func (v *validator) refreshToken(at place, a *OAuth2RefreshToken) {
 	same := first.auth.TokenURL == a.TokenURL && first.auth.ClientID == a.ClientID &&
 		first.auth.ClientSecret == a.ClientSecret && slices.Equal(first.auth.Scopes, a.Scopes)
 	if !same {
-		v.add(at, "its refresh_token is that of %s too, with another token_url, client or scopes: sources that share it must share all of it",
+		v.add(at, "its refresh_token is that of %s too, with another token_url, client or scopes: those that share it must share all of it",
 			first.place.seenFrom(at))
 	}
 }

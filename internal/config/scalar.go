@@ -130,6 +130,11 @@ var textKinds = map[string]textKind{
 		"a content type is written in lower case and without parameters, such as application/json",
 		false,
 	},
+	"content_type": {
+		regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9!#$&^_.+-]+=([A-Za-z0-9!#$&'*^_.+-]+|"[ !#-\[\]-~]*"))*$`),
+		"a content type is written as application/json, or as text/plain; charset=utf-8",
+		false,
+	},
 	"dsn": {
 		regexp.MustCompile(`^sqlite:[^?]+$`),
 		"this version has SQLite only: write sqlite: and the path of a file, such as sqlite:/var/lib/pollwire/pollwire.db",

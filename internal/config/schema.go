@@ -66,11 +66,31 @@ func (s schemer) structure(t reflect.Type, in shape) (*jsonschema.Schema, error)
 		object.Properties[f.key] = property
 		object.PropertyOrder = append(object.PropertyOrder, f.key)
 		// What a source requires, its defaults may give.
-		if f.required && !in.partial && (!in.nullable || f.key == "name") {
+		switch {
+		case !f.required || in.partial || in.nullable && f.key != "name":
+		case f.unless != nil:
+			object.AllOf = append(object.AllOf, f.unless.schema(f.key))
+		default:
 			object.Required = append(object.Required, f.key)
 		}
 	}
 	return object, nil
+}
+
+// schema requires a key unless the other one has one of its values, or is a
+// reference to who knows what.
+func (e *exemption) schema(key string) *jsonschema.Schema {
+	other := &jsonschema.Schema{}
+	for _, value := range e.values {
+		other.Enum = append(other.Enum, value)
+	}
+	return &jsonschema.Schema{
+		If: &jsonschema.Schema{
+			Required:   []string{e.key},
+			Properties: map[string]*jsonschema.Schema{e.key: orReference(other)},
+		},
+		Else: &jsonschema.Schema{Required: []string{key}},
+	}
 }
 
 // property is the schema of one key.

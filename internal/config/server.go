@@ -12,6 +12,14 @@ type Server struct {
 	Listen    string `yaml:"listen" default:"127.0.0.1:8470" doc:"Host and port to listen on; \"\" turns the server off. Beyond loopback it needs token." example:"127.0.0.1:8470" aka:"addr|address|bind|port"`
 	PublicURL URL    `yaml:"public_url" doc:"Where others reach this server, for links in webhooks." example:"https://pollwire.example.com" aka:"base_url|external_url"`
 	Token     Secret `yaml:"token" doc:"Bearer token that requests need; without one, none do." example:"${credential:pollwire_api-token}"`
+
+	Subscriptions Subscriptions `yaml:"subscriptions" doc:"What may be registered over the API (POST /v1/subscriptions): URLs that are told, as endpoints are." aka:"subscription|webhooks|hooks"`
+}
+
+// Subscriptions says what may be registered over the API.
+type Subscriptions struct {
+	Verify        string         `yaml:"verify" default:"none" enum:"none|challenge" doc:"Whether a receiver must answer a challenge with what it was sent before it is told anything. Zapier's cannot." aka:"verification|challenge"`
+	AllowNetworks []netip.Prefix `yaml:"allow_networks" doc:"Private networks that URLs registered over the API may lead to; without any, they lead to public addresses only." example:"[10.0.0.0/8]" aka:"allowed_networks"`
 }
 
 // Log says what the daemon logs, and how.

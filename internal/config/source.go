@@ -131,7 +131,10 @@ func (v *validator) formerly(at place, c *Config, sources *names) {
 func (v *validator) settings(at place, s *Source) {
 	v.schedule(at, s)
 	v.request(at, s)
-	v.auth(at, s)
+	v.auth(at, &s.Auth, carrier{
+		headers: s.Request.Headers, headersKey: "request.headers",
+		params: s.Request.Params, paramsKey: "request.params", reserved: setByPollwire,
+	})
 	v.limitRef(at, s)
 	v.pagination(at, s)
 	v.incremental(at, s)

@@ -6,7 +6,7 @@ import "strings"
 type Storage struct {
 	DSN           string    `yaml:"dsn" default:"sqlite:pollwire.db" is:"dsn" doc:"The database: sqlite: and the path of its file. A relative path begins at the working directory." aka:"path|url|database"`
 	Retention     Retention `yaml:"retention" doc:"How long what was kept stays."`
-	EncryptionKey Secret    `yaml:"encryption_key" example:"${credential:pollwire_key}" doc:"The secret that tokens are encrypted with which must be stored, at least 32 characters; make one with: openssl rand -base64 32. With another one, what was stored cannot be read any more." aka:"key|secret|encryption_secret"`
+	EncryptionKey Secret    `yaml:"encryption_key" example:"${credential:pollwire_key}" doc:"The secret that refresh tokens and subscriptions are encrypted with, at least 32 characters; make one with: openssl rand -base64 32. With another one, what was stored cannot be read any more." aka:"key|secret|encryption_secret"`
 }
 
 // Retention says how long what was kept stays.

@@ -79,7 +79,7 @@ func request(s *config.Source) (poller.Request, error) {
 		Header:             header,
 		Body:               body,
 		Auth:               credentials,
-		Route:              route(r),
+		Route:              route(r.ProxyURL, &r.TLS),
 		Timeout:            time.Duration(r.Timeout),
 		MaxBodySize:        int64(r.MaxBodySize),
 		Conditional:        r.Conditional,
@@ -115,15 +115,15 @@ func body(header http.Header, text config.Secret, json config.JSON) []byte {
 	return []byte(json.Reveal())
 }
 
-// route is the way to the servers of a source.
-func route(r *config.Request) poller.Route {
+// route is the way to the servers of a source, or to the receiver of an endpoint.
+func route(proxy config.ProxyURL, t *config.TLS) poller.Route {
 	return poller.Route{
-		Proxy:              r.ProxyURL.Reveal(),
-		CAFile:             r.TLS.CAFile,
-		CertFile:           r.TLS.CertFile,
-		KeyFile:            r.TLS.KeyFile,
-		ServerName:         r.TLS.ServerName,
-		InsecureSkipVerify: r.TLS.InsecureSkipVerify,
+		Proxy:              proxy.Reveal(),
+		CAFile:             t.CAFile,
+		CertFile:           t.CertFile,
+		KeyFile:            t.KeyFile,
+		ServerName:         t.ServerName,
+		InsecureSkipVerify: t.InsecureSkipVerify,
 	}
 }
 

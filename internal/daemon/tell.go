@@ -15,27 +15,38 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 	for i := range cfg.Endpoints {
 		e := &cfg.Endpoints[i]
 		list[i] = notify.Endpoint{
-			Name:        e.Name,
-			URL:         e.URL.Reveal(),
-			Enabled:     e.Enabled,
-			Header:      e.Headers.Header(),
-			Timeout:     time.Duration(e.Timeout),
-			MaxInFlight: e.MaxInFlight,
-			Retry: notify.RetryPolicy{
-				Jitter:        e.Retry.Jitter,
-				MaxRetryAfter: time.Duration(e.Retry.MaxRetryAfter),
-			},
+			Name:         e.Name,
+			URL:          e.URL.Reveal(),
+			Enabled:      e.Enabled,
+			Header:       e.Headers.Header(),
+			Timeout:      time.Duration(e.Timeout),
+			MaxInFlight:  e.MaxInFlight,
+			Order:        notify.Order(e.Order),
+			Batch:        notify.Batch{MaxEvents: e.Batch.MaxEvents, MaxWait: time.Duration(e.Batch.MaxWait)},
+			Retry:        retryPolicy(&e.Retry),
+			Breaker:      breaker(&e.Breaker),
+			DisableAfter: time.Duration(e.DisableAfter),
+			Format:       notify.Format(e.Format),
+			Payload:      notify.Payload{Thin: e.Payload.Thin, Fields: e.Payload.Fields},
+			MaxBody:      int64(e.MaxBody),
+			Route:        notify.Route(route(e.ProxyURL, &e.TLS)),
+			// The operator wrote the URL himself, so it may lead to private networks.
+			Foreign:       false,
+			AllowNetworks: e.AllowNetworks,
+			AllowKey:      "allow_networks of endpoint " + e.Name,
 		}
-		for _, wait := range e.Retry.Schedule {
-			list[i].Retry.Schedule = append(list[i].Retry.Schedule, time.Duration(wait))
+		if r := e.RateLimit; r != nil {
+			list[i].RateLimit = notify.RateLimit{Requests: r.Requests, Per: time.Duration(r.Per), Burst: min(r.Burst, r.Requests)}
 		}
-		for _, s := range e.Secrets {
-			secret, err := notify.ParseSecret(s.Value.Reveal())
-			if err != nil {
-				return nil, fmt.Errorf("endpoint %q: secrets: %w", e.Name, err)
-			}
-			secret.Until = s.Until
-			list[i].Secrets = append(list[i].Secrets, secret)
+		if t := e.Template; t != nil {
+			list[i].Template = &notify.Template{ContentType: t.ContentType, Body: t.Body.Reveal()}
+		}
+		for _, provider := range e.AlsoSign {
+			list[i].AlsoSign = append(list[i].AlsoSign, notify.Provider(provider))
+		}
+		var err error
+		if list[i].Secrets, err = secrets(e.Secrets); err != nil {
+			return nil, fmt.Errorf("endpoint %q: secrets: %w", e.Name, err)
 		}
 	}
 	return list, nil
@@ -49,6 +60,31 @@ func listeners(cfg *config.Config) []bridge.Endpoint {
 		list[i] = bridge.Endpoint{Name: e.Name, Events: e.Events, Order: notify.OrderSource}
 	}
 	return list
+}
+
+func secrets(written []config.SigningSecret) ([]notify.Secret, error) {
+	var list []notify.Secret
+	for _, s := range written {
+		secret, err := notify.ParseSecret(s.Value.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		secret.Until = s.Until
+		list = append(list, secret)
+	}
+	return list, nil
+}
+
+func retryPolicy(r *config.EndpointRetry) notify.RetryPolicy {
+	policy := notify.RetryPolicy{Jitter: r.Jitter, MaxRetryAfter: time.Duration(r.MaxRetryAfter)}
+	for _, wait := range r.Schedule {
+		policy.Schedule = append(policy.Schedule, time.Duration(wait))
+	}
+	return policy
+}
+
+func breaker(b *config.Breaker) notify.Breaker {
+	return notify.Breaker{Failures: b.Failures, Cooldown: time.Duration(b.Cooldown), MaxCooldown: time.Duration(b.MaxCooldown)}
 }
 
 // newSender returns what posts to endpoints. Their URLs come from the
