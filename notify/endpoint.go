@@ -22,7 +22,8 @@ type Endpoint struct {
 	// Enabled endpoints are posted to, unless they were disabled at run time;
 	// the deliveries of the others wait.
 	Enabled bool
-	// Secrets sign each attempt, all that are live.
+	// Secrets sign each attempt, all that are live. Only endpoints whose format is
+	// not pollwire's own may have none; nothing else is posted unsigned.
 	Secrets []Secret
 	// Header is sent with each attempt. Its values are taken for secrets. It
 	// cannot replace Content-Type, nor the Webhook- and Pollwire- headers.
@@ -56,7 +57,8 @@ type Endpoint struct {
 	// MaxBody is how many bytes the body of one event may have, beyond which
 	// parts of it are left out; 0 for any number.
 	MaxBody int64
-	// AlsoSign are other providers whose signature headers are sent too.
+	// AlsoSign are other providers whose signature headers are sent too. Their key
+	// is the whole text of a whsec_ secret.
 	AlsoSign []Provider
 
 	// Auth adds credentials to each attempt; nil for none.
@@ -109,6 +111,19 @@ func (e *Endpoint) timeout() time.Duration {
 		return defaultTimeout
 	}
 	return e.Timeout
+}
+
+// unsigned reports whether the endpoint is posted to without a signature: only
+// where it never had a secret, not because all of them are over.
+func (e *Endpoint) unsigned() bool {
+	if len(e.Secrets) > 0 {
+		return false
+	}
+	switch e.Format {
+	case FormatSlack, FormatDiscord, FormatTeams, FormatTemplate:
+		return true
+	}
+	return false
 }
 
 func (e *Endpoint) maxInFlight() int {

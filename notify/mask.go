@@ -36,7 +36,8 @@ func newMask(e *Endpoint) *mask {
 	m := &mask{origin: "its URL"}
 	for _, s := range e.Secrets {
 		if secret := s.reveal(); secret != nil {
-			m.tokens = append(m.tokens, secret.text, strings.TrimPrefix(secret.text, secretPrefix))
+			_, encoded, _ := strings.Cut(secret.text, "_")
+			m.tokens = append(m.tokens, secret.text, encoded)
 		}
 	}
 	for _, values := range e.Header {

@@ -129,7 +129,7 @@ func (s *Sender) attempt(ctx context.Context, e *Endpoint, m Message, at time.Ti
 // request builds the signed request of an attempt.
 func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Time) (*http.Request, error) {
 	signature := Sign(m.ID, at, m.Body, e.Secrets)
-	if signature == "" {
+	if signature == "" && !e.unsigned() {
 		return nil, ErrNoSecret
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(m.Body))
@@ -152,7 +152,15 @@ func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Ti
 	h["Content-Type"] = []string{cmp.Or(m.ContentType, jsonType)}
 	h[HeaderID] = []string{m.ID}
 	h[HeaderTimestamp] = []string{strconv.FormatInt(at.Unix(), 10)}
-	h[HeaderSignature] = []string{signature}
+	delete(h, HeaderSignature)
+	if signature != "" {
+		h[HeaderSignature] = []string{signature}
+	}
+	for _, p := range e.AlsoSign {
+		if err := p.sign(h, at, m.Body, e.Secrets); err != nil {
+			return nil, err
+		}
+	}
 	h["Pollwire-Attempt"] = []string{strconv.Itoa(m.Number)}
 	h["Pollwire-Endpoint"] = []string{e.Name}
 	h["Pollwire-Replay"] = []string{strconv.FormatBool(m.Replay)}

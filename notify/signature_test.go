@@ -1,6 +1,8 @@
 package notify
 
 import (
+	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strconv"
@@ -26,6 +28,68 @@ func TestSignGivesTheFixedVector(t *testing.T) {
 		[]Secret{mustSecret(t, vectorSecret)})
 	if want := "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="; got != want {
 		t.Errorf("Sign gave %q, want %q", got, want)
+	}
+}
+
+// The vector of the Standard Webhooks documentation for asymmetric signatures.
+const vectorPrivate = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+
+func TestSignGivesTheFixedVectorOfEd25519(t *testing.T) {
+	t.Parallel()
+	const id = "msg_p5jXN8AQM9LWM0D4loKWxJek"
+	at, body := time.Unix(1614265330, 0), []byte(`{"test": 2432232314}`)
+	private, shared := mustSecret(t, vectorPrivate), mustSecret(t, vectorSecret)
+	got := Sign(id, at, body, []Secret{private, shared})
+	want := "v1a,hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==" +
+		" v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
+	if got != want {
+		t.Errorf("Sign gave %q, want %q", got, want)
+	}
+	public, err := ParseVerifier(private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := Sign(id, at, body, []Secret{public}); got != "" {
+		t.Errorf("a public key signed %q", got)
+	}
+	for _, s := range []Secret{public, private, shared} {
+		if err := Verify(signedHeader(id, at, body, private, shared), body, []Secret{s}, at, time.Minute); err != nil {
+			t.Errorf("Verify gave %v", err)
+		}
+	}
+}
+
+func TestVerifyEd25519(t *testing.T) {
+	t.Parallel()
+	now := time.Unix(1767323045, 0)
+	body := []byte(`{"a":1}`)
+	private := mustSecret(t, vectorPrivate)
+	good := Sign("evt_1", now, body, []Secret{private})
+	crowd := func(n int) string { return strings.Repeat("v1a,AAAA ", n) + good }
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := Sign("evt_1", now, body, []Secret{mustSecret(t, "whsk_"+base64.StdEncoding.EncodeToString(key))})
+	for name, tc := range map[string]struct {
+		signature, body string
+		want            error
+	}{
+		"good":            {good, string(body), nil},
+		"after others":    {"v1,abc v1a,!! v1a,AAAA " + good, string(body), nil},
+		"another key":     {other, string(body), ErrSignature},
+		"altered body":    {good, `{"a":2}`, ErrSignature},
+		"as version 1":    {"v1," + strings.TrimPrefix(good, "v1a,"), string(body), ErrSignature},
+		"cut":             {good[:len(good)-4], string(body), ErrSignature},
+		"among many":      {crowd(maxSignatures - 1), string(body), nil},
+		"among too many":  {crowd(maxSignatures), string(body), ErrSignature},
+		"signature empty": {"v1a,", string(body), ErrSignature},
+	} {
+		header := signedHeader("evt_1", now, body, private)
+		header.Set("webhook-signature", tc.signature)
+		if err := Verify(header, []byte(tc.body), []Secret{private}, now, time.Minute); !errors.Is(err, tc.want) {
+			t.Errorf("%s: Verify gave %v, want %v", name, err, tc.want)
+		}
 	}
 }
 
@@ -129,11 +193,17 @@ func FuzzVerify(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", []byte(`{"test": 2432232314}`))
+	private, err := ParseSecret(vectorPrivate)
+	if err != nil {
+		f.Fatal(err)
+	}
 	f.Add("a", "1", "v1, v1,", []byte(nil))
+	f.Add("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= v1a,"+
+		"hnO3f9T8Ytu9HwrXslvumlUpqtNVqkhqw/enGzPCXe5BdqzCInXqYXFymVJaA7AZdpXwVLPo3mNl8EM+m7TBAg==", []byte(`{"test": 2432232314}`))
 	f.Fuzz(func(t *testing.T, id, timestamp, signature string, body []byte) {
 		header := http.Header{HeaderID: {id}, HeaderTimestamp: {timestamp}, HeaderSignature: {signature}}
 		now := time.Unix(1614265330, 0)
-		if Verify(header, body, []Secret{secret}, now, time.Minute) != nil {
+		if Verify(header, body, []Secret{secret, private}, now, time.Minute) != nil {
 			return
 		}
 		// What passes is what we would have signed, and nothing else.
@@ -141,9 +211,12 @@ func FuzzVerify(f *testing.F) {
 		if err != nil {
 			t.Fatalf("timestamp %q passed", timestamp)
 		}
-		if want := Sign(id, time.Unix(seconds, 0), body, []Secret{secret}); !strings.Contains(signature, want) {
-			t.Errorf("%q passed, want %q", signature, want)
+		for want := range strings.SplitSeq(Sign(id, time.Unix(seconds, 0), body, []Secret{secret, private}), " ") {
+			if strings.Contains(signature, want) {
+				return
+			}
 		}
+		t.Errorf("%q passed", signature)
 	})
 }
 

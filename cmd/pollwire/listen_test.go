@@ -91,6 +91,28 @@ func TestListenVerifies(t *testing.T) {
 	}
 }
 
+// A receiver of asymmetric signatures has the public key only.
+func TestListenVerifiesByAPublicKey(t *testing.T) {
+	t.Parallel()
+	const private = "whsk_6Xb/dCcHpPea21PS1N9VY/NZW723CEc77N4rJCubMbfVKIDij2HKpMKkioLlX0dRqSKJp4AJ6p9lMicMFs6Kvg=="
+	parsed, err := notify.ParseSecret(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, url := startListen(t, "--secret", parsed.Public())
+	if got := post(t, url, "evt_1", private, `{"a":1}`); got != 204 {
+		t.Errorf("answered with %d", got)
+	}
+	b.stdout.await(t, "  evt_1  signature ok\n")
+	if got := post(t, url, "evt_2", notify.GenerateSecret(), `{"a":2}`); got != 401 {
+		t.Errorf("another key is answered with %d", got)
+	}
+	b.stdout.await(t, "  evt_2  refused: ")
+	if code := b.stop(t); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 func TestListenWithoutSecret(t *testing.T) {
 	t.Parallel()
 	b, url := startListen(t)
