@@ -25,8 +25,9 @@ type Endpoint struct {
 	// Secrets sign each attempt, all that are live. Only endpoints whose format is
 	// not pollwire's own may have none; nothing else is posted unsigned.
 	Secrets []Secret
-	// Header is sent with each attempt. Its values are taken for secrets. It
-	// cannot replace Content-Type, nor the Webhook- and Pollwire- headers.
+	// Header is sent with each attempt. All that it holds, but for descriptions such
+	// as Accept, is taken for a secret. It cannot replace Content-Type, nor the
+	// Webhook- and Pollwire- headers.
 	Header http.Header
 	// Timeout bounds one attempt, from the dial to the last byte of the answer
 	// that is read; 0 means 15 s.

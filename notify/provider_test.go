@@ -127,8 +127,12 @@ func TestEachAttemptHasATimestampOfItsOwn(t *testing.T) {
 	t.Parallel()
 	e := testEndpoint(t, "ops")
 	s := NewSender(SenderOptions{})
+	target, err := s.target(&e)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, at := range []time.Time{time.Unix(1767323045, 0), time.Unix(1767323050, 0)} {
-		req, err := s.request(t.Context(), &e, testMessage, at)
+		req, err := s.request(t.Context(), target, testMessage, at)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
@@ -20,6 +20,8 @@ const (
 	maxAnswerBytes = 64 << 10
 	// maxKeptBytes is the most that is kept of it.
 	maxKeptBytes = 16 << 10
+	// maxTargets bounds what is kept prepared of endpoints.
+	maxTargets = 10_000
 )
 
 // SenderOptions are what a [Sender] needs.
@@ -38,6 +40,9 @@ type SenderOptions struct {
 type Sender struct {
 	transport http.RoundTripper
 	userAgent string
+
+	mu      sync.Mutex
+	targets map[string]*target // by name of the endpoint
 }
 
 // NewSender returns a sender.
@@ -49,7 +54,7 @@ func NewSender(o SenderOptions) *Sender {
 	if o.Transport == nil {
 		o.Transport = network{httpclient.New(httpclient.Options{Version: version})}
 	}
-	return &Sender{transport: o.Transport, userAgent: "pollwire/" + version}
+	return &Sender{transport: o.Transport, userAgent: "pollwire/" + version, targets: make(map[string]*target)}
 }
 
 // network is the transport of a sender's own. Like all of pollwire's requests
@@ -80,6 +85,8 @@ type answer struct {
 	retryAfter time.Duration
 	location   string
 	body       []byte
+	// cut says that the body went on, or broke off.
+	cut bool
 }
 
 // Send posts a message to an endpoint, signed at the time of the call, and
@@ -89,28 +96,49 @@ type answer struct {
 func (s *Sender) Send(ctx context.Context, e *Endpoint, m Message) (Attempt, Verdict) {
 	start := time.Now()
 	attempt := Attempt{Number: m.Number, At: start}
-	got, err := s.attempt(ctx, e, m, start)
+	t, err := s.target(e)
+	var got answer
+	if err == nil {
+		got, err = s.attempt(ctx, t, m, start)
+	}
 	attempt.Duration = time.Since(start)
 	attempt.Status = got.status
 	verdict := Judge(got.status, err, e.Retry.pause(got.retryAfter))
-	if len(got.body) == 0 && verdict.Action == Deliver {
-		return attempt, verdict // the common case needs no mask
+	if len(got.body) > 0 {
+		attempt.Response = t.answers.Body(got.body, got.cut, maxKeptBytes)
 	}
-	mask := newMask(e)
-	attempt.Response = mask.body(got.body, maxKeptBytes)
 	if verdict.Action != Deliver {
-		attempt.Error = explain(mask, e, got, err)
+		attempt.Error = t.explain(got, err)
 	}
 	return attempt, verdict
 }
 
+// target returns what was prepared for this very endpoint: one of the same name
+// may have been replaced. With an error there is a target that can explain it.
+func (s *Sender) target(e *Endpoint) (*target, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.targets[e.Name]; t != nil && t.endpoint == e {
+		return t, nil
+	}
+	t, err := newTarget(e)
+	if err != nil {
+		return t, err
+	}
+	if len(s.targets) >= maxTargets {
+		clear(s.targets) // of endpoints that are gone
+	}
+	s.targets[e.Name] = t
+	return t, nil
+}
+
 // attempt builds the request, posts it and reads the answer. With an error the
 // answer may still have a status, when only its body was broken or slow.
-func (s *Sender) attempt(ctx context.Context, e *Endpoint, m Message, at time.Time) (answer, error) {
-	timeout := e.timeout()
+func (s *Sender) attempt(ctx context.Context, t *target, m Message, at time.Time) (answer, error) {
+	timeout := t.endpoint.timeout()
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := s.request(bounded, e, m, at)
+	req, err := s.request(bounded, t, m, at)
 	if err != nil {
 		return answer{}, err
 	}
@@ -127,28 +155,26 @@ func (s *Sender) attempt(ctx context.Context, e *Endpoint, m Message, at time.Ti
 }
 
 // request builds the signed request of an attempt.
-func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Time) (*http.Request, error) {
+func (s *Sender) request(ctx context.Context, t *target, m Message, at time.Time) (*http.Request, error) {
+	e := t.endpoint
 	signature := Sign(m.ID, at, m.Body, e.Secrets)
 	if signature == "" && !e.unsigned() {
 		return nil, ErrNoSecret
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, e.URL, bytes.NewReader(m.Body))
 	if err != nil {
-		// The error quotes the URL, escaped in a way that no mask would know.
-		return nil, errors.New("build request: the URL cannot be read")
+		return nil, errURL // newTarget has read it
 	}
-	if req.URL.Host == "" {
-		return nil, errors.New("build request: the URL has no host")
+	h := t.header.Clone()
+	req.Header = h
+	if t.host != "" {
+		req.Host = t.host
 	}
-	h := req.Header
-	h["User-Agent"] = []string{s.userAgent}
-	for name, values := range e.Header {
-		setHeader(req, name, values)
-	}
-	if user := req.URL.User; user != nil && h.Get("Authorization") == "" {
+	if user := t.url.User; user != nil && h.Get("Authorization") == "" {
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
+	h["User-Agent"] = []string{s.userAgent}
 	h["Content-Type"] = []string{cmp.Or(m.ContentType, jsonType)}
 	h[HeaderID] = []string{m.ID}
 	h[HeaderTimestamp] = []string{strconv.FormatInt(at.Unix(), 10)}
@@ -167,19 +193,6 @@ func (s *Sender) request(ctx context.Context, e *Endpoint, m Message, at time.Ti
 	return req, nil
 }
 
-// setHeader sets a configured header, in its canonical form, so that none of
-// pollwire's own can stand beside it in another spelling.
-func setHeader(req *http.Request, name string, values []string) {
-	name = http.CanonicalHeaderKey(name)
-	if name == "Host" {
-		if len(values) > 0 {
-			req.Host = values[0]
-		}
-		return
-	}
-	req.Header[name] = values
-}
-
 // exchange posts the request and reads the answer.
 func (s *Sender) exchange(req *http.Request) (answer, error) {
 	// A transport, unlike a client, follows no redirect and keeps no cookies.
@@ -192,6 +205,7 @@ func (s *Sender) exchange(req *http.Request) (answer, error) {
 		got.retryAfter, _ = httpclient.ParseRetryAfter(header, time.Now())
 	}
 	got.body, err = readAnswer(res.Body)
+	got.cut = err != nil || len(got.body) == maxAnswerBytes
 	return got, err
 }
 
@@ -208,20 +222,6 @@ func readAnswer(body io.ReadCloser) ([]byte, error) {
 		return read, fmt.Errorf("read answer: %w", err)
 	}
 	return read, nil
-}
-
-// explain puts a failed attempt in words, without secrets.
-func explain(m *mask, e *Endpoint, got answer, err error) string {
-	switch {
-	case got.status == 0:
-		return m.err(err)
-	case got.status >= 300 && got.status <= 399:
-		return fmt.Sprintf("answered %s: redirects are not followed (%s)", statusText(got.status), m.location(got.location, e.URL))
-	case got.status == http.StatusGone:
-		return "answered " + statusText(got.status) + ": the endpoint is disabled"
-	default:
-		return "answered " + statusText(got.status)
-	}
 }
 
 func statusText(status int) string {

@@ -219,7 +219,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 	if tg.url == nil {
 		tg.url = t.base.URL
 	}
-	mask := f.mask(t).With(queryValues(tg.url)...)
+	mask := f.mask(t).With(httpclient.QuerySecrets(tg.url)...)
 	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(tg.url))}
 	if tg.detail {
 		fe.Method = http.MethodGet
@@ -259,5 +259,5 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 
 // mask knows all that errors about a source must not show.
 func (f *Fetcher) mask(t *template) *httpclient.Redactor {
-	return f.secrets.With(append(t.credentials(), queryValues(t.base.URL)...)...)
+	return f.secrets.With(append(t.credentials(), httpclient.QuerySecrets(t.base.URL)...)...)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/tidwall/gjson"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 // Login sends a token that an API gives in the answer to a request of its own.
@@ -48,7 +50,7 @@ func (l Login) Secrets() []string {
 	secrets := clientSecrets("", "", l.URL)
 	for name, values := range l.Header {
 		for _, v := range values {
-			secrets = append(secrets, headerSecrets(http.CanonicalHeaderKey(name), v)...)
+			secrets = append(secrets, httpclient.HeaderSecrets(name, v)...)
 		}
 	}
 	if len(l.Body) > 0 {
@@ -157,7 +159,7 @@ func bodySecrets(body []byte) []string {
 				walk(cmp.Or(key.String(), name), below)
 				return true
 			})
-		case value.Type == gjson.String && secretName.MatchString(name):
+		case value.Type == gjson.String && httpclient.IsSecretName(name):
 			secrets = append(secrets, value.Str)
 		}
 	}

@@ -6,8 +6,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 // OAuth2ClientCredentials sends a token that is granted to the client itself
@@ -129,13 +130,7 @@ func clientSecrets(id, secret, tokenURL string) []string {
 		secrets = append(secrets, secret, url.QueryEscape(id)+":"+url.QueryEscape(secret))
 	}
 	if u, err := url.Parse(tokenURL); err == nil {
-		if u.User != nil {
-			password, _ := u.User.Password()
-			secrets = append(secrets, password)
-		}
-		for _, values := range u.Query() {
-			secrets = append(secrets, slices.DeleteFunc(values, func(v string) bool { return len(v) < minQueryValue })...)
-		}
+		secrets = append(append(secrets, httpclient.UserinfoSecrets(u)...), httpclient.QuerySecrets(u)...)
 	}
 	return secrets
 }
@@ -144,7 +139,7 @@ func clientSecrets(id, secret, tokenURL string) []string {
 func formSecrets(form url.Values) []string {
 	var secrets []string
 	for name, values := range form {
-		if secretName.MatchString(name) {
+		if httpclient.IsSecretName(name) {
 			secrets = append(secrets, values...)
 		}
 	}

@@ -53,11 +53,10 @@ func (r Route) describe() string {
 // secrets are the values of the route that give access.
 func (r Route) secrets() []string {
 	u, err := url.Parse(r.Proxy)
-	if err != nil || u.User == nil {
+	if err != nil {
 		return nil
 	}
-	password, _ := u.User.Password()
-	return []string{password, u.User.Username() + ":" + password}
+	return httpclient.UserinfoSecrets(u)
 }
 
 // apply sets a client's options to the route.

@@ -56,23 +56,13 @@ func (c *tokenClient) send(req *http.Request) (*tokenReply, error) {
 	return reply, nil
 }
 
-// target is where a redirect leads, as it may be shown. What was sent may come
-// back in it, escaped once more, which no mask knows: then it is the host only.
+// target is where a redirect leads, as it may be shown.
 func (c *tokenClient) target(at *url.URL, location string) string {
 	u, err := redirectTarget(at, location)
 	if err != nil {
 		return "an invalid location"
 	}
-	mask, text := c.mask(), u.EscapedPath()
-	for range 3 {
-		if mask.Holds(text) {
-			return u.Scheme + "://" + u.Host
-		}
-		if text, err = url.PathUnescape(text); err != nil {
-			break
-		}
-	}
-	return httpclient.RedactURL(u)
+	return c.mask().URL(u)
 }
 
 // failure is the error of a request that got no whole answer.

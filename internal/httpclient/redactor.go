@@ -171,15 +171,29 @@ type maskedError struct {
 func (e *maskedError) Error() string        { return e.text }
 func (e *maskedError) Is(target error) bool { return errors.Is(e.err, target) }
 
+// Body returns at most limit bytes of the start of a body with the secrets in it
+// masked, one that the limit cuts in two too. cut says that start ends where it
+// does by accident: then what could be the beginning of a secret is left out.
+func (r *Redactor) Body(start []byte, cut bool, limit int) []byte {
+	text := r.start(start, cut)
+	return []byte(text[:min(len(text), limit)])
+}
+
+// start masks the start of a body.
+func (r *Redactor) start(start []byte, cut bool) string {
+	text := r.Mask(string(start))
+	if cut {
+		text = text[:len(text)-r.partial(text)]
+	}
+	return text
+}
+
 // Excerpt makes the start of a body fit to be shown in one line: secrets
 // masked, unprintable characters as spaces, at most limit bytes of UTF-8. cut
 // says that start ends where it does by accident: then a secret may be cut too,
 // and what could be the beginning of one is left out.
 func (r *Redactor) Excerpt(start []byte, cut bool, limit int) string {
-	text := r.Mask(string(start))
-	if cut {
-		text = text[:len(text)-r.partial(text)]
-	}
+	text := r.start(start, cut)
 	var b strings.Builder
 	space := false
 	for _, c := range text {

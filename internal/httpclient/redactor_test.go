@@ -195,3 +195,66 @@ func FuzzRedactURL(f *testing.F) {
 		}
 	})
 }
+
+func TestRedactorBody(t *testing.T) {
+	t.Parallel()
+	r := NewRedactor("a-long-secret")
+	for _, tt := range []struct {
+		start string
+		cut   bool
+		limit int
+		want  string
+	}{
+		{"line one\n\tline two", false, 100, "line one\n\tline two"},
+		{"x a-long-secret y", false, 100, "x <secret> y"},
+		{"x a-long-secret y", false, 6, "x <sec"},
+		{"x a-long-sec", false, 100, "x a-long-sec"},
+		{"x a-long-sec", true, 100, "x "},
+		{"x a-long-secret", true, 100, "x <secret>"},
+		{"\xff\x00", false, 100, "\xff\x00"},
+		{"", true, 100, ""},
+	} {
+		if got := r.Body([]byte(tt.start), tt.cut, tt.limit); string(got) != tt.want {
+			t.Errorf("Body(%q, %t, %d) = %q, want %q", tt.start, tt.cut, tt.limit, got, tt.want)
+		}
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		secret := rapid.StringMatching(`[a-z]{3,12}`).Draw(rt, "secret")
+		text := rapid.StringMatching(`[a-z]{0,20}`).Draw(rt, "before") + secret + rapid.StringMatching(`[a-z]{0,20}`).Draw(rt, "after")
+		at := rapid.IntRange(0, len(text)).Draw(rt, "at")
+		limit := rapid.IntRange(0, 60).Draw(rt, "limit")
+		got := NewRedactor(secret).Body([]byte(text[:at]), true, limit)
+		if len(got) > limit || strings.Contains(strings.ReplaceAll(string(got), Masked, ""), secret) {
+			rt.Fatalf("Body of %q cut at %d, at most %d, is %q", text, at, limit, got)
+		}
+	})
+}
+
+func TestRedactorURL(t *testing.T) {
+	t.Parallel()
+	r := NewRedactor("s3cret/part", "other-secret")
+	for text, want := range map[string]string{
+		"https://h.example/a/b?c=d#e":             "https://h.example/a/b?c=…",
+		"https://h.example/a/other-secret/b":      "https://h.example/a/…/b",
+		"https://h.example/a/other%2Dsecret":      "https://h.example/a/…",
+		"https://h.example/a/other%25252Dsecret":  "https://h.example/a/…",
+		"https://h.example/a/s3cret/part/b":       "https://h.example",
+		"https://h.example/a/s3cret%2Fpart/b":     "https://h.example/a/…/b",
+		"https://h.example/a?other-secret=1&b=2":  "https://h.example/a?<secret>=…&b=…",
+		"https://u:p@h.example:8443/":             "https://h.example:8443/",
+		"https://h.example/%C3%A9/x%20y":          "https://h.example/%C3%A9/x%20y",
+		"https://h.example/a/100%25/other-secret": "https://h.example/a/100%25/…",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.URL(u); got != want {
+			t.Errorf("URL(%s) = %s, want %s", text, got, want)
+		}
+	}
+	var none *Redactor
+	if got := none.URL(&url.URL{Scheme: "http", Host: "h", Path: "/p"}); got != "http://h/p" {
+		t.Errorf("the nil redactor shows %s", got)
+	}
+}

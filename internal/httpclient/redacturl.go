@@ -17,8 +17,15 @@ func RedactURL(u *url.URL) string {
 	}
 	b.WriteString(u.Host)
 	b.WriteString(u.EscapedPath())
+	b.WriteString(redactQuery(u.RawQuery))
+	return b.String()
+}
+
+// redactQuery returns the keys of a query, and ? before them.
+func redactQuery(query string) string {
+	var b strings.Builder
 	sep := byte('?')
-	for pair := range strings.SplitSeq(u.RawQuery, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		if pair == "" {
 			continue
 		}
@@ -34,6 +41,43 @@ func RedactURL(u *url.URL) string {
 		b.WriteString("=…")
 	}
 	return b.String()
+}
+
+// URL returns a URL that a peer sent as it may be shown, like [RedactURL]. Parts
+// of the path that hold a known secret are left out. What was sent may come back
+// escaped once more, in forms that no redactor knows: where a secret is found
+// beneath the escapes and not in one part, only scheme and host are shown.
+func (r *Redactor) URL(u *url.URL) string {
+	segments := strings.Split(u.EscapedPath(), "/")
+	for i, segment := range segments {
+		if r.holdsBeneath(segment) {
+			segments[i] = "…"
+		}
+	}
+	path := strings.Join(segments, "/")
+	if r.holdsBeneath(path) {
+		return u.Scheme + "://" + u.Host
+	}
+	return u.Scheme + "://" + u.Host + path + r.Mask(redactQuery(u.RawQuery))
+}
+
+// maxEscapes is how many times a text may have been escaped.
+const maxEscapes = 3
+
+// holdsBeneath reports whether a known secret is in a part of a URL, however
+// often that was escaped.
+func (r *Redactor) holdsBeneath(text string) bool {
+	for range maxEscapes {
+		if r.Holds(text) {
+			return true
+		}
+		plain, err := url.PathUnescape(text)
+		if err != nil {
+			return false
+		}
+		text = plain
+	}
+	return r.Holds(text)
 }
 
 // stripURL takes the whole URL, which url.Error carries, out of an error.

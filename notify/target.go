@@ -1,0 +1,144 @@
+package notify
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
+const (
+	// maxLocationBytes bounds what is shown of a Location header.
+	maxLocationBytes = 256
+	// leastURLForm is the length from which a form of the URL is not shown in
+	// errors: beneath it are "/" and the like.
+	leastURLForm = 3
+)
+
+// errURL says that a URL cannot be used. The parser's own error quotes it, escaped
+// in ways that no redactor knows.
+var errURL = errors.New("build request: the URL cannot be read")
+
+// target is an endpoint with what its attempts share.
+type target struct {
+	endpoint *Endpoint
+	url      *url.URL
+	// header is that of the endpoint, its names in canonical form, so that none of
+	// pollwire's own can stand beside one in another spelling.
+	header http.Header
+	host   string
+	// answers knows what must not be shown of what the receiver says, errors also
+	// the forms of the URL, which are too common to be looked for in answers.
+	answers, errors *httpclient.Redactor
+}
+
+// newTarget prepares an endpoint. With an error too there is a target, which can
+// explain it.
+func newTarget(e *Endpoint) (*target, error) {
+	t := &target{endpoint: e, header: make(http.Header, len(e.Header)+16)}
+	for name, values := range e.Header {
+		name = http.CanonicalHeaderKey(name)
+		if name != "Host" {
+			t.header[name] = values
+		} else if len(values) > 0 {
+			t.host = values[0]
+		}
+	}
+	t.answers = httpclient.NewRedactor(e.credentials()...)
+	t.errors = t.answers
+	u, err := url.Parse(e.URL)
+	switch {
+	case err != nil:
+		return t, errURL
+	case u.Host == "":
+		return t, errors.New("build request: the URL has no host")
+	}
+	t.url = u
+	t.errors = t.answers.With(urlForms(e.URL, u)...)
+	return t, nil
+}
+
+// credentials are the values of an endpoint that give access.
+func (e *Endpoint) credentials() []string {
+	var secrets []string
+	for _, s := range e.Secrets {
+		if m := s.reveal(); m != nil {
+			_, encoded, _ := strings.Cut(m.text, "_")
+			secrets = append(secrets, m.text, encoded)
+		}
+	}
+	for name, values := range e.Header {
+		for _, value := range values {
+			secrets = append(secrets, httpclient.HeaderSecrets(name, value)...)
+		}
+	}
+	if u, err := url.Parse(e.URL); err == nil {
+		secrets = append(secrets, httpclient.UserinfoSecrets(u)...)
+		secrets = append(secrets, httpclient.QuerySecrets(u)...)
+		secrets = append(secrets, httpclient.PathSecrets(u)...)
+	}
+	return secrets
+}
+
+// urlForms are the ways in which errors may quote a URL.
+func urlForms(raw string, u *url.URL) []string {
+	var forms []string
+	for _, form := range []string{raw, u.String(), u.Redacted(), u.RequestURI(), u.Path, u.EscapedPath(), u.RawQuery} {
+		if len(form) >= leastURLForm {
+			forms = append(forms, form)
+		}
+	}
+	return forms
+}
+
+// origin is all of the endpoint's URL that may be shown.
+func (t *target) origin() string {
+	if t.url == nil {
+		return "its URL"
+	}
+	return t.url.Scheme + "://" + t.url.Host
+}
+
+// failure returns the text of an error with neither secrets nor the URL in it.
+func (t *target) failure(err error) string {
+	return "post to " + t.origin() + ": " + strings.ToValidUTF8(t.errors.Error(err).Error(), "\uFFFD")
+}
+
+// location shows where a redirect leads. It may repeat the whole URL, as one to
+// https does, so that it is shown like an error.
+func (t *target) location(header string) string {
+	if header == "" {
+		return "no Location"
+	}
+	to, err := t.url.Parse(header)
+	if err != nil || to.Host == "" {
+		return "an unreadable Location"
+	}
+	return fmt.Sprintf("Location %q", clip(t.errors.URL(to), maxLocationBytes))
+}
+
+// explain puts a failed attempt in words, without secrets.
+func (t *target) explain(got answer, err error) string {
+	switch {
+	case got.status == 0:
+		return t.failure(err)
+	case got.status >= 300 && got.status <= 399:
+		return fmt.Sprintf("answered %s: redirects are not followed (%s)", statusText(got.status), t.location(got.location))
+	case got.status == http.StatusGone:
+		return "answered " + statusText(got.status) + ": the endpoint is disabled"
+	default:
+		return "answered " + statusText(got.status)
+	}
+}
+
+// clip cuts a text to at most limit bytes, at the boundary of a character.
+func clip(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit-len("…")], "") + "…"
+}
