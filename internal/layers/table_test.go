@@ -71,6 +71,11 @@ var table = map[string]row{
 		[]string{"diff", "poller", "notify", "internal/store", "internal/expression"},
 		"the heart asks interfaces; which engine and which configuration is the daemon's choice",
 	},
+	"internal/subscription": {
+		3,
+		[]string{"notify", "internal/store", "internal/expression", "internal/seal"},
+		"it decides who is told; how they are told, and over which API it is asked for, is the daemon's choice",
+	},
 	"internal/server": {
 		4,
 		[]string{"diff", "notify", "internal/store", "internal/bridge"},

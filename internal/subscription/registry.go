@@ -1,0 +1,231 @@
+package subscription
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/seal"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// saveTimeout bounds a write. It does not end with the request that asked for
+// it: a client that went away must not leave a row that nobody knows of.
+const saveTimeout = 10 * time.Second
+
+// ErrNotFound says that there is no such subscription.
+var ErrNotFound = errors.New("no such subscription")
+
+// Store is what subscriptions are kept in.
+type Store interface {
+	// AddSubscription saves one, and returns when it is durable.
+	AddSubscription(ctx context.Context, s store.Subscription) error
+	// Subscriptions returns all.
+	Subscriptions(ctx context.Context) ([]store.Subscription, error)
+	// EndSubscription removes one and makes dead what waits for its endpoint, also
+	// where there is no such subscription any more.
+	EndSubscription(ctx context.Context, id string) (dead int64, err error)
+	// EndpointNames returns the names with a prefix for which something waits, or
+	// of which a state is kept.
+	EndpointNames(ctx context.Context, prefix string) ([]string, error)
+}
+
+var _ Store = store.Store(nil)
+
+// Receivers are the servers that clients name.
+type Receivers interface {
+	// Check returns an error where u cannot be reached from here, as far as that
+	// is known before anything is posted. Its text is told to the client.
+	Check(ctx context.Context, u *url.URL) error
+	// Challenge posts a body once and returns what a 2xx says. The text of its
+	// error is told to the client.
+	Challenge(ctx context.Context, e *Endpoint, id string, body []byte) ([]byte, error)
+}
+
+// Options are what a Registry is made of.
+type Options struct {
+	Store Store
+	// Key is the secret under which URLs and secrets are sealed; empty where there
+	// is none, and so no subscription.
+	Key       string
+	Receivers Receivers
+	// Verify has each receiver echo a challenge.
+	Verify bool
+	// Sources are the names that a request may name.
+	Sources []string
+	// Reserved are names of endpoints that are no subscriptions.
+	Reserved []string
+	// Apply is called with all subscriptions at the start and after each change,
+	// one call at a time. It must not wait for what tells them.
+	Apply  func(endpoints []Endpoint)
+	Logger *slog.Logger
+}
+
+// Registry is all subscriptions there are. Its methods may be called
+// concurrently, between Load and Stop.
+type Registry struct {
+	o        Options
+	sealer   *seal.Sealer // nil without a key
+	sources  map[string]bool
+	reserved map[string]bool
+	janitor  *janitor
+
+	// changing is held while something is saved and applied, so that what is
+	// applied last is what there is. It is locked before mu.
+	changing sync.Mutex
+	mu       sync.Mutex
+	entries  map[string]*entry
+	// pending counts the requests whose receiver is being asked.
+	pending int
+}
+
+// New returns a registry that knows of no subscription yet.
+func New(o Options) *Registry {
+	r := &Registry{
+		o: o, entries: make(map[string]*entry),
+		sources: make(map[string]bool, len(o.Sources)), reserved: make(map[string]bool, len(o.Reserved)),
+	}
+	r.janitor = newJanitor(r)
+	if o.Key != "" {
+		r.sealer = seal.New(o.Key, seal.Subscriptions)
+	}
+	for _, name := range o.Sources {
+		r.sources[name] = true
+	}
+	for _, name := range o.Reserved {
+		r.reserved[name] = true
+	}
+	return r
+}
+
+// Load reads all subscriptions and applies them. One that cannot be read keeps
+// its place: what is told to it waits until it can be.
+func (r *Registry) Load(ctx context.Context) error {
+	rows, err := r.o.Store.Subscriptions(ctx)
+	if err != nil {
+		return fmt.Errorf("load subscriptions: %w", err)
+	}
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	r.mu.Lock()
+	for _, row := range rows {
+		e := r.open(row)
+		if e.problem != "" {
+			r.o.Logger.Error("subscription has a problem", "endpoint", row.ID, "problem", e.problem)
+		}
+		r.entries[row.ID] = e
+	}
+	r.mu.Unlock()
+	r.apply()
+	return nil
+}
+
+// apply hands on what there is. The caller holds changing.
+func (r *Registry) apply() {
+	r.mu.Lock()
+	endpoints := make([]Endpoint, 0, len(r.entries))
+	for _, e := range r.entries {
+		endpoints = append(endpoints, e.endpoint())
+	}
+	r.mu.Unlock()
+	slices.SortFunc(endpoints, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) })
+	r.o.Apply(endpoints)
+}
+
+// List returns all subscriptions, the oldest first.
+func (r *Registry) List() []Subscription {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	list := make([]Subscription, 0, len(r.entries))
+	for _, e := range r.entries {
+		list = append(list, e.told())
+	}
+	slices.SortFunc(list, func(a, b Subscription) int { return cmp.Compare(a.ID, b.ID) })
+	return list
+}
+
+// Get returns a subscription, or [ErrNotFound].
+func (r *Registry) Get(id string) (Subscription, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	e := r.entries[id]
+	if e == nil {
+		return Subscription{}, fmt.Errorf("subscription %q: %w", id, ErrNotFound)
+	}
+	return e.told(), nil
+}
+
+// Has says whether there is a subscription of an ID.
+func (r *Registry) Has(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.entries[id] != nil
+}
+
+// End ends a subscription, or returns [ErrNotFound]. Nothing is posted to it any
+// more, and what waits for it is dead when End returns. After another error it
+// goes on.
+func (r *Registry) End(ctx context.Context, id, reason string) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	r.mu.Lock()
+	e := r.entries[id]
+	delete(r.entries, id)
+	r.mu.Unlock()
+	if e == nil {
+		return fmt.Errorf("subscription %q: %w", id, ErrNotFound)
+	}
+	r.apply() // first, so that nothing more comes to it
+	dead, err := r.o.Store.EndSubscription(context.WithoutCancel(ctx), id)
+	if err != nil {
+		r.mu.Lock()
+		r.entries[id] = e
+		r.mu.Unlock()
+		r.apply()
+		return err
+	}
+	r.o.Logger.Info("subscription ended", "endpoint", id, "reason", reason, "dead", dead)
+	return nil
+}
+
+// save writes a new entry and lets it be told. The caller holds changing.
+func (r *Registry) save(ctx context.Context, e *entry) error {
+	sealed, err := r.sealer.Seal(e.row.ID, e.secrets.encode())
+	if err != nil {
+		return fmt.Errorf("seal subscription: %w", err)
+	}
+	e.row.Sealed = sealed
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTimeout)
+	defer cancel()
+	if err := r.o.Store.AddSubscription(ctx, e.row); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.entries[e.row.ID] = e
+	r.mu.Unlock()
+	r.apply()
+	return nil
+}
+
+// newEntry makes what was wanted a subscription that is not saved yet.
+func newEntry(w *wanted) (*entry, error) {
+	secrets := secrets{URL: w.url, Secret: cmp.Or(w.secret, notify.GenerateSecret())}
+	signing, err := notify.ParseSecret(secrets.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("parse secret: %w", err)
+	}
+	return &entry{
+		row: store.Subscription{
+			ID: Prefix + newULID(), Sources: w.sources, Events: w.events, Filter: w.filter,
+			CreatedAt: time.Now().UTC().Truncate(time.Microsecond), // as it will be read
+		},
+		secrets: secrets, signing: signing, program: w.program,
+	}, nil
+}
