@@ -25,6 +25,7 @@ func (s *Server) api() http.Handler {
 	mux.HandleFunc("POST /v1/endpoints/{name}/enable", s.setEndpoint(s.opts.Controller.EnableEndpoint))
 	mux.HandleFunc("POST /v1/endpoints/{name}/disable", s.setEndpoint(s.opts.Controller.DisableEndpoint))
 	mux.HandleFunc("GET /v1/events/{id}", s.event)
+	s.routeSubscriptions(mux)
 	mux.HandleFunc("POST "+pokePath+"{source}", s.poke)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)

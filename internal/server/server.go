@@ -43,6 +43,8 @@ type Options struct {
 	Token string
 	// Controller does what the API asks for.
 	Controller Controller
+	// Subscriptions keeps what is registered over the API; nil where nothing can be.
+	Subscriptions Subscriptions
 	// Pokes are the secrets of the sources that can be poked, by name. A poke
 	// needs no other token.
 	Pokes map[string]string
