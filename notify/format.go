@@ -19,12 +19,6 @@ const (
 	FormatTeams Format = "teams"
 )
 
-// Template makes the body of a FormatTemplate.
-type Template struct {
-	ContentType string
-	Body        string
-}
-
 // Provider is somebody whose way to sign webhooks is known.
 type Provider string
 

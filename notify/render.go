@@ -19,6 +19,11 @@ const (
 // An error says that no body can be made of this event for this endpoint, now
 // or later, and why.
 func Render(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
+	switch e.Format {
+	case FormatTemplate:
+		return renderTemplate(e, ev, publicURL)
+	case FormatStandard, FormatCloudEvents, FormatSlack, FormatDiscord, FormatTeams:
+	}
 	return renderEnvelope(e, ev, publicURL)
 }
 
@@ -47,6 +52,8 @@ func (e *Endpoint) ContentType(batch bool) string {
 		return cloudBatchType
 	case e.Format == FormatCloudEvents:
 		return cloudEventType
+	case e.Format == FormatTemplate && e.Template != nil:
+		return e.Template.contentType()
 	}
 	return jsonType
 }
@@ -54,13 +61,49 @@ func (e *Endpoint) ContentType(batch bool) string {
 // manner is all of an endpoint that decides what it is posted. Endpoints that
 // have the same are posted the same bodies.
 type manner struct {
+	// format is empty for envelopes, which both formats have alike.
+	format  Format
 	thin    bool
 	fields  string
 	maxBody int64
+	// template is its body, json whether that has to be JSON.
+	template string
+	json     bool
 }
 
 func (e *Endpoint) manner() manner {
-	return manner{thin: e.Payload.Thin, fields: strings.Join(e.Payload.Fields, "\n"), maxBody: e.MaxBody}
+	m := manner{maxBody: e.MaxBody}
+	switch e.Format {
+	case FormatTemplate:
+		m.format = e.Format
+		if e.Template != nil {
+			m.template, m.json = e.Template.Body, e.Template.isJSON()
+		}
+	case FormatSlack, FormatDiscord, FormatTeams:
+		m.format = e.Format
+	default:
+		m.thin, m.fields = e.Payload.Thin, strings.Join(e.Payload.Fields, "\n")
+	}
+	return m
+}
+
+// renderTemplate carries out the template of the endpoint.
+func renderTemplate(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
+	if e.Template == nil {
+		return nil, fmt.Errorf("%w of %s: the endpoint has no template", errBody, ev.ID)
+	}
+	view, err := newTemplateEvent(ev, publicURL)
+	if err != nil {
+		return nil, err
+	}
+	body, err := e.Template.render(view, e.MaxBody)
+	if err == nil && e.Template.isJSON() {
+		err = checkJSON(body)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w of %s: %w", errBody, ev.ID, err)
+	}
+	return body, nil
 }
 
 // renderEnvelope makes the envelope with as much of the data as the endpoint
