@@ -131,9 +131,11 @@ endpoints:
 		"sources[1].request.url: the credentials of open are sent without TLS: use https://",
 		"endpoints[0].url: the webhooks of ops are signed, but sent readable for others on the way: use https://",
 		"endpoints[0].secrets[1]: this secret of ops ended on 2024-01-01: remove it",
-		"endpoints[0].retry.schedule: its waits add up to 75h35m5s, but storage.retention.waiting ends a delivery after 24h",
 		"endpoints[0].events[1]: shop.order.deleted matches no event that a source tells ops",
+		"endpoints[0].events[3]: *.gap matches no event that a source tells ops; alerts are told only where a pattern begins with pollwire.",
 		"endpoints[0].events[4]: nothing* matches no event that a source tells ops",
+		"endpoints[0].retry.schedule: its waits add up to 75h35m5s, but storage.retention.waiting ends a delivery after 24h",
+		"endpoints[0].disable_after: ops is disabled after 5d, but storage.retention.waiting ends a delivery after 24h",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

@@ -3,9 +3,6 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"regexp"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -65,58 +62,6 @@ func (c *Config) warnSources(warn warner) {
 			warn(at("request.tls.insecure_skip_verify"), "whoever is on the way to the server of %s can read and change everything:"+
 				" better trust the authority of its certificate by ca_file", s.Name)
 		}
-	}
-}
-
-func (c *Config) warnEndpoint(i int, now time.Time, warn warner) {
-	e := &c.Endpoints[i]
-	at := c.origin("endpoints", i).at
-	if isPlain(e.URL) {
-		warn(at("url"), "the webhooks of %s are signed, but sent readable for others on the way: use https://", e.Name)
-	}
-	for j, s := range e.Secrets {
-		if !s.Until.IsZero() && s.Until.Before(now) {
-			warn(at(fmt.Sprintf("secrets[%d]", j)), "this secret of %s ended on %s: remove it", e.Name, s.Until.Format(time.DateOnly))
-		}
-	}
-	var whole Duration
-	for _, wait := range e.Retry.Schedule {
-		whole += wait
-	}
-	if whole > c.Storage.Retention.Waiting {
-		warn(at("retry.schedule"), "its waits add up to %s, but storage.retention.waiting ends a delivery after %s", whole, c.Storage.Retention.Waiting)
-	}
-	c.warnPatterns(at, e, warn)
-}
-
-// warnPatterns finds patterns that no event of any source can match.
-func (c *Config) warnPatterns(at func(below string) string, e *Endpoint, warn warner) {
-	types := ownTypes()
-	for i := range c.Sources {
-		s := &c.Sources[i]
-		if slices.Contains(s.Notify, e.Name) {
-			for _, kind := range s.Detect.Events {
-				types = append(types, s.EventType+"."+kind)
-			}
-		}
-	}
-	for i, pattern := range e.Events {
-		parts := strings.Split(pattern, "*")
-		for j := range parts {
-			parts[j] = regexp.QuoteMeta(parts[j])
-		}
-		glob := regexp.MustCompile("^" + strings.Join(parts, ".*") + "$")
-		if !slices.ContainsFunc(types, glob.MatchString) {
-			warn(at(fmt.Sprintf("events[%d]", i)), "%s matches no event that a source tells %s", pattern, e.Name)
-		}
-	}
-}
-
-// ownTypes are the event types of pollwire itself.
-func ownTypes() []string {
-	return []string{
-		"pollwire.source.failing", "pollwire.source.recovered", "pollwire.source.gap", "pollwire.source.rebaselined",
-		"pollwire.endpoint.failing", "pollwire.endpoint.disabled", "pollwire.endpoint.recovered", "pollwire.ping",
 	}
 }
 

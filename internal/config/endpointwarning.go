@@ -1,0 +1,155 @@
+package config
+
+import (
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	// largeBatch is a body that hardly any receiver takes.
+	largeBatch = 64 << 20
+	// shortOutage is one that nobody wants to end by hand.
+	shortOutage = Duration(time.Hour)
+)
+
+func (c *Config) warnEndpoint(i int, now time.Time, warn warner) {
+	e := &c.Endpoints[i]
+	at := c.origin("endpoints", i).at
+	c.warnTold(at, e, warn)
+	warnWay(at, e, warn)
+	for j, s := range e.Secrets {
+		if !s.Until.IsZero() && s.Until.Before(now) {
+			warn(at(fmt.Sprintf("secrets[%d]", j)), "this secret of %s ended on %s: remove it", e.Name, s.Until.Format(time.DateOnly))
+		}
+	}
+	c.warnPatterns(at, e, warn)
+	if e.From.Time.After(now) {
+		warn(at("from"), "%s is told nothing before %s: from is the time at which it starts in the log, which has nothing of the future", e.Name, e.From)
+	}
+	c.warnPace(at, e, warn)
+}
+
+// warnTold finds endpoints that nothing is told.
+func (c *Config) warnTold(at func(below string) string, e *Endpoint, warn warner) {
+	isTold := func(s Source) bool { return slices.Contains(s.Notify, e.Name) }
+	if e.Enabled && !slices.ContainsFunc(c.Sources, isTold) && !slices.ContainsFunc(e.Events, isOfAlerts) {
+		warn(at(""), "no source notifies %s, and its events name no alerts: it is told nothing", e.Name)
+	}
+}
+
+// warnWay looks at the way to the receiver, and at what goes there.
+func warnWay(at func(below string) string, e *Endpoint, warn warner) {
+	switch plain := isPlain(e.URL); {
+	case plain && !e.Auth.IsZero():
+		warn(at("url"), "the credentials of %s are sent without TLS: use https://", e.Name)
+	case plain && len(e.Secrets) > 0:
+		warn(at("url"), "the webhooks of %s are signed, but sent readable for others on the way: use https://", e.Name)
+	case plain:
+		warn(at("url"), "the webhooks of %s are neither signed nor encrypted, so that others on the way can read and forge them: use https://", e.Name)
+	}
+	if key, u := e.Auth.tokenURL(); isPlain(u) {
+		warn(at("auth."+key), "the credentials of %s are sent without TLS: use https://", e.Name)
+	}
+	if e.TLS.InsecureSkipVerify {
+		warn(at("tls.insecure_skip_verify"), "whoever is on the way to %s can read and change everything:"+
+			" better trust the authority of its certificate by ca_file", e.Name)
+	}
+	if service, format := chatOf(e.URL); e.isEnvelope() && format != "" {
+		warn(at("format"), "%s takes no format: %s: set format: %s for %s", service, e.Format, format, e.Name)
+	}
+}
+
+// chatOf is the chat service that a URL belongs to, and the format that it takes.
+func chatOf(u URL) (service, format string) {
+	parsed, err := url.Parse(u.Reveal())
+	if err != nil {
+		return "", ""
+	}
+	switch host := strings.ToLower(parsed.Hostname()); {
+	case host == "hooks.slack.com" && strings.HasPrefix(parsed.Path, "/services/"):
+		return "Slack", "slack"
+	case (host == "discord.com" || host == "discordapp.com") && strings.HasPrefix(parsed.Path, "/api/webhooks/"):
+		return "Discord", "discord"
+	}
+	return "", ""
+}
+
+// warnPace looks at when webhooks are sent, and how many together.
+func (c *Config) warnPace(at func(below string) string, e *Endpoint, warn warner) {
+	if r := e.RateLimit; r != nil && r.Burst > r.Requests {
+		warn(at("rate_limit.burst"), "a burst of %d is more than the %d webhooks that the limit allows, and is taken for %d", r.Burst, r.Requests, r.Requests)
+	}
+	if size := int64(e.Batch.MaxEvents) * int64(e.MaxBody); e.Batch.MaxEvents > 1 && size > largeBatch {
+		warn(at("batch.max_events"), "%d events of up to %s make a webhook of up to %d MiB, which must fit into memory: lower max_events or max_body",
+			e.Batch.MaxEvents, e.MaxBody, size>>20)
+	}
+	var whole Duration
+	for _, wait := range e.Retry.Schedule {
+		whole += wait
+	}
+	if whole > c.Storage.Retention.Waiting {
+		warn(at("retry.schedule"), "its waits add up to %s, but storage.retention.waiting ends a delivery after %s", whole, c.Storage.Retention.Waiting)
+	}
+	switch {
+	case e.DisableAfter == 0:
+	case e.DisableAfter < shortOutage:
+		warn(at("disable_after"), "an outage of %s disables %s until somebody enables it: deliveries are repeated for much longer than that", e.DisableAfter, e.Name)
+	case e.DisableAfter > c.Storage.Retention.Waiting:
+		warn(at("disable_after"), "%s is disabled after %s, but storage.retention.waiting ends a delivery after %s", e.Name, e.DisableAfter, c.Storage.Retention.Waiting)
+	}
+}
+
+// warnPatterns finds patterns that no event of any source can match.
+func (c *Config) warnPatterns(at func(below string) string, e *Endpoint, warn warner) {
+	var changes []string
+	for i := range c.Sources {
+		s := &c.Sources[i]
+		if slices.Contains(s.Notify, e.Name) {
+			for _, kind := range s.Detect.Events {
+				changes = append(changes, s.EventType+"."+kind)
+			}
+		}
+	}
+	for i, pattern := range e.Events {
+		types := changes
+		if isOfAlerts(pattern) {
+			types = ownTypes()
+		}
+		if slices.ContainsFunc(types, globOf(pattern).MatchString) {
+			continue
+		}
+		hint := ""
+		if slices.ContainsFunc(ownTypes(), globOf("*"+pattern).MatchString) {
+			hint = "; alerts are told only where a pattern begins with pollwire."
+		}
+		warn(at(fmt.Sprintf("events[%d]", i)), "%s matches no event that a source tells %s%s", pattern, e.Name, hint)
+	}
+}
+
+// globOf is a pattern of event types, in which * stands for any text.
+func globOf(pattern string) *regexp.Regexp {
+	parts := strings.Split(pattern, "*")
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$")
+}
+
+// isOfAlerts says whether a pattern names alerts: the types of pollwire itself,
+// unless they are those that changes have without an event_type.
+func isOfAlerts(pattern string) bool {
+	const own = "pollwire."
+	return strings.HasPrefix(pattern, own) && !strings.HasPrefix(pattern, own+"item") && !strings.HasPrefix(pattern, own+"document")
+}
+
+// ownTypes are the event types of pollwire itself.
+func ownTypes() []string {
+	return []string{
+		"pollwire.source.failing", "pollwire.source.recovered", "pollwire.source.gap", "pollwire.source.rebaselined",
+		"pollwire.endpoint.failing", "pollwire.endpoint.disabled", "pollwire.endpoint.recovered", "pollwire.ping",
+	}
+}
