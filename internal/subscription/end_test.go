@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/subscription"
@@ -67,80 +66,54 @@ func TestFailedEndGoesOn(t *testing.T) {
 	}
 }
 
-// TestLeftoversAreEnded: what a crash has left, and what was committed after the
-// end.
+// TestLeftoversAreEnded: what a crash has left of a subscription, and nothing
+// that belongs to another endpoint.
 func TestLeftoversAreEnded(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		added := b.mustAdd(t, subscription.Request{URL: hook})
-		b.store.wait("sub_LEFT", 2)
-		b.store.wait("sub_ops", 2) // of the configuration
-		b.store.wait(added.ID, 2)
-		if err := b.Start(t.Context()); err != nil {
+	b := newBench(t)
+	added := b.mustAdd(t, subscription.Request{URL: hook})
+	for _, name := range []string{"sub_LEFT", "sub_ops", added.ID, "ops"} {
+		b.store.wait(name, 2)
+	}
+	for range 2 {
+		if err := b.Sweep(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
 		if got := b.store.endings(); !slices.Equal(got, []string{"sub_LEFT"}) {
 			t.Errorf("ended %v", got)
 		}
-		b.Committed("ops", "sub_ops", added.ID)
-		b.Committed()
-		synctest.Wait()
-		if got := b.store.endings(); len(got) != 1 {
-			t.Errorf("ended %v", got)
-		}
-		if err := b.End(t.Context(), added.ID, "deleted"); err != nil {
-			t.Fatal(err)
-		}
-		b.store.wait(added.ID, 1)
-		b.Committed("ops", added.ID)
-		synctest.Wait()
-		if got := b.store.endings(); !slices.Equal(got, []string{"sub_LEFT", added.ID, added.ID}) {
-			t.Errorf("ended %v", got)
-		}
-		for range 2 {
-			if err := b.Stop(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}
-		b.Committed("sub_AFTER") // nobody is there any more; the next start sees it
-	})
+	}
+	sick := errors.New("the disk is full")
+	b.store.wait("sub_LEFT", 1)
+	b.store.fails("EndSubscription", sick)
+	if err := b.Sweep(t.Context()); !errors.Is(err, sick) {
+		t.Errorf("error %v", err)
+	}
 }
 
-func TestLeftoversAreTriedAgain(t *testing.T) {
+// TestApplyThatFails leaves what there was before.
+func TestApplyThatFails(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		if err := b.Start(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		defer func() {
-			if err := b.Stop(t.Context()); err != nil {
-				t.Error(err)
-			}
-		}()
-		b.store.fails("EndSubscription", errors.New("the disk is full"))
-		b.Committed("sub_LEFT")
-		synctest.Wait()
-		if !strings.Contains(b.logged(), `msg="deliveries of an ended subscription still wait" endpoint=sub_LEFT`) {
-			t.Errorf("logged %s", b.logged())
-		}
-		b.store.fails("EndSubscription", nil)
-		start := time.Now()
-		for len(b.store.endings()) == 0 && time.Since(start) < time.Hour {
-			<-time.After(time.Second)
-			synctest.Wait()
-		}
-		if took := time.Since(start); took != 30*time.Second {
-			t.Errorf("ended after %v", took)
-		}
-	})
-}
-
-func TestStopBeforeStart(t *testing.T) {
-	t.Parallel()
-	if err := newBench(t).Stop(t.Context()); err != nil {
-		t.Error(err)
+	b := newBench(t)
+	added := b.mustAdd(t, subscription.Request{URL: hook})
+	b.sick = errors.New("no replay can be saved")
+	if _, err := b.Add(t.Context(), subscription.Request{URL: hook + "2"}); !errors.Is(err, b.sick) {
+		t.Errorf("add: %v", err)
+	}
+	if err := b.End(t.Context(), added.ID, "deleted"); !errors.Is(err, b.sick) {
+		t.Errorf("end: %v", err)
+	}
+	if err := subscription.New(b.options).Load(t.Context()); !errors.Is(err, b.sick) {
+		t.Errorf("load: %v", err)
+	}
+	b.sick = nil
+	if len(b.store.rows) != 1 {
+		t.Errorf("kept %v", b.store.rows)
+	}
+	if list := b.List(); len(list) != 1 || list[0].ID != added.ID {
+		t.Errorf("listed %v", list)
+	}
+	if live := b.live(); len(live) != 1 || live[0].Name != added.ID {
+		t.Errorf("live %v", live)
 	}
 }

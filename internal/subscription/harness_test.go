@@ -160,7 +160,9 @@ type bench struct {
 
 	mu      sync.Mutex
 	applied [][]subscription.Endpoint
-	log     strings.Builder
+	// sick is what Apply fails with.
+	sick error
+	log  strings.Builder
 }
 
 func newBench(t *testing.T) *bench {
@@ -168,10 +170,13 @@ func newBench(t *testing.T) *bench {
 	b := &bench{store: newMemory(), receivers: &receivers{}}
 	b.options = subscription.Options{
 		Store: b.store, Key: key, Receivers: b.receivers, Sources: []string{"orders", "prices"}, Reserved: []string{"sub_ops"},
-		Apply: func(endpoints []subscription.Endpoint) {
+		Apply: func(_ context.Context, endpoints []subscription.Endpoint) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()
-			b.applied = append(b.applied, endpoints)
+			if b.sick == nil {
+				b.applied = append(b.applied, endpoints)
+			}
+			return b.sick
 		},
 		Logger: slog.New(slog.NewTextHandler(io.MultiWriter(t.Output(), writer{b}), nil)),
 	}

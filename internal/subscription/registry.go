@@ -63,19 +63,19 @@ type Options struct {
 	// Reserved are names of endpoints that are no subscriptions.
 	Reserved []string
 	// Apply is called with all subscriptions at the start and after each change,
-	// one call at a time. It must not wait for what tells them.
-	Apply  func(endpoints []Endpoint)
+	// one call at a time. Nothing is committed for an endpoint that is not among
+	// them once it has returned. It must not wait for what tells them.
+	Apply  func(ctx context.Context, endpoints []Endpoint) error
 	Logger *slog.Logger
 }
 
 // Registry is all subscriptions there are. Its methods may be called
-// concurrently, between Load and Stop.
+// concurrently, after Load.
 type Registry struct {
 	o        Options
 	sealer   *seal.Sealer // nil without a key
 	sources  map[string]bool
 	reserved map[string]bool
-	janitor  *janitor
 
 	// changing is held while something is saved and applied, so that what is
 	// applied last is what there is. It is locked before mu.
@@ -92,7 +92,6 @@ func New(o Options) *Registry {
 		o: o, entries: make(map[string]*entry),
 		sources: make(map[string]bool, len(o.Sources)), reserved: make(map[string]bool, len(o.Reserved)),
 	}
-	r.janitor = newJanitor(r)
 	if o.Key != "" {
 		r.sealer = seal.New(o.Key, seal.Subscriptions)
 	}
@@ -123,12 +122,31 @@ func (r *Registry) Load(ctx context.Context) error {
 		r.entries[row.ID] = e
 	}
 	r.mu.Unlock()
-	r.apply()
+	return r.apply(ctx)
+}
+
+// Sweep ends what is left of subscriptions that are no more: where pollwire
+// ended in the middle of an end, or the end came while an attempt was under way.
+func (r *Registry) Sweep(ctx context.Context) error {
+	names, err := r.o.Store.EndpointNames(ctx, Prefix)
+	if err != nil {
+		return fmt.Errorf("look for ended subscriptions: %w", err)
+	}
+	for _, name := range names {
+		if r.reserved[name] || r.Has(name) {
+			continue
+		}
+		dead, err := r.o.Store.EndSubscription(ctx, name)
+		if err != nil {
+			return err
+		}
+		r.o.Logger.Info("end of subscription completed", "endpoint", name, "dead", dead)
+	}
 	return nil
 }
 
 // apply hands on what there is. The caller holds changing.
-func (r *Registry) apply() {
+func (r *Registry) apply(ctx context.Context) error {
 	r.mu.Lock()
 	endpoints := make([]Endpoint, 0, len(r.entries))
 	for _, e := range r.entries {
@@ -136,7 +154,10 @@ func (r *Registry) apply() {
 	}
 	r.mu.Unlock()
 	slices.SortFunc(endpoints, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) })
-	r.o.Apply(endpoints)
+	if err := r.o.Apply(ctx, endpoints); err != nil {
+		return fmt.Errorf("apply subscriptions: %w", err)
+	}
+	return nil
 }
 
 // List returns all subscriptions, the oldest first.
@@ -173,26 +194,44 @@ func (r *Registry) Has(id string) bool {
 // more, and what waits for it is dead when End returns. After another error it
 // goes on.
 func (r *Registry) End(ctx context.Context, id, reason string) error {
+	ctx = context.WithoutCancel(ctx) // an end that was begun is brought to its end
 	r.changing.Lock()
 	defer r.changing.Unlock()
 	r.mu.Lock()
 	e := r.entries[id]
-	delete(r.entries, id)
 	r.mu.Unlock()
 	if e == nil {
 		return fmt.Errorf("subscription %q: %w", id, ErrNotFound)
 	}
-	r.apply() // first, so that nothing more comes to it
-	dead, err := r.o.Store.EndSubscription(context.WithoutCancel(ctx), id)
+	dead, err := r.end(ctx, id)
 	if err != nil {
-		r.mu.Lock()
-		r.entries[id] = e
-		r.mu.Unlock()
-		r.apply()
-		return err
+		r.put(e)
+		return errors.Join(err, r.apply(ctx))
 	}
 	r.o.Logger.Info("subscription ended", "endpoint", id, "reason", reason, "dead", dead)
 	return nil
+}
+
+// end lets nothing more come to a subscription before it ends it. The caller
+// holds changing.
+func (r *Registry) end(ctx context.Context, id string) (dead int64, err error) {
+	r.drop(id)
+	if err := r.apply(ctx); err != nil {
+		return 0, err
+	}
+	return r.o.Store.EndSubscription(ctx, id)
+}
+
+func (r *Registry) put(e *entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.entries[e.row.ID] = e
+}
+
+func (r *Registry) drop(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.entries, id)
 }
 
 // save writes a new entry and lets it be told. The caller holds changing.
@@ -207,10 +246,12 @@ func (r *Registry) save(ctx context.Context, e *entry) error {
 	if err := r.o.Store.AddSubscription(ctx, e.row); err != nil {
 		return err
 	}
-	r.mu.Lock()
-	r.entries[e.row.ID] = e
-	r.mu.Unlock()
-	r.apply()
+	r.put(e)
+	if err := r.apply(ctx); err != nil {
+		r.drop(e.row.ID) // nobody would know its secret
+		_, endErr := r.o.Store.EndSubscription(ctx, e.row.ID)
+		return errors.Join(err, endErr)
+	}
 	return nil
 }
 

@@ -303,10 +303,7 @@ func TestLoadThatFails(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	b.store.fails("EndpointNames", sick)
-	if err := b.Start(t.Context()); !errors.Is(err, sick) {
+	if err := b.Sweep(t.Context()); !errors.Is(err, sick) {
 		t.Errorf("error %v", err)
-	}
-	if err := b.Stop(t.Context()); err != nil {
-		t.Error(err)
 	}
 }
