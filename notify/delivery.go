@@ -15,7 +15,8 @@ const (
 	Delivered State = "delivered"
 	// Dead ones used up their attempts; they are kept, visible and replayable.
 	Dead State = "dead"
-	// Superseded ones were never posted, because a later one took their place.
+	// Superseded ones have another one in their place: a later one, so that they
+	// were never posted, or a replay, after they were dead.
 	Superseded State = "superseded"
 )
 

@@ -1,5 +1,7 @@
 package notify
 
+import "strings"
+
 // Order says which deliveries of an endpoint must keep their order.
 type Order string
 
@@ -36,3 +38,13 @@ func (o Order) Lane(e *Event) string {
 
 // ItemKey names the item that an event is about, across all sources.
 func ItemKey(e *Event) string { return e.Source + laneSeparator + e.Subject }
+
+// ReplayLane returns the lane in which deliveries of a lane are told again, so
+// that they keep their order and what happens meanwhile does not wait for them.
+func ReplayLane(lane string) string {
+	const prefix = laneSeparator + "replay" + laneSeparator
+	if lane == "" || strings.HasPrefix(lane, prefix) {
+		return lane
+	}
+	return prefix + lane
+}

@@ -27,6 +27,8 @@ import (
 // Store is what the bridge keeps its state in.
 type Store interface {
 	Reader
+	Replays
+	ReplayWork
 	// Commit writes all of a commit, or nothing.
 	Commit(ctx context.Context, c *store.Commit) error
 	// AcceptRemoval sets the source's AcceptRemoval, or fails with store.ErrNotFound.
@@ -82,6 +84,8 @@ type Bridge struct {
 	// only change between two.
 	telling sync.RWMutex
 	roster  atomic.Pointer[roster]
+	// nudged has one token when there may be a replay to do.
+	nudged chan struct{}
 	// textRules are those of texts, wholeRules those of all of a document.
 	textRules, wholeRules *diff.Rules
 	sources               map[string]*state // fixed after New
@@ -119,6 +123,7 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 		wholeRules: whole,
 		sources:    make(map[string]*state, len(o.Sources)),
 		room:       newRoom(defaultRoom),
+		nudged:     make(chan struct{}, 1),
 		ids:        ulid.Monotonic(rand.Reader, 0),
 	}
 	b.roster.Store(newRoster(o.Endpoints))
@@ -133,10 +138,5 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	return b, nil
 }
 
-// newID returns an event id: ids made later sort later. A clock that is wrong
-// by decades, before 1970, gives them the first time there is.
-func (b *Bridge) newID(at time.Time) string {
-	b.idMu.Lock()
-	defer b.idMu.Unlock()
-	return "evt_" + ulid.MustNew(uint64(max(at.UnixMilli(), 0)), b.ids).String()
-}
+// newID returns an event id.
+func (b *Bridge) newID(at time.Time) string { return b.newULID("evt_", at) }

@@ -29,8 +29,9 @@ func (b *Bridge) SetEndpoints(_ context.Context, endpoints []Endpoint) error {
 	r := newRoster(endpoints)
 	// Waits for the commits under way, which do not know of them.
 	b.telling.Lock()
-	defer b.telling.Unlock()
 	b.roster.Store(r)
+	b.telling.Unlock()
+	b.nudge()
 	return nil
 }
 

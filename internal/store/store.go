@@ -150,15 +150,16 @@ type Commit struct {
 type Event struct {
 	notify.Event
 	// Tell are the deliveries of the event: Endpoint, Lane and Replay are
-	// given, the engine fills in the rest.
+	// given, the engine fills in the rest. It leaves out those to endpoints of which
+	// a Replay that is First is not finished.
 	Tell []notify.Delivery
 }
 
 // Retention says what may be removed, as of a time.
 type Retention struct {
 	// Events before it are removed from the log, except those that a waiting
-	// delivery still needs; with them go their finished deliveries, and
-	// departed items that left before it.
+	// delivery still needs; with them go their finished deliveries, departed items
+	// that left before it, and replays that were finished before it.
 	Events time.Time
 	// Waiting deliveries that were created before it become dead.
 	Waiting time.Time
@@ -189,6 +190,7 @@ type Store interface {
 	poller.RunStore
 	poller.TokenStore
 	notify.Queue
+	Replays
 
 	// Source returns the row of a source, or ErrNotFound.
 	Source(ctx context.Context, name string) (Source, error)

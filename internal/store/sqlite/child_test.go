@@ -29,6 +29,7 @@ func TestMain(m *testing.M) {
 	roles := map[string]func(context.Context, *Store) error{
 		"commit":       commitForever,
 		"stage":        stageForever,
+		"replay":       replayForever,
 		"full file":    meetFileLimit,
 		"fail":         commitUntilFatal,
 		"unprivileged": nil,

@@ -132,6 +132,7 @@ func (r *commitRows) adopt(c *store.Commit) {
 			sequence++
 			e.Sequence = sequence
 		}
+		e.Tell = r.events[i].tell
 		for j := range e.Tell {
 			e.Tell[j].ID, e.Tell[j].Position = delivery, e.Position
 			delivery++

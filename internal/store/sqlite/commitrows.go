@@ -1,6 +1,9 @@
 package sqlite
 
 import (
+	"database/sql"
+	"slices"
+
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -216,7 +219,31 @@ func (r *commitRows) deleteKeys(s *session, query string, keys []string) error {
 	return nil
 }
 
+// leaveOut takes from the events what is told endpoints that are still to be told
+// the log before them. The replay that does it comes to these events too.
+func (r *commitRows) leaveOut(s *session) error {
+	scan := func(rows *sql.Rows) (endpoint string, err error) {
+		err = rows.Scan(&endpoint)
+		return endpoint, err
+	}
+	behind, err := selectRows(s, scan, "SELECT endpoint FROM replays WHERE first = 1 AND finished_at = 0")
+	if err != nil || len(behind) == 0 {
+		return err
+	}
+	for i := range r.events {
+		r.events[i].tell = slices.DeleteFunc(r.events[i].tell, func(d notify.Delivery) bool {
+			return slices.Contains(behind, d.Endpoint)
+		})
+	}
+	return nil
+}
+
 func (r *commitRows) writeEvents(s *session) error {
+	if slices.ContainsFunc(r.events, func(e eventRow) bool { return len(e.tell) > 0 }) {
+		if err := r.leaveOut(s); err != nil {
+			return err
+		}
+	}
 	r.first = ids{position: s.ids.position + 1, delivery: s.ids.delivery + 1}
 	insertEvents := bulk{
 		into:    "INSERT INTO events (position, id, type, source, subject, time, sequence, alert, encoding, data)",

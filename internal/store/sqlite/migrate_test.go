@@ -69,6 +69,9 @@ func TestMigrateFirstSchema(t *testing.T) {
 	if states, err := s.EndpointStates(t.Context()); err != nil || len(states) != 1 || !states[0].Disabled {
 		t.Errorf("endpoints: %v, %v", states, err)
 	}
+	if known, err := s.ReplaysByID(t.Context(), store.FirstReplay); err != nil || len(known) != 2 || known[1].Endpoint != "ops" || known[1].FinishedAt.IsZero() {
+		t.Errorf("endpoints that are not new: %v, %v", known, err)
+	}
 	goOn(t, s, &src)
 	must(t, s.Close())
 	verifySound(t, path)

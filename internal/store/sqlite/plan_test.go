@@ -31,8 +31,12 @@ func TestPlans(t *testing.T) {
 		selectPageSizes + "(?)":  "INTEGER PRIMARY KEY",
 		listedPages:              "sqlite_autoindex_snapshots_1",
 		selectListed:             "sqlite_autoindex_snapshots_1",
+		findReplayed:             "INTEGER PRIMARY KEY",
+		findDead:                 "deliveries_dead ",
+		tellable:                 "deliveries_event ",
+		supersede:                "deliveries_event ",
 	} {
-		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil)
+		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, nil, nil, nil, nil, nil, nil, nil)
 		must(t, err)
 		var plan []string
 		for rows.Next() {

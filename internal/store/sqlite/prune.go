@@ -36,6 +36,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, err
 		func() error { return s.pruneDeliveries(ctx, micros(r.Events), &done) },
 		func() error { return s.pruneEvents(ctx, micros(r.Events), &done) },
 		func() error { return s.pruneDeparted(ctx, micros(r.Events), &done) },
+		func() error { return s.pruneReplays(ctx, micros(r.Events)) },
 		func() error { return s.vacuum(ctx) },
 	}
 	for _, step := range steps {

@@ -24,9 +24,12 @@ ALTER TABLE endpoint_states ADD COLUMN untold TEXT NOT NULL DEFAULT '';
 ALTER TABLE endpoint_states ADD COLUMN lane_order TEXT NOT NULL DEFAULT '';
 
 -- What an endpoint is told besides what happens now: the log again, or the log
--- from before it was there.
+-- from before it was there. The row of the latter stays for ever: its endpoint
+-- is not new any more.
 CREATE TABLE replays (
-    id          TEXT    NOT NULL PRIMARY KEY,
+    -- Of the same id are those to several endpoints that were asked for together,
+    -- 'first' are the ones of new endpoints.
+    id          TEXT    NOT NULL,
     endpoint    TEXT    NOT NULL,
     source      TEXT    NOT NULL,
     since       INTEGER NOT NULL,
@@ -34,13 +37,24 @@ CREATE TABLE replays (
     dead        INTEGER NOT NULL,
     -- first says that the endpoint has not been told these events before.
     first       INTEGER NOT NULL,
-    -- The position that was reached, and the one where it ends.
+    -- Where it began, what was reached, and where it ends: positions of the log,
+    -- or delivery ids where "dead" is set.
+    start       INTEGER NOT NULL,
     reached     INTEGER NOT NULL,
     last        INTEGER NOT NULL,
     told        INTEGER NOT NULL,
     created_at  INTEGER NOT NULL,
-    finished_at INTEGER NOT NULL
+    finished_at INTEGER NOT NULL,
+    PRIMARY KEY (id, endpoint)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX replays_open ON replays (created_at) WHERE finished_at = 0;
+CREATE INDEX replays_first ON replays (endpoint) WHERE first = 1 AND finished_at = 0;
+CREATE INDEX deliveries_replay ON deliveries (endpoint) WHERE state = 'waiting' AND replay = 1;
+
+-- Whoever was told something before is not new.
+INSERT INTO replays SELECT 'first', endpoint, '', 0, 0, 0, 1, 0, 0, 0, 0, 1, 1
+    FROM (SELECT endpoint FROM deliveries UNION SELECT name FROM endpoint_states);
 
 -- Endpoints that were registered over the API. URL and secret are sealed
 -- before they come here; sources and events are JSON arrays.

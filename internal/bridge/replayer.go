@@ -1,0 +1,172 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+)
+
+const (
+	// replayStep is how many events one step of a replay reads, and tells in one
+	// transaction.
+	replayStep = 256
+	// replayAhead is how many replays may wait for an endpoint. The rest of a replay
+	// stays in the log until there are fewer, so that what happens now never has to
+	// be looked for behind all that is told again.
+	replayAhead = 4 * replayStep
+	// replayWaitMin and replayWaitMax bound how long a replay waits until it looks
+	// again, whether there are fewer, or whether the store works again.
+	replayWaitMin = 100 * time.Millisecond
+	replayWaitMax = 5 * time.Second
+	// replayRest is the longest rest after a step. Else it is as long as the step
+	// was, so that half of the time is left to others.
+	replayRest = 100 * time.Millisecond
+)
+
+// ReplayWork is the part of the store that replays are carried out with.
+type ReplayWork interface {
+	// OpenReplays returns those that are not finished, oldest first.
+	OpenReplays(ctx context.Context) ([]store.Replay, error)
+	// ReplayEvents returns up to limit events that a replay comes to next.
+	ReplayEvents(ctx context.Context, r *store.Replay, limit int) ([]store.Replayed, error)
+	// AdvanceReplay writes what one step of a replay did, all of it or nothing, and
+	// sets in r what it came to. It fails with store.ErrConflict where the replay
+	// is not where r says.
+	AdvanceReplay(ctx context.Context, r *store.Replay, step store.ReplayStep) error
+}
+
+// replayer carries out replays.
+type replayer struct {
+	*Bridge
+	// said are the conditions of replays that have failed and were logged.
+	said map[string]bool
+}
+
+// RunReplays carries out replays until ctx is done, all of them beside each
+// other. What was done of one is kept with how far it is, so that it goes on
+// there after a restart, whatever happened.
+func (b *Bridge) RunReplays(ctx context.Context) {
+	r := replayer{Bridge: b, said: make(map[string]bool)}
+	wait := replayWaitMin
+	failing := false
+	for ctx.Err() == nil {
+		began := time.Now()
+		moved, open, err := r.round(ctx)
+		if err != nil && ctx.Err() == nil && !failing {
+			b.logger.Error("replay does not go on, trying again", "err", err)
+		}
+		failing = err != nil
+		rest := wait
+		if moved && !failing {
+			rest, wait = min(time.Since(began), replayRest), replayWaitMin
+		} else {
+			wait = min(2*wait, replayWaitMax)
+		}
+		b.pause(ctx, rest, open || failing)
+	}
+}
+
+// pause waits for a time, or without a time until there is a replay to do.
+func (b *Bridge) pause(ctx context.Context, d time.Duration, timed bool) {
+	var over <-chan time.Time
+	if timed {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
+	}
+	select {
+	case <-ctx.Done():
+	case <-over:
+	case <-b.nudged:
+	}
+}
+
+// nudge says that there may be a replay to do.
+func (b *Bridge) nudge() {
+	select {
+	case b.nudged <- struct{}{}:
+	default:
+	}
+}
+
+// round makes one step of each replay, so that none waits for another. It says
+// whether any has moved, and whether any may move by itself later.
+func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
+	replays, err := r.store.OpenReplays(ctx)
+	if err != nil {
+		return false, false, err
+	}
+	known := r.roster.Load()
+	var errs []error
+	for i := range replays {
+		replay := &replays[i]
+		ep := known.byName[replay.Endpoint]
+		if ep == nil {
+			continue // until it is back
+		}
+		open = true
+		if !replay.First && replay.Waiting >= replayAhead {
+			continue
+		}
+		if err := r.step(ctx, ep, replay); err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		moved = true
+		if !replay.FinishedAt.IsZero() {
+			r.logger.Info("replay finished", "replay", replay.ID, "endpoint", replay.Endpoint, "told", replay.Told)
+		}
+	}
+	return moved, open, errors.Join(errs...)
+}
+
+// step makes one step of a replay.
+func (r *replayer) step(ctx context.Context, ep *Endpoint, replay *store.Replay) error {
+	events, err := r.store.ReplayEvents(ctx, replay, replayStep)
+	if err != nil {
+		return err
+	}
+	step := store.ReplayStep{Reached: replay.Reached}
+	for i := range events {
+		step.Reached = events[i].At
+		q := newQuestion(&events[i].Event, nil)
+		q.tried = func(name string, err error) { r.note(replay, name, err) }
+		// What is dead was to be told, whatever the rules are by now.
+		if replay.Dead || r.tells(ep, q) {
+			step.Tell = append(step.Tell, ep.again(q.event, replay.First))
+		}
+	}
+	if len(events) < replayStep && !replay.First {
+		step.Reached, step.End = max(replay.Last, step.Reached), true
+	}
+	told := replay.Told
+	if err := r.store.AdvanceReplay(ctx, replay, step); err != nil {
+		return err
+	}
+	if replay.Told > told {
+		r.wake(ep.Name)
+	}
+	return nil
+}
+
+// note logs that a condition failed, once for each replay.
+func (r *replayer) note(replay *store.Replay, condition string, err error) {
+	if key := replay.ID + " " + condition; err != nil && !r.said[key] {
+		r.said[key] = true
+		r.logger.Warn("condition failed, letting through", "replay", replay.ID, "endpoint", replay.Endpoint, "condition", condition, "err", err)
+	}
+}
+
+// again is the delivery of an event of the log. To an endpoint that has not been
+// told it before it is one like any other.
+func (ep *Endpoint) again(e *notify.Event, first bool) notify.Delivery {
+	d := ep.delivery(e)
+	d.Position = e.Position
+	if !first {
+		d.Replay, d.Lane, d.Key = true, notify.ReplayLane(d.Lane), ""
+	}
+	return d
+}
