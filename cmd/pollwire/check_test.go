@@ -59,6 +59,21 @@ endpoints:
 				"! pollwire.yaml:8:57: endpoints[0].secrets[0]: ",
 			},
 		},
+		{
+			name: "templates that make no sense",
+			yaml: `
+sources:
+  - {name: a, schedule: "@hourly", request: {url: "http://127.0.0.1/a"}}
+endpoints:
+  - {name: me, url: "http://127.0.0.1:9000/", format: template, template: {body: '{{ .Type'}}
+  - {name: you, url: "http://127.0.0.1:9000/", format: template, template: {body: '{"text": {{ .Type }}}'}}
+`,
+			code: exitBadConfig,
+			says: []string{
+				"! pollwire.yaml:5:82: endpoints[0].template.body: tried on a sample event (created): parse template: ",
+				"! pollwire.yaml:6:83: endpoints[1].template.body: tried on a sample event (created): the template makes no JSON, in its line 1: ",
+			},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

@@ -84,7 +84,11 @@ func loadConfig(path string) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := daemon.Check(cfg); err != nil {
+	err = daemon.Check(cfg)
+	if placed, ok := errors.AsType[config.Errors](err); ok {
+		return nil, placed
+	}
+	if err != nil {
 		return nil, config.Errors{{File: path, Message: err.Error()}}
 	}
 	return cfg, nil

@@ -104,7 +104,7 @@ func TestExampleValues(t *testing.T) {
 		{"batch", warehouse.Batch, Batch{MaxEvents: 100, MaxWait: Duration(2 * time.Second)}},
 		{"chat", chat.Format, "slack"},
 		{"no secrets", len(chat.Secrets), 0},
-		{"template", sms.Template.ContentType + "|" + sms.Template.Body.Reveal(), "application/x-www-form-urlencoded|From=%2B15005550006&To=%2B15005550010&Body={{ urlquery .Type }}"},
+		{"template", sms.Template.ContentType + "|" + sms.Template.Body.Reveal(), "application/x-www-form-urlencoded|" + `From=%2B15005550006&To=%2B15005550010&Body={{ printf "%s fails, %s" .Data.name .Data.reason | truncate 300 | urlquery }}`},
 		{"password of an endpoint", sms.Auth.Basic.Password.Reveal(), "twilio-topsecret"},
 		{"subscriptions", c.Server.Subscriptions.Verify + " " + c.Server.Subscriptions.AllowNetworks[0].String(), "none 10.20.0.0/16"},
 		{"retry", len(c.Endpoints[0].Retry.Schedule), 9},

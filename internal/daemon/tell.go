@@ -38,15 +38,17 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 		if r := e.RateLimit; r != nil {
 			list[i].RateLimit = notify.RateLimit{Requests: r.Requests, Per: time.Duration(r.Per), Burst: min(r.Burst, r.Requests)}
 		}
-		if t := e.Template; t != nil {
-			list[i].Template = &notify.Template{ContentType: t.ContentType, Body: t.Body.Reveal()}
-		}
 		for _, provider := range e.AlsoSign {
 			list[i].AlsoSign = append(list[i].AlsoSign, notify.Provider(provider))
 		}
 		var err error
 		if list[i].Secrets, err = secrets(e.Secrets); err != nil {
 			return nil, fmt.Errorf("endpoint %q: secrets: %w", e.Name, err)
+		}
+		if t := e.Template; t != nil {
+			if list[i].Template, err = notify.ParseTemplate(t.ContentType, t.Body.Reveal()); err != nil {
+				return nil, fmt.Errorf("endpoint %q: template: %w", e.Name, err)
+			}
 		}
 	}
 	return list, nil

@@ -3,9 +3,10 @@ package daemon
 import (
 	"net/http"
 	"net/netip"
-	"reflect"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/notify"
@@ -82,8 +83,8 @@ func TestEndpointsHaveEveryKey(t *testing.T) {
 		AllowNetworks: []netip.Prefix{netip.MustParsePrefix("169.254.10.0/24")},
 		AllowKey:      "allow_networks of endpoint ops",
 	}
-	if !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Prefix) bool { return a == b })); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
@@ -96,7 +97,7 @@ sources: [{name: s, schedule: "@hourly", request: {url: "https://api.example.com
 endpoints:
   - {name: plain, url: "https://hooks.example.com/in", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]}
   - {name: burst, url: "https://hooks.example.com/in", format: slack, rate_limit: {requests: 10, per: 1s, burst: 20}}
-  - {name: body, url: "https://hooks.example.com/in", format: template, template: {body: "a"}, breaker: {failures: 0}, disable_after: 0}
+  - {name: body, url: "https://hooks.example.com/in", format: template, template: {body: '"a"'}, breaker: {failures: 0}, disable_after: 0}
 `
 	list := mustEndpoints(t, text)
 	if e := &list[0]; e.Order != notify.OrderNone || e.Format != notify.FormatStandard || e.Payload.Thin || e.MaxBody != 256<<10 || e.Batch.MaxEvents != 1 ||
@@ -107,7 +108,7 @@ endpoints:
 	if e := &list[1]; e.Secrets != nil || e.RateLimit.Burst != 10 {
 		t.Errorf("burst is %+v", e)
 	}
-	if e := &list[2]; e.Template == nil || *e.Template != (notify.Template{ContentType: "application/json", Body: "a"}) || e.Breaker.Failures != 0 || e.DisableAfter != 0 {
+	if e := &list[2]; e.Template == nil || e.Template.ContentType != "application/json" || e.Template.Body != `"a"` || e.Breaker.Failures != 0 || e.DisableAfter != 0 {
 		t.Errorf("body is %+v", e)
 	}
 }
