@@ -3,8 +3,6 @@ package bridge
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/expression"
@@ -36,25 +34,6 @@ func (b *Bridge) EndpointAlert(ctx context.Context, e notify.EndpointState) erro
 	return b.tellOf(ctx, e.Untold, time.Now(), alertData{
 		Name: e.Name, Reason: e.Reason, Since: e.Since, Count: max(e.Failures, 1),
 	})
-}
-
-// Expired tells of deliveries that became dead because they waited too long.
-func (b *Bridge) Expired(ctx context.Context, deliveries []notify.Delivery) {
-	count := make(map[string]int)
-	for i := range deliveries {
-		count[deliveries[i].Endpoint]++
-	}
-	now := time.Now()
-	for _, name := range slices.Sorted(maps.Keys(count)) {
-		n := count[name]
-		err := b.tellOf(ctx, notify.EndpointFailing, now, alertData{
-			Name: name, Since: now, Count: n,
-			Reason: fmt.Sprintf("%d deliveries waited longer than storage.retention.waiting and are dead", n),
-		})
-		if err != nil {
-			b.logger.Error("alert not told", "type", notify.EndpointFailing, "name", name, "err", err)
-		}
-	}
 }
 
 // tellOf commits an alert that belongs to no source. What it tells of is done

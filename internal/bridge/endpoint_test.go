@@ -1,7 +1,6 @@
 package bridge
 
 import (
-	"context"
 	"testing"
 	"time"
 
@@ -46,29 +45,6 @@ func TestEndpointsAreToldOfOthers(t *testing.T) {
 	if d := cmp.Diff([]string{"boss"}, r.woken); d != "" {
 		t.Errorf("woken (-want +got):\n%s", d)
 	}
-}
-
-// TestExpiredDeliveriesAreToldOnceForEachEndpoint, even as the daemon stops:
-// what is dead will not be found again.
-func TestExpiredDeliveriesAreToldOnceForEachEndpoint(t *testing.T) {
-	t.Parallel()
-	r := newRig(t, list())
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	r.bridge.Expired(ctx, []notify.Delivery{{Endpoint: "you"}, {Endpoint: "me"}, {Endpoint: "you"}, {Endpoint: "ops"}})
-	events := r.news()
-	r.wantStory(events, "endpoint.failing", "endpoint.failing", "endpoint.failing")
-	got := map[string]int{}
-	for _, e := range events {
-		got[dataOf(e).Name] = dataOf(e).Count
-	}
-	if d := cmp.Diff(map[string]int{"you": 2, "me": 1, "ops": 1}, got); d != "" {
-		t.Errorf("counts (-want +got):\n%s", d)
-	}
-	if want := "2 deliveries waited longer than storage.retention.waiting and are dead"; dataOf(events[2]).Reason != want {
-		t.Errorf("reason %s", events[2].Data)
-	}
-	r.wantStory(r.alertsOf("ops"), "endpoint.failing", "endpoint.failing") // not of itself
 }
 
 // TestEndpointAlertThatCannotBeWritten costs nothing but the alert.

@@ -2,11 +2,11 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
-	"github.com/pollwire/pollwire/notify"
 )
 
 // pruneInterval is how often old rows are looked for.
@@ -16,6 +16,20 @@ const pruneInterval = 10 * time.Minute
 type Pruner interface {
 	// Prune removes what retention allows to.
 	Prune(ctx context.Context, r store.Retention) (store.Pruned, error)
+	// Overdue returns, by endpoint, what waits since before a time.
+	Overdue(ctx context.Context, before time.Time) ([]store.Overdue, error)
+	// SaveOverdueTold replaces the names of the endpoints that Overdue says were
+	// told of.
+	SaveOverdueTold(ctx context.Context, endpoints []string) error
+}
+
+// OverdueTeller tells others of what waits for an endpoint for too long. What
+// it could not tell it is asked to tell again later.
+type OverdueTeller interface {
+	// Overdue says that deliveries wait for long, and when the oldest will be dead.
+	Overdue(ctx context.Context, o store.Overdue, dead time.Time) error
+	// Expiring says that deliveries are dead now, which happens once it returns.
+	Expiring(ctx context.Context, o store.Overdue) error
 }
 
 // JanitorOptions are what a Janitor is made of.
@@ -24,13 +38,20 @@ type JanitorOptions struct {
 	// Events is how long the log is kept, Waiting how long an undelivered
 	// delivery waits before it is dead.
 	Events, Waiting time.Duration
-	// Expired is told of deliveries that have become dead for their age.
-	Expired func(ctx context.Context, deliveries []notify.Delivery)
-	Logger  *slog.Logger
+	Teller          OverdueTeller
+	Logger          *slog.Logger
 }
 
-// Janitor removes from the store what is older than its retention.
-type Janitor struct{ o JanitorOptions }
+// Janitor removes from the store what is older than its retention. It never
+// removes what is undelivered: that becomes dead first, which is told ahead of
+// time and when it happens.
+type Janitor struct {
+	o JanitorOptions
+	// expired is when deliveries were last made dead.
+	expired time.Time
+	// told are the endpoints that were saved as told of, nil before the first time.
+	told []string
+}
 
 // NewJanitor returns a janitor; Run sets it to work.
 func NewJanitor(o JanitorOptions) *Janitor { return &Janitor{o: o} }
@@ -63,21 +84,21 @@ func (j *Janitor) look(ctx context.Context, c *caution, now reading) {
 }
 
 func (j *Janitor) prune(ctx context.Context, now time.Time) {
-	pruned, err := j.o.Store.Prune(ctx, store.Retention{
-		Events:  now.Add(-j.o.Events),
-		Waiting: now.Add(-j.o.Waiting),
-	})
-	if len(pruned.Expired) > 0 {
-		j.o.Expired(ctx, pruned.Expired)
+	r := store.Retention{Events: now.Add(-j.o.Events)}
+	warnErr := j.warn(ctx, now)
+	expires, expireErr := j.expire(ctx, now)
+	if expires {
+		r.Waiting = now.Add(-j.o.Waiting)
 	}
+	pruned, pruneErr := j.o.Store.Prune(ctx, r)
 	if ctx.Err() != nil {
 		return // stopped on the way; the rest is for the next run
 	}
-	if err != nil {
+	if err := errors.Join(warnErr, expireErr, pruneErr); err != nil {
 		j.o.Logger.Error("prune store", "err", err)
 		return
 	}
-	if pruned.Events > 0 || len(pruned.Expired) > 0 {
-		j.o.Logger.Info("pruned store", "events", pruned.Events, "deliveries", pruned.Deliveries, "expired", len(pruned.Expired))
+	if pruned.Events > 0 || pruned.Expired > 0 {
+		j.o.Logger.Info("pruned store", "events", pruned.Events, "deliveries", pruned.Deliveries, "expired", pruned.Expired)
 	}
 }

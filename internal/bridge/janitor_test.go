@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -43,48 +44,88 @@ func TestJumpsForwardAreNoticed(t *testing.T) {
 
 // pruner is a store that notes when it was pruned, and how.
 type pruner struct {
-	at      []time.Time
-	asked   []store.Retention
-	expired []notify.Delivery // given once
-	err     error
+	at    []time.Time
+	asked []store.Retention
+	err   error
+	// overdue is what waits, since when; told what was saved.
+	overdue map[string]time.Time
+	told    []string
+	saves   int
 }
 
 func (p *pruner) Prune(_ context.Context, r store.Retention) (store.Pruned, error) {
 	p.at, p.asked = append(p.at, time.Now()), append(p.asked, r)
-	expired := p.expired
-	p.expired = nil
-	return store.Pruned{Expired: expired, Events: 1}, p.err
+	before := len(p.overdue)
+	maps.DeleteFunc(p.overdue, func(_ string, since time.Time) bool { return since.Before(r.Waiting) })
+	return store.Pruned{Expired: int64(before - len(p.overdue)), Events: 1}, p.err
 }
 
-// runJanitor lets a janitor work for a while.
-func runJanitor(t *testing.T, p *pruner, log *strings.Builder, d time.Duration) (expired []notify.Delivery) {
+func (p *pruner) Overdue(_ context.Context, before time.Time) (found []store.Overdue, err error) {
+	for _, name := range slices.Sorted(maps.Keys(p.overdue)) {
+		if since := p.overdue[name]; since.Before(before) {
+			found = append(found, store.Overdue{Endpoint: name, Count: 1, Since: since, Told: slices.Contains(p.told, name)})
+		}
+	}
+	return found, p.err
+}
+
+func (p *pruner) SaveOverdueTold(_ context.Context, endpoints []string) error {
+	p.told = endpoints
+	p.saves++
+	return nil
+}
+
+// crier is told what waits for too long.
+type crier struct {
+	// heard are the names, with a cross for what is dead.
+	heard []string
+	at    []time.Time
+	dead  time.Time
+	err   error
+}
+
+func (c *crier) hear(word string) error {
+	if c.err == nil {
+		c.heard, c.at = append(c.heard, word), append(c.at, time.Now())
+	}
+	return c.err
+}
+
+func (c *crier) Overdue(_ context.Context, o store.Overdue, dead time.Time) error {
+	c.dead = dead
+	return c.hear(o.Endpoint)
+}
+
+func (c *crier) Expiring(_ context.Context, o store.Overdue) error { return c.hear(o.Endpoint + "+") }
+
+// runJanitor lets a janitor work for a while, one that keeps the log for 30
+// days and lets deliveries wait for 90.
+func runJanitor(t *testing.T, p *pruner, c *crier, log *strings.Builder, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), d)
 	defer cancel()
 	NewJanitor(JanitorOptions{
 		Store: p, Events: 30 * 24 * time.Hour, Waiting: 90 * 24 * time.Hour,
-		Expired: func(_ context.Context, d []notify.Delivery) { expired = append(expired, d...) },
-		Logger:  slog.New(slog.NewTextHandler(log, nil)),
+		Teller: c, Logger: slog.New(slog.NewTextHandler(log, nil)),
 	}).Run(ctx)
-	return expired
 }
 
 // TestJanitorWaitsAnHourAfterTheStart: nobody knows what the clock did before.
 func TestJanitorWaitsAnHourAfterTheStart(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p, log := &pruner{expired: []notify.Delivery{{ID: 1}, {ID: 2}}}, new(strings.Builder)
-		expired := runJanitor(t, p, log, 59*time.Minute)
-		if len(p.at) != 0 || len(expired) != 0 {
-			t.Errorf("pruned at %v", p.at)
+		p, c, log := &pruner{overdue: map[string]time.Time{"ops": time.Now().AddDate(0, -4, 0)}}, &crier{}, new(strings.Builder)
+		runJanitor(t, p, c, log, 59*time.Minute)
+		if len(p.at) != 0 || len(c.heard) != 0 {
+			t.Errorf("pruned at %v, told %v", p.at, c.heard)
 		}
 		start := time.Now()
-		expired = runJanitor(t, p, log, 2*time.Hour+time.Minute)
+		runJanitor(t, p, c, log, 2*time.Hour+time.Minute)
 		if len(p.at) != 7 || p.at[0].Sub(start) != time.Hour {
 			t.Errorf("pruned at %v", p.at)
 		}
-		if len(expired) != 2 {
-			t.Errorf("%d expired deliveries were told, want each once", len(expired))
+		if want := []string{"ops", "ops+"}; !slices.Equal(c.heard, want) {
+			t.Errorf("told %v, want %v", c.heard, want)
 		}
 		want := store.Retention{Events: p.at[0].AddDate(0, 0, -30), Waiting: p.at[0].AddDate(0, 0, -90)}
 		if got := p.asked[0]; !got.Events.Equal(want.Events) || !got.Waiting.Equal(want.Waiting) {
@@ -97,7 +138,7 @@ func TestJanitorWaitsAnHourAfterTheStart(t *testing.T) {
 func TestJanitorWaitsAnHourAfterAJump(t *testing.T) {
 	t.Parallel()
 	p := &pruner{}
-	j := NewJanitor(JanitorOptions{Store: p, Logger: slog.New(slog.DiscardHandler)})
+	j := NewJanitor(JanitorOptions{Store: p, Teller: &crier{}, Logger: slog.New(slog.DiscardHandler)})
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	c := newCaution(reading{wall: start})
 	var pruned []int
@@ -115,41 +156,47 @@ func TestJanitorWaitsAnHourAfterAJump(t *testing.T) {
 	}
 }
 
-// TestJanitorGoesOnAfterAnError, and tells what expired before it.
+// TestJanitorGoesOnAfterAnError with what needs no alert.
 func TestJanitorGoesOnAfterAnError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p, log := &pruner{expired: []notify.Delivery{{ID: 1}}, err: errors.New("disk full")}, new(strings.Builder)
-		expired := runJanitor(t, p, log, 95*time.Minute)
-		if len(expired) != 1 || len(p.at) != 4 || strings.Count(log.String(), "disk full") != 4 {
-			t.Errorf("%d expired, pruned at %v, log\n%s", len(expired), p.at, log)
+		p, log := &pruner{err: errors.New("disk full")}, new(strings.Builder)
+		runJanitor(t, p, &crier{}, log, 95*time.Minute)
+		if len(p.at) != 4 || strings.Count(log.String(), "level=ERROR") != 4 || !strings.Contains(log.String(), "disk full") {
+			t.Errorf("pruned at %v, log\n%s", p.at, log)
 		}
 	})
 }
 
-// TestJanitorExpiresRealDeliveries on a real database, under a clock of its own.
+// TestJanitorExpiresRealDeliveries on a real database, under a clock of its own:
+// first they are told of, then they are dead, told of and there to be seen.
 func TestJanitorExpiresRealDeliveries(t *testing.T) {
 	inBubble(t, func(t *testing.T, r *rig) {
-		r.others = r.others[:1] // nobody whose own deliveries would expire
+		r.others = []Endpoint{{Name: "you", Order: notify.OrderSource}} // nobody whose own deliveries would expire
 		r.restart()
 		r.mustPoll(isUp)
 		r.mustPoll(isDown)
 		if len(r.waiting("you")) != 1 {
 			t.Fatal("nothing waits")
 		}
+		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Hour)
 		defer cancel()
 		NewJanitor(JanitorOptions{
-			Store: r.store, Events: 4 * time.Hour, Waiting: 2 * time.Hour,
-			Expired: r.bridge.Expired, Logger: slog.New(slog.DiscardHandler),
+			Store: r.store, Events: 4 * time.Hour, Waiting: 3 * time.Hour,
+			Teller: r.bridge, Logger: slog.New(slog.DiscardHandler),
 		}).Run(ctx)
 		if len(r.waiting("you")) != 0 {
 			t.Error("a delivery still waits")
 		}
+		r.seen = 0
 		events := r.news()
-		r.wantStory(events, "endpoint.failing") // once; the change itself is pruned
-		if d := dataOf(events[0]); d.Name != "you" || d.Count != 1 {
-			t.Errorf("data %s", events[0].Data)
+		r.wantStory(events, "updated 1", "endpoint.failing", "endpoint.failing")
+		for i, want := range []string{"1 deliveries wait for long; the oldest will be dead on ", "1 deliveries waited longer than "} {
+			d := dataOf(events[i+1])
+			if d.Name != "you" || d.Count != 1 || !strings.HasPrefix(d.Reason, want) || d.Since.Sub(start).Abs() > time.Second {
+				t.Errorf("data %s, want %q", events[i+1].Data, want)
+			}
 		}
 	})
 }

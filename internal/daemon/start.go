@@ -157,7 +157,7 @@ func (d *Daemon) startJanitor(ctx context.Context) error {
 		Store:   d.store,
 		Events:  time.Duration(d.cfg.Storage.Retention.Events),
 		Waiting: time.Duration(d.cfg.Storage.Retention.Waiting),
-		Expired: d.bridge.Expired,
+		Teller:  d.bridge,
 		Logger:  d.logger,
 	})
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))

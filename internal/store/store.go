@@ -158,8 +158,9 @@ type Event struct {
 // Retention says what may be removed, as of a time.
 type Retention struct {
 	// Events before it are removed from the log, except those that a waiting
-	// delivery still needs; with them go their finished deliveries, departed items
-	// that left before it, and replays that were finished before it.
+	// delivery still needs, or one that has not been dead since before it; with
+	// them go their finished deliveries, departed items that left before it, and
+	// replays that were finished before it.
 	Events time.Time
 	// Waiting deliveries that were created before it become dead.
 	Waiting time.Time
@@ -168,8 +169,8 @@ type Retention struct {
 // Pruned counts what a retention run did.
 type Pruned struct {
 	Events, Deliveries, Departed int64
-	// Expired are the deliveries that became dead for their age.
-	Expired []notify.Delivery
+	// Expired counts the deliveries that became dead for their age.
+	Expired int64
 }
 
 // Store is the whole contract of an engine. Consumers ask for the part of it
@@ -242,6 +243,12 @@ type Store interface {
 	EventByID(ctx context.Context, id string) (notify.Event, error)
 	// Events returns up to limit events of the log after a position, oldest first.
 	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
+	// Overdue returns, by endpoint, what waits of the deliveries that were created
+	// before a time.
+	Overdue(ctx context.Context, before time.Time) ([]Overdue, error)
+	// SaveOverdueTold replaces the names of the endpoints of which it was told that
+	// something is overdue.
+	SaveOverdueTold(ctx context.Context, endpoints []string) error
 	// Prune removes what retention allows to, in transactions of bounded
 	// length. What it did is returned beside an error too.
 	Prune(ctx context.Context, r Retention) (Pruned, error)

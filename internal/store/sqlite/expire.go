@@ -3,9 +3,9 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
-	"github.com/pollwire/pollwire/notify"
 )
 
 // findOldWaiting uses the index that holds only what waits, however long the
@@ -30,7 +30,7 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 			return err
 		}
 		last = old[len(old)-1]
-		var expired []notify.Delivery
+		var expired int64
 		err = s.write(ctx, 256*len(old), func(s *session) error {
 			found := make([]int64, len(old))
 			for i, p := range old {
@@ -43,23 +43,24 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 		if err != nil {
 			return err
 		}
-		done.Expired = append(done.Expired, expired...)
+		done.Expired += expired
 	}
 }
 
-func expireDeliveries(s *session, found []int64) ([]notify.Delivery, error) {
-	var expired []notify.Delivery
+// expireDeliveries makes those dead that still wait, as of now, and counts them.
+func expireDeliveries(s *session, found []int64) (int64, error) {
+	var expired int64
 	for args := range chunks(found) {
-		rows, err := s.query(`UPDATE deliveries SET state = 'dead' WHERE state = 'waiting'
-			AND id IN (`+placeholders(len(args))+") RETURNING "+deliveryColumns, args...)
+		result, err := s.exec("UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND id IN ("+
+			placeholders(len(args))+")", append([]any{micros(time.Now())}, args...)...)
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		part, err := collect(rows, scanDelivery)
+		n, err := result.RowsAffected()
 		if err != nil {
-			return nil, err
+			return 0, err
 		}
-		expired = append(expired, part...)
+		expired += n
 	}
 	return expired, nil
 }

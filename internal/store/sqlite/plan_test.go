@@ -20,6 +20,7 @@ func TestPlans(t *testing.T) {
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",
 		findOldWaiting:           "deliveries_waiting ",
+		findOverdue:              "deliveries_waiting ",
 		deleteDeparted:           "departed_at",
 		lastSnapshot:             "sqlite_autoindex_snapshots_1",
 		selectVersions:           "sqlite_autoindex_snapshots_1",

@@ -16,6 +16,7 @@ const pruneBatch = 200
 const (
 	findOldDeliveries = `SELECT e.time, d.id FROM events e CROSS JOIN deliveries d ON d.event = e.position
 		WHERE e.time < ?1 AND (e.time, d.id) > (?2, ?3) AND d.state <> 'waiting'
+		AND (d.state <> 'dead' OR d.not_before < ?1)
 		AND NOT EXISTS (SELECT 1 FROM deliveries w WHERE w.event = e.position AND w.state = 'waiting')
 		ORDER BY e.time, d.id LIMIT ?4`
 	findOldEvents = `SELECT time, position FROM events e
@@ -48,7 +49,8 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, err
 }
 
 // pruneDeliveries removes the finished deliveries of old events that no waiting
-// one needs, and their attempts.
+// one needs, and their attempts. A dead one stays to be seen for as long as an
+// event does, from when it died, which its not_before tells.
 func (s *Store) pruneDeliveries(ctx context.Context, before int64, done *store.Pruned) error {
 	const remove = "DELETE FROM deliveries WHERE state <> 'waiting' AND id IN "
 	return s.pruneRows(ctx, findOldDeliveries, remove, before, &done.Deliveries)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -15,8 +16,8 @@ const endBatch = 1000
 
 const (
 	// endWaiting makes the first deliveries that wait for an endpoint dead.
-	endWaiting = `UPDATE deliveries SET state = 'dead' WHERE id IN
-		(SELECT id FROM deliveries WHERE state = 'waiting' AND endpoint = ? ORDER BY id LIMIT ?)`
+	endWaiting = `UPDATE deliveries SET state = 'dead', not_before = ?3 WHERE id IN
+		(SELECT id FROM deliveries WHERE state = 'waiting' AND endpoint = ?1 ORDER BY id LIMIT ?2)`
 
 	// selectEndpointNames goes from name to name in the index of what waits,
 	// however much that is.
@@ -131,7 +132,7 @@ func endSubscription(s *session, id string, first bool) (dead int64, err error) 
 			}
 		}
 	}
-	result, err := s.exec(endWaiting, id, endBatch)
+	result, err := s.exec(endWaiting, id, endBatch, micros(time.Now()))
 	if err != nil {
 		return 0, err
 	}

@@ -13,7 +13,7 @@ func TestSubscriptionPlans(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, filepath.Join(t.TempDir(), "pollwire.db"))
 	for query, most := range map[string]int{endWaiting: 2, selectEndpointNames: 3} {
-		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, "sub_", 1000)
+		rows, err := s.reader.db.Query("EXPLAIN QUERY PLAN "+query, "sub_", 1000, 0)
 		must(t, err)
 		plan, err := collect(rows, func(rows *sql.Rows) (step string, err error) {
 			var unused int

@@ -263,14 +263,13 @@ func (m *model) record(t *rapid.T) {
 func (m *model) expire(t *rapid.T) {
 	done, err := m.s.Prune(t.Context(), store.Retention{Waiting: future})
 	noError(t, err)
-	var want []notify.Delivery
+	var want int64
 	for _, d := range m.deliveries {
 		if d.state == notify.Waiting {
-			d.state = notify.Dead
-			want = append(want, d.Delivery)
+			d.state, d.NotBefore = notify.Dead, time.Now()
+			want++
 		}
 	}
-	slices.SortFunc(done.Expired, func(a, b notify.Delivery) int { return int(a.ID - b.ID) })
 	equal(t, "expired", done, store.Pruned{Expired: want})
 }
 
@@ -279,18 +278,24 @@ func (m *model) prune(t *rapid.T) {
 	done, err := m.s.Prune(t.Context(), store.Retention{Events: before})
 	noError(t, err)
 
-	needed := map[int64]bool{}
+	needed, mourned := map[int64]bool{}, map[int64]bool{}
+	freshlyDead := func(d *modelDelivery) bool { return d.state == notify.Dead && !d.NotBefore.Before(before) }
 	for _, d := range m.deliveries {
 		needed[d.Position] = needed[d.Position] || d.state == notify.Waiting
+		mourned[d.Position] = mourned[d.Position] || freshlyDead(d)
 	}
 	gone := map[int64]bool{}
 	var want store.Pruned
+	old := map[int64]bool{}
+	for _, e := range m.events {
+		old[e.Position] = e.Time.Before(before) && !needed[e.Position]
+	}
 	m.events = slices.DeleteFunc(m.events, func(e notify.Event) bool {
-		gone[e.Position] = e.Time.Before(before) && !needed[e.Position]
+		gone[e.Position] = old[e.Position] && !mourned[e.Position]
 		return gone[e.Position]
 	})
 	deliveries := len(m.deliveries)
-	m.deliveries = slices.DeleteFunc(m.deliveries, func(d *modelDelivery) bool { return gone[d.Position] })
+	m.deliveries = slices.DeleteFunc(m.deliveries, func(d *modelDelivery) bool { return old[d.Position] && !freshlyDead(d) })
 	want.Deliveries = int64(deliveries - len(m.deliveries))
 	for _, away := range gone {
 		if away {

@@ -23,6 +23,11 @@ ALTER TABLE endpoint_states ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN untold TEXT NOT NULL DEFAULT '';
 ALTER TABLE endpoint_states ADD COLUMN lane_order TEXT NOT NULL DEFAULT '';
 
+-- The endpoints of which it was told that something has waited for them for long.
+CREATE TABLE overdue_told (
+    endpoint TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
 -- What an endpoint is told besides what happens now: the log again, or the log
 -- from before it was there. The row of the latter stays for ever: its endpoint
 -- is not new any more.
