@@ -15,6 +15,7 @@ import (
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/subscription"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
 )
@@ -36,17 +37,18 @@ type Daemon struct {
 	logger *slog.Logger
 
 	// open opens the store; tests put their own in its place.
-	open       func(ctx context.Context) (database, error)
-	store      database
-	bridge     *bridge.Bridge
-	limiter    *poller.Limiter
-	fetcher    *poller.Fetcher
-	poller     *poller.Poller
-	scheduler  *poller.Scheduler
-	dispatcher *notify.Dispatcher
-	server     *server.Server
-	sources    map[string]*poller.Source
-	pokes      map[string]string // secrets by source
+	open          func(ctx context.Context) (database, error)
+	store         database
+	bridge        *bridge.Bridge
+	limiter       *poller.Limiter
+	fetcher       *poller.Fetcher
+	poller        *poller.Poller
+	scheduler     *poller.Scheduler
+	dispatcher    *notify.Dispatcher
+	subscriptions *subscription.Registry
+	server        *server.Server
+	sources       map[string]*poller.Source
+	pokes         map[string]string // secrets by source
 
 	fatal chan error
 
@@ -92,7 +94,8 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.begun = true
 	steps := []func(context.Context) error{
-		d.openStore, d.takeOver, d.wireDispatcher, d.wireSources, d.wireBridge, d.startTelling, d.startReplays,
+		d.openStore, d.takeOver, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
+		d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}
 	for _, step := range steps {

@@ -65,9 +65,7 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,
-		Alert: func(ctx context.Context, state notify.EndpointState) error {
-			return d.bridge.EndpointAlert(ctx, state) // there when the dispatcher starts
-		},
+		Alert:     d.endpointAlert, // what it uses is there when the dispatcher starts
 	})
 	d.dispatcher.Apply(list)
 	return nil
@@ -184,15 +182,16 @@ func (d *Daemon) startServer(ctx context.Context) error {
 	}
 	ctl := &control{d}
 	d.server = server.New(server.Options{
-		Listen:     d.cfg.Server.Listen,
-		Socket:     SocketPath(d.cfg),
-		PublicURL:  public,
-		Token:      d.cfg.Server.Token.Reveal(),
-		Controller: ctl,
-		Pokes:      d.pokes,
-		Poker:      ctl,
-		Ready:      []server.Check{{Name: "database", Func: d.store.Ping}},
-		Logger:     d.logger,
+		Listen:        d.cfg.Server.Listen,
+		Socket:        SocketPath(d.cfg),
+		PublicURL:     public,
+		Token:         d.cfg.Server.Token.Reveal(),
+		Controller:    ctl,
+		Subscriptions: subscriptions{d.subscriptions},
+		Pokes:         d.pokes,
+		Poker:         ctl,
+		Ready:         []server.Check{{Name: "database", Func: d.store.Ping}},
+		Logger:        d.logger,
 	})
 	if err := d.server.Start(ctx); err != nil {
 		return fmt.Errorf("start server: %w", err)

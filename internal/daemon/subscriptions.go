@@ -1,0 +1,183 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+
+	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/subscription"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// audience is everybody who is told, as those who tell know them.
+type audience struct {
+	endpoints []notify.Endpoint
+	listeners []bridge.Endpoint
+}
+
+// newAudience are the endpoints of a configuration.
+func newAudience(cfg *config.Config) (a audience, err error) {
+	if a.endpoints, err = endpoints(cfg); err != nil {
+		return audience{}, err
+	}
+	a.listeners = listeners(cfg)
+	return a, nil
+}
+
+// names are those of the endpoints.
+func (a audience) names() []string {
+	names := make([]string, len(a.endpoints))
+	for i := range a.endpoints {
+		names[i] = a.endpoints[i].Name
+	}
+	return names
+}
+
+// with is the audience with all subscriptions added, each of which is told as
+// an endpoint is of which nothing is configured.
+func (a audience) with(subscriptions []subscription.Endpoint, standard audience, allow *config.Subscriptions) audience {
+	all := audience{slices.Clone(a.endpoints), slices.Clone(a.listeners)}
+	for i := range subscriptions {
+		s := &subscriptions[i]
+		all.endpoints = append(all.endpoints, subscribed(s, standard.endpoints[0], allow))
+		l := standard.listeners[0]
+		l.Name, l.Events, l.Filter = s.Name, s.Events, s.Filter
+		if len(s.Sources) > 0 {
+			l.Sources = s.Sources
+		}
+		all.listeners = append(all.listeners, l)
+	}
+	return all
+}
+
+// subscribed is a subscription as the dispatcher knows it. Somebody else chose
+// its URL.
+func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *config.Subscriptions) notify.Endpoint {
+	e := standard
+	e.Name, e.URL, e.Enabled = s.Name, s.URL, s.Readable
+	e.Secrets = []notify.Secret{s.Secret}
+	e.Foreign, e.AllowNetworks, e.AllowKey = true, allow.AllowNetworks, allowSubscribed
+	return e
+}
+
+// wireSubscriptions adds those who subscribed to those who are told.
+func (d *Daemon) wireSubscriptions(ctx context.Context) error {
+	configured, err := newAudience(d.cfg)
+	if err != nil {
+		return err
+	}
+	standard, err := newAudience(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}})
+	if err != nil {
+		return err
+	}
+	allow := d.cfg.Server.Subscriptions
+	d.subscriptions = subscription.New(subscription.Options{
+		Store: d.store,
+		Key:   d.cfg.Storage.EncryptionKey.Reveal(),
+		Receivers: &receivers{
+			sender:   newSender(d.o),
+			endpoint: func(s *subscription.Endpoint) notify.Endpoint { return subscribed(s, standard.endpoints[0], &allow) },
+			allow:    allow.AllowNetworks,
+			resolver: net.DefaultResolver,
+		},
+		Verify:   allow.Verify == "challenge",
+		Sources:  slices.Collect(maps.Keys(d.sources)),
+		Reserved: configured.names(),
+		Apply: func(ctx context.Context, list []subscription.Endpoint) error {
+			return d.tell(ctx, configured.with(list, standard, &allow))
+		},
+		Logger: d.logger,
+	})
+	return d.subscriptions.Load(ctx)
+}
+
+// tell makes an audience the one that is told. The bridge comes first: to one
+// that has left, nothing more may come, and of one that has come the dispatcher
+// reads what there is.
+func (d *Daemon) tell(ctx context.Context, a audience) error {
+	if err := d.bridge.SetEndpoints(ctx, a.listeners); err != nil {
+		return fmt.Errorf("set endpoints: %w", err)
+	}
+	if d.dispatcher != nil { // a preview has none
+		d.dispatcher.Apply(a.endpoints)
+	}
+	return nil
+}
+
+// sweepSubscriptions ends what an earlier run has left of some.
+func (d *Daemon) sweepSubscriptions(ctx context.Context) error { return d.subscriptions.Sweep(ctx) }
+
+// endpointAlert tells others what there is to tell of an endpoint. That a
+// subscription is gone is its way to unsubscribe, and no alert.
+func (d *Daemon) endpointAlert(ctx context.Context, state notify.EndpointState) error {
+	gone := state.Untold == notify.EndpointDisabled && state.Reason == notify.ReasonGone
+	if !gone || !d.isSubscription(state.Name) {
+		return d.bridge.EndpointAlert(ctx, state)
+	}
+	if err := d.subscriptions.End(ctx, state.Name, state.Reason); !errors.Is(err, subscription.ErrNotFound) {
+		return err
+	}
+	return nil // it was deleted meanwhile
+}
+
+// isSubscription says whether an endpoint is one, or was.
+func (d *Daemon) isSubscription(name string) bool {
+	return strings.HasPrefix(name, subscription.Prefix) &&
+		!slices.ContainsFunc(d.cfg.Endpoints, func(e config.Endpoint) bool { return e.Name == name })
+}
+
+// subscriptions does what the API asks for of subscriptions.
+type subscriptions struct{ registry *subscription.Registry }
+
+var _ server.Subscriptions = subscriptions{}
+
+func (s subscriptions) Subscribe(ctx context.Context, n server.NewSubscription) (server.Subscription, bool, error) {
+	added, err := s.registry.Add(ctx, subscription.Request(n))
+	var invalid *subscription.Invalid
+	var refused *subscription.Refused
+	switch {
+	case errors.As(err, &invalid):
+		return server.Subscription{}, false, &server.Invalid{Reason: invalid.Reason}
+	case errors.As(err, &refused):
+		return server.Subscription{}, false, &server.Refusal{Reason: refused.Reason}
+	case err != nil:
+		return server.Subscription{}, false, err
+	}
+	told := tellSubscription(added.Subscription)
+	told.Secret = added.Secret
+	return told, added.Created, nil
+}
+
+func (s subscriptions) Subscriptions(context.Context) ([]server.Subscription, error) {
+	all := s.registry.List()
+	list := make([]server.Subscription, len(all))
+	for i, one := range all {
+		list[i] = tellSubscription(one)
+	}
+	return list, nil
+}
+
+func (s subscriptions) Subscription(_ context.Context, id string) (server.Subscription, error) {
+	one, err := s.registry.Get(id)
+	return tellSubscription(one), noSubscription(err)
+}
+
+func (s subscriptions) Unsubscribe(ctx context.Context, id string) error {
+	return noSubscription(s.registry.End(ctx, id, "deleted over the API"))
+}
+
+// noSubscription makes the registry's error the one that the server knows.
+func noSubscription(err error) error { return notFound(err, subscription.ErrNotFound) }
+
+func tellSubscription(s subscription.Subscription) server.Subscription {
+	return server.Subscription{
+		ID: s.ID, URL: s.URL, Sources: s.Sources, Events: s.Events, Filter: s.Filter, CreatedAt: s.CreatedAt, Problem: s.Problem,
+	}
+}
