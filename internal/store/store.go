@@ -243,6 +243,11 @@ type Store interface {
 	EventByID(ctx context.Context, id string) (notify.Event, error)
 	// Events returns up to limit events of the log after a position, oldest first.
 	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
+	// Log returns a page of the log.
+	Log(ctx context.Context, q LogQuery) (LogPage, error)
+	// LastPosition returns the position of the last event that was ever committed,
+	// whether the log still has it or not; 0 before the first.
+	LastPosition(ctx context.Context) (int64, error)
 	// Overdue returns, by endpoint, what waits of the deliveries that were created
 	// before a time.
 	Overdue(ctx context.Context, before time.Time) ([]Overdue, error)

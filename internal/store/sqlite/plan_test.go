@@ -17,6 +17,8 @@ func TestPlans(t *testing.T) {
 		"SELECT " + deliveryColumns + " FROM deliveries WHERE state = 'waiting' AND endpoint = ? AND lane = ? AND id > ? ORDER BY id LIMIT ?": "deliveries_waiting_lane ",
 		selectEvent + " WHERE position > ? ORDER BY position LIMIT ?":                                                                         "INTEGER PRIMARY KEY",
 		selectEvent + " WHERE source = 'a' AND sequence > 0 ORDER BY sequence":                                                                "events_sequence",
+		selectHeads:              "INTEGER PRIMARY KEY",
+		selectNewest:             "INTEGER PRIMARY KEY",
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",
 		findOldWaiting:           "deliveries_waiting ",

@@ -1,0 +1,33 @@
+package store
+
+import "github.com/pollwire/pollwire/notify"
+
+// LogQuery says which page of the log is read.
+type LogQuery struct {
+	// After is the position behind which the page begins.
+	After int64
+	// Want chooses by all of an event but its Data; nil takes all. It must not ask
+	// the store.
+	Want func(e *notify.Event) bool
+	// Limit is how many events the page has at most, MaxBytes of how many bytes
+	// of Data it takes no further event; the first one always finds its place. 0
+	// for a page without events, and for any number of bytes.
+	Limit, MaxBytes int
+	// Newest asks for the last events of the log behind After in place of the
+	// first ones. The page goes to the end of the log then.
+	Newest bool
+}
+
+// LogPage is a page of the log.
+type LogPage struct {
+	// Events are in the order of the log.
+	Events []notify.Event
+	// Reached is the position up to which the page has all that was wanted, and
+	// After of the next one. A page looks at a bounded part of the log, so that one
+	// of no events may be followed by others: only where Reached is the After of
+	// its query does nothing follow.
+	Reached int64
+	// Removed says that events between After and Reached are not in the log any
+	// more, wanted or not.
+	Removed bool
+}
