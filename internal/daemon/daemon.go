@@ -13,6 +13,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/subscription"
@@ -39,6 +40,7 @@ type Daemon struct {
 	// open opens the store; tests put their own in its place.
 	open          func(ctx context.Context) (database, error)
 	store         database
+	log           *eventlog.Log
 	bridge        *bridge.Bridge
 	limiter       *poller.Limiter
 	fetcher       *poller.Fetcher

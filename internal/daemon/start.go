@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/notify"
@@ -22,7 +23,8 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.store = s
+	d.log = eventlog.New(s)
+	d.store = &loggedDatabase{s, d.log}
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	watched := make(chan struct{})
 	go func() {

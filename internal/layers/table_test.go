@@ -71,6 +71,11 @@ var table = map[string]row{
 		[]string{"diff", "poller", "notify", "internal/store", "internal/expression"},
 		"the heart asks interfaces; which engine and which configuration is the daemon's choice",
 	},
+	"internal/eventlog": {
+		3,
+		[]string{"notify", "internal/store"},
+		"it reads what was logged; what that means to whom is not its to know",
+	},
 	"internal/subscription": {
 		3,
 		[]string{"notify", "internal/store", "internal/expression", "internal/seal"},

@@ -24,6 +24,8 @@ func (s *Server) api() http.Handler {
 	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
 	mux.HandleFunc("POST /v1/endpoints/{name}/enable", s.setEndpoint(s.opts.Controller.EnableEndpoint))
 	mux.HandleFunc("POST /v1/endpoints/{name}/disable", s.setEndpoint(s.opts.Controller.DisableEndpoint))
+	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("GET /v1/endpoints/{name}/events", s.events)
 	mux.HandleFunc("GET /v1/events/{id}", s.event)
 	s.routeSubscriptions(mux)
 	mux.HandleFunc("POST "+pokePath+"{source}", s.poke)
@@ -114,24 +116,16 @@ func (s *Server) setEndpoint(set func(context.Context, string) (notify.EndpointS
 		}
 		state, err := set(r.Context(), name)
 		if err != nil {
-			s.fail(w, r, err, fmt.Sprintf("there is no endpoint %q", name))
+			s.fail(w, r, err, noEndpoint(name))
 			return
 		}
 		writeJSON(w, http.StatusOK, newEndpoint(state))
 	}
 }
 
-func (s *Server) event(w http.ResponseWriter, r *http.Request) {
-	id := r.PathValue("id")
-	envelope, err := s.opts.Controller.Event(r.Context(), id)
-	if err != nil {
-		s.fail(w, r, err, fmt.Sprintf("there is no event %q in the log; it may have been removed by retention", id))
-		return
-	}
-	writeJSON(w, http.StatusOK, envelope)
-}
-
 func noSource(name string) string { return fmt.Sprintf("there is no source %q", name) }
+
+func noEndpoint(name string) string { return fmt.Sprintf("there is no endpoint %q", name) }
 
 // fail answers with what became of an error of the Controller.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFound string) {
@@ -140,7 +134,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFoun
 	case errors.Is(err, store.ErrNotFound):
 		writeProblem(w, r, http.StatusNotFound, notFound)
 	case refused:
-		writeProblem(w, r, http.StatusConflict, refusal.Reason)
+		status := refusal.Status
+		if status == 0 {
+			status = http.StatusConflict
+		}
+		writeProblem(w, r, status, refusal.Reason)
 	case r.Context().Err() != nil:
 		writeProblem(w, r, http.StatusServiceUnavailable, "the request was given up, by the client or as the server stops")
 	default:

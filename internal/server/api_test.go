@@ -69,6 +69,27 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			`{"id":"evt_1","data":{"big":12345678901234567890.0}}`,
 			[]string{"event evt_1"},
 		},
+		{
+			"log",
+			question{method: "GET", path: "/v1/events"},
+			200,
+			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false}`,
+			[]string{"events {After: Source: Type: Endpoint: Limit:100 Newest:false Wait:0s Stop:<nil>}"},
+		},
+		{
+			"log, with everything",
+			question{method: "GET", path: "/v1/events?after=old&source=a%20b&type=x.*&limit=7&wait=30"},
+			200,
+			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false,"removed":true}`,
+			[]string{"events {After:old Source:a b Type:x.* Endpoint: Limit:7 Newest:false Wait:30s Stop:<nil>}"},
+		},
+		{
+			"log of an endpoint, the newest",
+			question{method: "GET", path: "/v1/endpoints/ops/events?last=1&after=end&wait=1m"},
+			200,
+			`{"events":[],"next":"2-X","more":false}`,
+			[]string{"events {After:end Source: Type: Endpoint:ops Limit:1 Newest:true Wait:1m0s Stop:<nil>}"},
+		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := ask(t, addr, tc.question)
@@ -112,6 +133,11 @@ func TestProblems(t *testing.T) {
 		{"no such source to poll", gone, question{method: "POST", path: "/v1/sources/orders/poll"}},
 		{"no such source to preview", gone, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`}},
 		{"no such endpoint", gone, question{method: "POST", path: "/v1/endpoints/ops/disable"}},
+		{"no such endpoint to read for", gone, question{method: "GET", path: "/v1/endpoints/ops/events"}},
+		{"cursor of no use", &server.Refusal{Status: 410, Reason: "begin anew"}, question{method: "GET", path: "/v1/events?after=1"}},
+		{"wrong parameters", nil, question{method: "GET", path: "/v1/events?limit=0&wait=61s&type=%5B&since=x&after=1&after=2"}},
+		{"wrong numbers", nil, question{method: "GET", path: "/v1/events?limit=x&last=1001&wait=-1"}},
+		{"a query that is none", nil, question{method: "GET", path: "/v1/events?after=%zz"}},
 		{"no such event", gone, question{method: "GET", path: "/v1/events/evt_1"}},
 		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},

@@ -3,6 +3,7 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"sync"
 	"testing"
@@ -20,6 +21,9 @@ type controller struct {
 	err error
 	// during runs inside each call.
 	during func(ctx context.Context)
+
+	// page answers what is read of the log; nil gives one of two events.
+	page func(ctx context.Context, q *server.EventQuery) (*server.EventPage, error)
 
 	mu    sync.Mutex
 	calls []string
@@ -68,6 +72,22 @@ func (c *controller) DisableEndpoint(ctx context.Context, name string) (notify.E
 
 func (c *controller) Event(ctx context.Context, id string) (json.RawMessage, error) {
 	return json.RawMessage(`{"id":"` + id + `","data":{"big":12345678901234567890.0}}`), c.call(ctx, "event", id)
+}
+
+func (c *controller) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
+	if c.page != nil {
+		return c.page(ctx, q)
+	}
+	told := *q
+	told.Stop = nil
+	page := &server.EventPage{
+		Events: []server.LoggedEvent{{Envelope: json.RawMessage(`{"id":"evt_1","n":1.0}`)}, {Envelope: json.RawMessage(`{"id":"evt_2"}`)}},
+		Next:   "2-X", Removed: q.After == "old",
+	}
+	if q.After == "end" {
+		page.Events = []server.LoggedEvent{}
+	}
+	return page, c.call(ctx, "events", fmt.Sprintf("%+v", told))
 }
 
 var exampleTime = time.Date(2026, 1, 2, 4, 4, 5, 0, time.FixedZone("CET", 3600))

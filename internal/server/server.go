@@ -63,6 +63,11 @@ type Server struct {
 	readiness *readiness
 	pokes     *pokes
 
+	// readers has a place for each request that waits for events, and draining is
+	// closed when those are to end.
+	readers  chan struct{}
+	draining chan struct{}
+
 	mu      sync.Mutex
 	started bool
 	// closed says that no handler may begin any more.
@@ -84,6 +89,8 @@ func New(opts Options) *Server {
 		log:       opts.Logger,
 		readiness: newReadiness(opts.Ready, opts.Logger),
 		pokes:     newPokes(opts.Pokes, opts.Poker, opts.Logger),
+		readers:   make(chan struct{}, maxReaders),
+		draining:  make(chan struct{}),
 	}
 }
 
@@ -182,7 +189,8 @@ func (s *Server) Addr() string {
 	return s.addr
 }
 
-// Stop takes no more requests and waits for those under way. Polls for pokes that
+// Stop takes no more requests and waits for those under way; those that wait for
+// events are answered with what there is. Polls for pokes that
 // have not been asked for are given up. When ctx ends
 // first, they are cut off, and the error says so. It returns when no handler
 // runs any more; further calls return the same error.
@@ -192,6 +200,7 @@ func (s *Server) Stop(ctx context.Context) error {
 }
 
 func (s *Server) stop(ctx context.Context) error {
+	close(s.draining)
 	s.mu.Lock()
 	s.started = true // A server that was stopped first never starts.
 	servers, cancel := s.servers, s.cancel

@@ -140,6 +140,21 @@ func (c *Client) do(ctx context.Context, method string, in, out any, segments ..
 	if err != nil {
 		return err
 	}
+	return c.answer(req, out)
+}
+
+// get decodes the answer to a question with parameters into out.
+func (c *Client) get(ctx context.Context, query url.Values, out any, segments ...string) error {
+	req, err := c.request(ctx, http.MethodGet, nil, segments)
+	if err != nil {
+		return err
+	}
+	req.URL.RawQuery = query.Encode()
+	return c.answer(req, out)
+}
+
+// answer sends a request and decodes the answer into out, where that is not nil.
+func (c *Client) answer(req *http.Request, out any) error {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		return fmt.Errorf("ask the daemon: %w", err)

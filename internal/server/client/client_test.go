@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -51,6 +52,14 @@ func (c controller) DisableEndpoint(_ context.Context, name string) (notify.Endp
 
 func (c controller) Event(_ context.Context, id string) (json.RawMessage, error) {
 	return json.RawMessage(`{"n":9007199254740993}`), c.find(id)
+}
+
+func (c controller) Events(_ context.Context, q *server.EventQuery) (*server.EventPage, error) {
+	if q.Endpoint != "" && q.Endpoint != known {
+		return nil, c.find(q.Endpoint)
+	}
+	envelope := fmt.Appendf(nil, `{"id":"evt_7","n":9007199254740993,"q":%q}`, fmt.Sprint(q.After, q.Source, q.Type, q.Endpoint, q.Limit, q.Newest, q.Wait))
+	return &server.EventPage{Events: []server.LoggedEvent{{Envelope: envelope}}, Next: "7", More: true}, nil
 }
 
 // start runs a server on both kinds of listener, and returns a client for each.
@@ -123,6 +132,17 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 			envelope, err := c.Event(ctx, known)
 			if string(envelope) != `{"n":9007199254740993}` || err != nil {
 				t.Errorf("event %s: %v", envelope, err)
+			}
+			page, err := c.Events(ctx, &server.EventQuery{After: "a&", Source: "s ", Type: "t.*", Limit: 9, Wait: 3 * time.Second})
+			wantPage := &server.EventPage{Next: "7", More: true, Events: []server.LoggedEvent{
+				{Cursor: "evt_7", Envelope: json.RawMessage(`{"id":"evt_7","n":9007199254740993,"q":"a&s t.*9 false 3s"}`)},
+			}}
+			if diff := cmp.Diff(wantPage, page); diff != "" || err != nil {
+				t.Errorf("events: %v\n%s", err, diff)
+			}
+			page, err = c.Events(ctx, &server.EventQuery{Endpoint: known, Limit: 2, Newest: true})
+			if err != nil || !strings.Contains(string(page.Events[0].Envelope), known+"2 true 0s") {
+				t.Errorf("events of an endpoint: %v, %+v", err, page)
 			}
 		})
 	}

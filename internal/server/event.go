@@ -1,0 +1,142 @@
+package server
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path"
+	"time"
+)
+
+const (
+	// defaultEvents and maxEvents are how many events a page has.
+	defaultEvents = 100
+	maxEvents     = 1000
+	// maxWait is how long a page waits at most. Proxies give up after a minute.
+	maxWait = time.Minute
+	// maxReaders bounds the requests that wait for events. Each holds a connection
+	// and little else.
+	maxReaders = 1024
+)
+
+// EventQuery says what is read of the log.
+type EventQuery struct {
+	// After is a cursor or the ID of an event; empty for the beginning.
+	After string
+	// Source and Type choose events; Type is a glob. Empty ones take all.
+	Source, Type string
+	// Endpoint chooses what that endpoint would be told; empty takes all.
+	Endpoint string
+	// Limit is how many events the page has at most.
+	Limit int
+	// Newest asks for the last events behind After in place of the first ones.
+	Newest bool
+	// Wait is how long a page without events waits for one, and Stop ends that
+	// earlier when it is closed.
+	Wait time.Duration
+	Stop <-chan struct{}
+}
+
+// EventPage is a page of the log.
+type EventPage struct {
+	Events []LoggedEvent `json:"events"`
+	// Next is the cursor behind the page, which goes on past events that were not
+	// chosen. It is never empty.
+	Next string `json:"next"`
+	// More says that a further page can be read at once.
+	More bool `json:"more"`
+	// Removed says that retention has removed events behind the cursor before they
+	// were read, chosen or not.
+	Removed bool `json:"removed,omitempty"`
+}
+
+// LoggedEvent is an event of the log. In JSON it is its envelope alone.
+type LoggedEvent struct {
+	Envelope json.RawMessage
+	// Cursor is the one behind the event.
+	Cursor string
+}
+
+// MarshalJSON returns the envelope.
+func (e LoggedEvent) MarshalJSON() ([]byte, error) { return e.Envelope, nil }
+
+// UnmarshalJSON takes an envelope. The cursor is the event's ID then, which
+// serves as one.
+func (e *LoggedEvent) UnmarshalJSON(envelope []byte) error {
+	var head struct {
+		ID string `json:"id"`
+	}
+	if err := json.Unmarshal(envelope, &head); err != nil {
+		return fmt.Errorf("decode event: %w", err)
+	}
+	e.Envelope, e.Cursor = append(e.Envelope[:0], envelope...), head.ID
+	return nil
+}
+
+func (s *Server) event(w http.ResponseWriter, r *http.Request) {
+	id := r.PathValue("id")
+	envelope, err := s.opts.Controller.Event(r.Context(), id)
+	if err != nil {
+		s.fail(w, r, err, fmt.Sprintf("there is no event %q in the log; it may have been removed by retention", id))
+		return
+	}
+	writeJSON(w, http.StatusOK, envelope)
+}
+
+// events answers with a page of the log, of all of it or of what an endpoint
+// would be told.
+func (s *Server) events(w http.ResponseWriter, r *http.Request) {
+	p := parameters(r)
+	q := EventQuery{
+		After:    p.text("after"),
+		Source:   p.text("source"),
+		Type:     p.glob("type"),
+		Endpoint: r.PathValue("name"),
+		Limit:    p.number("limit", defaultEvents, maxEvents),
+		Wait:     p.duration("wait", maxWait),
+		Stop:     s.draining,
+	}
+	if last := p.number("last", 0, maxEvents); last > 0 {
+		q.Limit, q.Newest = last, true
+	}
+	if bad := p.bad(); bad != "" {
+		writeProblem(w, r, http.StatusBadRequest, bad)
+		return
+	}
+	if q.Wait > 0 {
+		if !s.beginReading(w, r) {
+			return
+		}
+		defer s.endReading()
+	}
+	page, err := s.opts.Controller.Events(r.Context(), &q)
+	if err != nil {
+		s.fail(w, r, err, noEndpoint(q.Endpoint))
+		return
+	}
+	writeJSON(w, http.StatusOK, page)
+}
+
+// beginReading lets a request wait for events that may outlast the deadline by
+// which requests must have been read. It answers where too many do.
+func (s *Server) beginReading(w http.ResponseWriter, r *http.Request) bool {
+	select {
+	case s.readers <- struct{}{}:
+	default:
+		w.Header().Set("Retry-After", "5")
+		writeProblem(w, r, http.StatusServiceUnavailable, fmt.Sprintf("%d requests wait for events already; ask again without wait, or later", maxReaders))
+		return false
+	}
+	// The server goes on reading, to learn of a client that goes away: that read
+	// must not end for lateness. Writers of tests have no deadlines.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	return true
+}
+
+func (s *Server) endReading() { <-s.readers }
+
+// isGlob says whether a glob can be matched.
+func isGlob(text string) bool {
+	_, err := path.Match(text, "")
+	return err == nil
+}
