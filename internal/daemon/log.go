@@ -30,7 +30,7 @@ func (d *loggedDatabase) Commit(ctx context.Context, c *store.Commit) error {
 
 func (c *control) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
 	query := eventlog.Query{
-		After: q.After, Source: q.Source, Type: q.Type, Limit: q.Limit, Newest: q.Newest, Wait: q.Wait, Stop: q.Stop,
+		After: q.After, Source: q.Source, Type: q.Type, Limit: q.Limit, MaxBytes: q.MaxBytes, Newest: q.Newest, Wait: q.Wait, Stop: q.Stop,
 	}
 	if q.Endpoint != "" {
 		if !c.hasEndpoint(q.Endpoint) {

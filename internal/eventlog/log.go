@@ -16,8 +16,6 @@ import (
 )
 
 const (
-	// maxPageBytes is of how many bytes of data a page takes no further event.
-	maxPageBytes = 4 << 20
 	// maxStretches bounds how often the store is asked for one page.
 	maxStretches = 16
 	// maxReads is how many readers are in the store at once. The others wait, so
@@ -50,8 +48,9 @@ type Query struct {
 	Source, Type string
 	// Told chooses by all of an event; nil takes all.
 	Told func(e *notify.Event) bool
-	// Limit is how many events a page has at most.
-	Limit int
+	// Limit is how many events a page has at most, MaxBytes of how many bytes of
+	// data it takes no further one; 0 for any number.
+	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
 	// Wait is how long a page without events waits for one.
@@ -158,7 +157,7 @@ func (l *Log) page(ctx context.Context, at place, q *Query, commits uint64) (pag
 	size := 0
 	for range maxStretches {
 		part, err := l.stretch(ctx, &store.LogQuery{
-			After: reached, Want: q.want(), Limit: q.Limit - len(page.Events), MaxBytes: maxPageBytes - size, Newest: q.Newest,
+			After: reached, Want: q.want(), Limit: q.Limit - len(page.Events), MaxBytes: max(q.MaxBytes-size, 0), Newest: q.Newest,
 		}, commits)
 		if err != nil {
 			return Page{}, 0, fmt.Errorf("read log: %w", err)
@@ -174,7 +173,7 @@ func (l *Log) page(ctx context.Context, at place, q *Query, commits uint64) (pag
 		}
 		page.More = part.Reached != reached && !q.Newest
 		reached = part.Reached
-		if !page.More || len(page.Events) >= q.Limit || size >= maxPageBytes {
+		if !page.More || len(page.Events) >= q.Limit || q.MaxBytes > 0 && size >= q.MaxBytes {
 			break
 		}
 	}

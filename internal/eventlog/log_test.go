@@ -256,3 +256,20 @@ func TestRemovedEventsAreSaid(t *testing.T) {
 		t.Errorf("removed event: %v", err)
 	}
 }
+
+// TestPagesAreBoundedInBytes, from the store and from what is at hand.
+func TestPagesAreBoundedInBytes(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	all := r.commit(many(6, "a")...)
+	for range 2 {
+		page := r.read(Query{Limit: 10, MaxBytes: 1})
+		wantIDs(t, "one always has its place", ids(&page), all[:1])
+		page = r.read(Query{Limit: 10, MaxBytes: 1, After: page.Next, Told: func(e *notify.Event) bool { return e.ID == all[3] }})
+		wantIDs(t, "told", ids(&page), all[3:4])
+		if !page.More {
+			t.Error("no more")
+		}
+		r.read(Query{After: Now, Limit: 1})
+	}
+}

@@ -26,6 +26,7 @@ func (s *Server) api() http.Handler {
 	mux.HandleFunc("POST /v1/endpoints/{name}/disable", s.setEndpoint(s.opts.Controller.DisableEndpoint))
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("GET /v1/endpoints/{name}/events", s.events)
+	mux.HandleFunc("GET /v1/events/stream", s.stream)
 	mux.HandleFunc("GET /v1/events/{id}", s.event)
 	s.routeSubscriptions(mux)
 	mux.HandleFunc("POST "+pokePath+"{source}", s.poke)

@@ -74,21 +74,21 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "GET", path: "/v1/events"},
 			200,
 			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false}`,
-			[]string{"events {After: Source: Type: Endpoint: Limit:100 Newest:false Wait:0s Stop:<nil>}"},
+			[]string{"events {After: Source: Type: Endpoint: Limit:100 MaxBytes:1048576 Newest:false Wait:0s Stop:<nil>}"},
 		},
 		{
 			"log, with everything",
 			question{method: "GET", path: "/v1/events?after=old&source=a%20b&type=x.*&limit=7&wait=30"},
 			200,
 			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false,"removed":true}`,
-			[]string{"events {After:old Source:a b Type:x.* Endpoint: Limit:7 Newest:false Wait:30s Stop:<nil>}"},
+			[]string{"events {After:old Source:a b Type:x.* Endpoint: Limit:7 MaxBytes:1048576 Newest:false Wait:30s Stop:<nil>}"},
 		},
 		{
 			"log of an endpoint, the newest",
 			question{method: "GET", path: "/v1/endpoints/ops/events?last=1&after=end&wait=1m"},
 			200,
 			`{"events":[],"next":"2-X","more":false}`,
-			[]string{"events {After:end Source: Type: Endpoint:ops Limit:1 Newest:true Wait:1m0s Stop:<nil>}"},
+			[]string{"events {After:end Source: Type: Endpoint:ops Limit:1 MaxBytes:1048576 Newest:true Wait:1m0s Stop:<nil>}"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -135,6 +135,8 @@ func TestProblems(t *testing.T) {
 		{"no such endpoint", gone, question{method: "POST", path: "/v1/endpoints/ops/disable"}},
 		{"no such endpoint to read for", gone, question{method: "GET", path: "/v1/endpoints/ops/events"}},
 		{"cursor of no use", &server.Refusal{Status: 410, Reason: "begin anew"}, question{method: "GET", path: "/v1/events?after=1"}},
+		{"stream from a cursor of no use", &server.Refusal{Status: 410, Reason: "begin anew"}, question{method: "GET", path: "/v1/events/stream"}},
+		{"stream with a wrong parameter", nil, question{method: "GET", path: "/v1/events/stream?wait=1"}},
 		{"wrong parameters", nil, question{method: "GET", path: "/v1/events?limit=0&wait=61s&type=%5B&since=x&after=1&after=2"}},
 		{"wrong numbers", nil, question{method: "GET", path: "/v1/events?limit=x&last=1001&wait=-1"}},
 		{"a query that is none", nil, question{method: "GET", path: "/v1/events?after=%zz"}},

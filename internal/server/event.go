@@ -12,10 +12,12 @@ const (
 	// defaultEvents and maxEvents are how many events a page has.
 	defaultEvents = 100
 	maxEvents     = 1000
+	// pageBytes is of how many bytes of data a page takes no further event.
+	pageBytes = 1 << 20
 	// maxWait is how long a page waits at most. Proxies give up after a minute.
 	maxWait = time.Minute
-	// maxReaders bounds the requests that wait for events. Each holds a connection
-	// and little else.
+	// maxReaders bounds the requests that read the log at once. One that waits
+	// holds a connection and little else.
 	maxReaders = 1024
 )
 
@@ -27,8 +29,9 @@ type EventQuery struct {
 	Source, Type string
 	// Endpoint chooses what that endpoint would be told; empty takes all.
 	Endpoint string
-	// Limit is how many events the page has at most.
-	Limit int
+	// Limit is how many events the page has at most, MaxBytes of how many bytes of
+	// data it takes no further one; one event always has its place.
+	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
 	// Wait is how long a page without events waits for one, and Stop ends that
@@ -93,6 +96,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		Type:     p.glob("type"),
 		Endpoint: r.PathValue("name"),
 		Limit:    p.number("limit", defaultEvents, maxEvents),
+		MaxBytes: pageBytes,
 		Wait:     p.duration("wait", maxWait),
 		Stop:     s.draining,
 	}
@@ -103,12 +107,10 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, http.StatusBadRequest, bad)
 		return
 	}
-	if q.Wait > 0 {
-		if !s.beginReading(w, r) {
-			return
-		}
-		defer s.endReading()
+	if !s.beginReading(w, r) {
+		return
 	}
+	defer s.endReading()
 	page, err := s.opts.Controller.Events(r.Context(), &q)
 	if err != nil {
 		s.fail(w, r, err, noEndpoint(q.Endpoint))
@@ -124,7 +126,7 @@ func (s *Server) beginReading(w http.ResponseWriter, r *http.Request) bool {
 	case s.readers <- struct{}{}:
 	default:
 		w.Header().Set("Retry-After", "5")
-		writeProblem(w, r, http.StatusServiceUnavailable, fmt.Sprintf("%d requests wait for events already; ask again without wait, or later", maxReaders))
+		writeProblem(w, r, http.StatusServiceUnavailable, fmt.Sprintf("%d requests read the log already; ask again later", maxReaders))
 		return false
 	}
 	// The server goes on reading, to learn of a client that goes away: that read

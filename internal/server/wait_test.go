@@ -134,7 +134,7 @@ func TestWaitersAreBounded(t *testing.T) {
 	for range maxReaders {
 		s.readers <- struct{}{}
 	}
-	for path, want := range map[string]int{"/v1/events?wait=1ms": 503, "/v1/events": 200} {
+	for path, want := range map[string]int{"/v1/events?wait=1ms": 503, "/v1/events": 503, "/v1/events/stream": 503, "/healthz": 200} {
 		rec := httptest.NewRecorder()
 		s.api().ServeHTTP(rec, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
 		if rec.Code != want || (want == 503) != (rec.Header().Get("Retry-After") == "5") {
