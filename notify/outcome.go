@@ -3,8 +3,9 @@ package notify
 import "time"
 
 // uncountedWait is how long a delivery waits after an attempt that counts
-// neither against its schedule nor against the endpoint: it could not be signed,
-// which ends when the configuration is repaired, or was refused as a probe.
+// neither against its schedule nor against the endpoint: it could not be signed
+// or has no way to go, which ends when the configuration is repaired, or was
+// refused as a probe.
 const uncountedWait = time.Minute
 
 // conclude turns an attempt that was made into its outcome. The random number

@@ -132,7 +132,7 @@ func TestEachAttemptHasATimestampOfItsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, at := range []time.Time{time.Unix(1767323045, 0), time.Unix(1767323050, 0)} {
-		req, err := s.request(t.Context(), target, testMessage, at)
+		req, err := target.request(t.Context(), testMessage, at)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,16 @@
 package notify
 
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
+)
+
 // Route is the way to a receiver. Endpoints whose routes are equal share their
-// connections. The zero Route is that of the [Sender].
+// connections. The zero Route is that of the [Sender]. An endpoint that is
+// Foreign is shown no certificate, is always verified and reached by no proxy.
 type Route struct {
 	// Proxy is the URL of a proxy, empty for none: http, https, socks5 or socks5h,
 	// with user and password where it wants them.
@@ -18,3 +27,12 @@ type Route struct {
 	// InsecureSkipVerify takes any certificate of the receiver.
 	InsecureSkipVerify bool
 }
+
+// Format keeps the password of the proxy out of anything that is printed.
+func (r Route) Format(w fmt.State, _ rune) { _, _ = io.WriteString(w, httpclient.Route(r).String()) }
+
+// LogValue keeps the password of the proxy out of logs.
+func (r Route) LogValue() slog.Value { return slog.StringValue(httpclient.Route(r).String()) }
+
+// MarshalText keeps the password of the proxy out of dumps.
+func (r Route) MarshalText() ([]byte, error) { return []byte(httpclient.Route(r).String()), nil }

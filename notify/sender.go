@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,50 +21,49 @@ const (
 	maxAnswerBytes = 64 << 10
 	// maxKeptBytes is the most that is kept of it.
 	maxKeptBytes = 16 << 10
+	// maxIdlePerHost is how many connections to a receiver are kept for reuse: as
+	// many attempts may be under way to an endpoint at most.
+	maxIdlePerHost = 1000
 	// maxTargets bounds what is kept prepared of endpoints.
 	maxTargets = 10_000
 )
 
 // SenderOptions are what a [Sender] needs.
 type SenderOptions struct {
-	// Transport posts; nil means one of the sender's own. It should keep as
-	// many idle connections to a host as MaxInFlight of its endpoint, and must
-	// return soon after a request's context has ended.
+	// Transport posts, whatever the Route of an endpoint; nil means the network. It
+	// must return soon after a request's context has ended. Before it, addresses
+	// are checked only where they stand in the URL.
 	Transport http.RoundTripper
 	// Version is told in the User-Agent, pollwire/<version>.
 	Version string
+
+	// resolver stands in for the system's in tests.
+	resolver *net.Resolver
 }
 
 // Sender signs and posts deliveries, one at a time, and says what came of it.
 // It keeps no state of them and can be used without a [Dispatcher]. Its methods
 // may be called concurrently.
 type Sender struct {
-	transport http.RoundTripper
-	userAgent string
+	routes *httpclient.Routes
 
 	mu      sync.Mutex
 	targets map[string]*target // by name of the endpoint
 }
 
-// NewSender returns a sender.
+// NewSender returns a sender. Close closes its connections.
 func NewSender(o SenderOptions) *Sender {
-	version := o.Version
-	if version == "" {
-		version = "dev"
+	return &Sender{
+		routes: httpclient.NewRoutes(httpclient.Options{
+			Version: o.Version, RoundTripper: o.Transport, Resolver: o.resolver, MaxIdleConnsPerHost: maxIdlePerHost,
+		}),
+		targets: make(map[string]*target),
 	}
-	if o.Transport == nil {
-		o.Transport = network{httpclient.New(httpclient.Options{Version: version})}
-	}
-	return &Sender{transport: o.Transport, userAgent: "pollwire/" + version, targets: make(map[string]*target)}
 }
 
-// network is the transport of a sender's own. Like all of pollwire's requests
-// to URLs that the operator wrote, its posts reach link-local and metadata
-// addresses only where the URL holds the address itself.
-type network struct{ client *httpclient.Client }
-
-// RoundTrip implements [http.RoundTripper].
-func (n network) RoundTrip(req *http.Request) (*http.Response, error) { return n.client.Do(req) }
+// Close closes the connections that are kept for reuse. Attempts under way are
+// not disturbed, and a sender that is closed can still send.
+func (s *Sender) Close() { s.routes.CloseIdle() }
 
 // Message is what one attempt posts.
 type Message struct {
@@ -99,7 +99,7 @@ func (s *Sender) Send(ctx context.Context, e *Endpoint, m Message) (Attempt, Ver
 	t, err := s.target(e)
 	var got answer
 	if err == nil {
-		got, err = s.attempt(ctx, t, m, start)
+		got, err = t.attempt(ctx, m, start)
 	}
 	attempt.Duration = time.Since(start)
 	attempt.Status = got.status
@@ -117,14 +117,17 @@ func (s *Sender) Send(ctx context.Context, e *Endpoint, m Message) (Attempt, Ver
 // may have been replaced. With an error there is a target that can explain it.
 func (s *Sender) target(e *Endpoint) (*target, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t := s.targets[e.Name]; t != nil && t.endpoint == e {
+	t := s.targets[e.Name]
+	s.mu.Unlock()
+	if t != nil && t.endpoint == e {
 		return t, nil
 	}
-	t, err := newTarget(e)
+	t, err := newTarget(e, s.routes) // it may read files
 	if err != nil {
 		return t, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(s.targets) >= maxTargets {
 		clear(s.targets) // of endpoints that are gone
 	}
@@ -132,30 +135,29 @@ func (s *Sender) target(e *Endpoint) (*target, error) {
 	return t, nil
 }
 
-// attempt builds the request, posts it and reads the answer. With an error the
-// answer may still have a status, when only its body was broken or slow.
-func (s *Sender) attempt(ctx context.Context, t *target, m Message, at time.Time) (answer, error) {
+// attempt builds the request, posts it and reads the answer.
+func (t *target) attempt(ctx context.Context, m Message, at time.Time) (answer, error) {
 	timeout := t.endpoint.timeout()
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := s.request(bounded, t, m, at)
+	req, err := t.request(bounded, m, at)
 	if err != nil {
 		return answer{}, err
 	}
-	got, err := s.exchange(req)
+	got, err := exchange(t.client, req)
 	switch {
-	case err == nil || got.status != 0:
-		return got, err
+	case err == nil:
+		return got, nil
 	case ctx.Err() != nil:
-		return got, ErrInterrupted
+		return answer{}, ErrInterrupted
 	case bounded.Err() != nil:
-		return got, fmt.Errorf("no answer within %s", timeout)
+		return answer{}, fmt.Errorf("no answer within %s", timeout)
 	}
-	return got, err
+	return answer{}, err
 }
 
 // request builds the signed request of an attempt.
-func (s *Sender) request(ctx context.Context, t *target, m Message, at time.Time) (*http.Request, error) {
+func (t *target) request(ctx context.Context, m Message, at time.Time) (*http.Request, error) {
 	e := t.endpoint
 	signature := Sign(m.ID, at, m.Body, e.Secrets)
 	if signature == "" && !e.unsigned() {
@@ -174,7 +176,7 @@ func (s *Sender) request(ctx context.Context, t *target, m Message, at time.Time
 		password, _ := user.Password()
 		req.SetBasicAuth(user.Username(), password)
 	}
-	h["User-Agent"] = []string{s.userAgent}
+	h["User-Agent"] = []string{t.client.UserAgent()}
 	h["Content-Type"] = []string{cmp.Or(m.ContentType, jsonType)}
 	h[HeaderID] = []string{m.ID}
 	h[HeaderTimestamp] = []string{strconv.FormatInt(at.Unix(), 10)}
@@ -193,35 +195,30 @@ func (s *Sender) request(ctx context.Context, t *target, m Message, at time.Time
 	return req, nil
 }
 
-// exchange posts the request and reads the answer.
-func (s *Sender) exchange(req *http.Request) (answer, error) {
-	// A transport, unlike a client, follows no redirect and keeps no cookies.
-	res, err := s.transport.RoundTrip(req) //nolint:bodyclose // readAnswer closes it
+// exchange posts the request and reads the answer. Once there is a status, it
+// says what the answer means; whatever is wrong with the body after it is not told.
+func exchange(client *httpclient.Client, req *http.Request) (answer, error) {
+	res, err := client.Do(req)
 	if err != nil {
 		return answer{}, err
 	}
+	defer res.Body.Close()
 	got := answer{status: res.StatusCode, location: res.Header.Get("Location")}
-	if header := res.Header.Get("Retry-After"); header != "" {
-		got.retryAfter, _ = httpclient.ParseRetryAfter(header, time.Now())
+	got.retryAfter = httpclient.RetryAfter(res.Header, time.Now())
+	// A body that is read to its end gives the connection back; a longer one costs
+	// its connection, which is cheaper than reading on. A compressed one is kept as
+	// what it holds, or a secret in it would be kept unseen.
+	if res.Body != http.NoBody {
+		res.Body = limited{io.LimitReader(res.Body, maxAnswerBytes), res.Body}
+		got.body, got.cut = client.ReadStart(res, maxAnswerBytes)
 	}
-	got.body, err = readAnswer(res.Body)
-	got.cut = err != nil || len(got.body) == maxAnswerBytes
-	return got, err
+	return got, nil
 }
 
-// readAnswer reads the beginning of an answer. Closing a body that was read to
-// its end gives the connection back; a longer one costs its connection, which
-// is cheaper than reading on.
-func readAnswer(body io.ReadCloser) ([]byte, error) {
-	defer body.Close()
-	if body == http.NoBody {
-		return nil, nil
-	}
-	read, err := io.ReadAll(io.LimitReader(body, maxAnswerBytes))
-	if err != nil {
-		return read, fmt.Errorf("read answer: %w", err)
-	}
-	return read, nil
+// limited is the beginning of a body.
+type limited struct {
+	io.Reader
+	io.Closer
 }
 
 func statusText(status int) string {

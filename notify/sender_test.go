@@ -31,7 +31,7 @@ func receiverFor(t *testing.T, handler http.HandlerFunc) Endpoint {
 func ownSender(t *testing.T) *Sender {
 	t.Helper()
 	s := NewSender(SenderOptions{Version: "1.2.3"})
-	t.Cleanup(s.transport.(network).client.CloseIdle)
+	t.Cleanup(s.Close)
 	return s
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -25,6 +26,7 @@ var errURL = errors.New("build request: the URL cannot be read")
 // target is an endpoint with what its attempts share.
 type target struct {
 	endpoint *Endpoint
+	client   *httpclient.Client
 	url      *url.URL
 	// header is that of the endpoint, its names in canonical form, so that none of
 	// pollwire's own can stand beside one in another spelling.
@@ -35,9 +37,36 @@ type target struct {
 	answers, errors *httpclient.Redactor
 }
 
+// guard says where the endpoint may lead.
+func (e *Endpoint) guard() httpclient.Guard {
+	return httpclient.Guard{Private: !e.Foreign, Allow: e.AllowNetworks, Key: e.AllowKey}
+}
+
+// CheckAddress says whether the endpoint is posted to at an address that the host
+// of its URL resolves to: nil, or an error that says what it is and names the way
+// out. It is the verdict of each attempt, which asks when it dials; only behind a
+// proxy, which resolves the name itself, it is not asked.
+func (e *Endpoint) CheckAddress(addr netip.Addr) error {
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return errURL
+	}
+	return e.guard().For(u.Hostname()).Check(addr)
+}
+
+// route returns the client that the endpoint is posted with. Endpoints without
+// anything of their own share one.
+func (e *Endpoint) route(routes *httpclient.Routes) (*httpclient.Client, error) {
+	way := httpclient.Route(e.Route)
+	if !e.Foreign && len(e.AllowNetworks) == 0 {
+		return routes.Client(way)
+	}
+	return routes.Guarded(way, e.guard())
+}
+
 // newTarget prepares an endpoint. With an error too there is a target, which can
 // explain it.
-func newTarget(e *Endpoint) (*target, error) {
+func newTarget(e *Endpoint, routes *httpclient.Routes) (*target, error) {
 	t := &target{endpoint: e, header: make(http.Header, len(e.Header)+16)}
 	for name, values := range e.Header {
 		name = http.CanonicalHeaderKey(name)
@@ -58,6 +87,9 @@ func newTarget(e *Endpoint) (*target, error) {
 	}
 	t.url = u
 	t.errors = t.answers.With(urlForms(e.URL, u)...)
+	if t.client, err = e.route(routes); err != nil {
+		return t, fmt.Errorf("%w: %w", ErrNoRoute, err)
+	}
 	return t, nil
 }
 
@@ -80,6 +112,7 @@ func (e *Endpoint) credentials() []string {
 		secrets = append(secrets, httpclient.QuerySecrets(u)...)
 		secrets = append(secrets, httpclient.PathSecrets(u)...)
 	}
+	secrets = append(secrets, httpclient.Route(e.Route).Secrets()...)
 	return secrets
 }
 
@@ -104,6 +137,12 @@ func (t *target) origin() string {
 
 // failure returns the text of an error with neither secrets nor the URL in it.
 func (t *target) failure(err error) string {
+	if refused, ok := errors.AsType[*httpclient.ForbiddenAddressError](err); ok {
+		// Endpoints that share connections may have keys of their own.
+		named := *refused
+		named.Key = t.endpoint.AllowKey
+		err = &named
+	}
 	return "post to " + t.origin() + ": " + strings.ToValidUTF8(t.errors.Error(err).Error(), "\uFFFD")
 }
 

@@ -7,11 +7,13 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 func mustTarget(tb testing.TB, e *Endpoint) *target {
 	tb.Helper()
-	t, err := newTarget(e)
+	t, err := newTarget(e, httpclient.NewRoutes(httpclient.Options{}))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -46,6 +46,9 @@ var (
 	// ErrNoSecret says that an endpoint has no secret that is live, so that
 	// nothing was posted to it.
 	ErrNoSecret = errors.New("no secret is live; nothing is posted unsigned")
+	// ErrNoRoute says that the way to a receiver could not be prepared, because a
+	// file with certificates cannot be read, say, so that nothing was posted.
+	ErrNoRoute = errors.New("the way to the receiver cannot be prepared")
 )
 
 // Judge says what an attempt means, from its status (0 when there was no
@@ -67,7 +70,7 @@ func Judge(status int, err error, retryAfter time.Duration) Verdict {
 		v.Action, v.Counts = Drop, false
 	case errors.Is(err, errBody):
 		v.Action, v.Counts = Bury, false
-	case errors.Is(err, ErrNoSecret):
+	case errors.Is(err, ErrNoSecret), errors.Is(err, ErrNoRoute):
 		v.Counts = false
 	default:
 		v.Away = true

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -60,16 +61,15 @@ var _ Extender = (*Limiter)(nil)
 
 // Fetcher asks sources. Its methods may be called concurrently.
 type Fetcher struct {
-	options httpclient.Options
-	client  *httpclient.Client
+	client  *httpclient.Client // of the zero route
+	routes  *httpclient.Routes
 	tokens  *Tokens
 	secrets *httpclient.Redactor
 	heed    func(ctx context.Context, s *Source, status int, h http.Header)
 	extend  Extender
 
 	mu        sync.RWMutex
-	routes    map[Route]*httpclient.Client // but for the zero one, which is client
-	templates map[string]*template         // by name of the source
+	templates map[string]*template // by name of the source
 	// headers are those of the templates, by what they hold: thousands of
 	// sources of one API send the same.
 	headers map[string]http.Header
@@ -83,14 +83,14 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	if o.Heed == nil {
 		o.Heed = func(context.Context, *Source, int, http.Header) {}
 	}
-	options := httpclient.Options{
+	routes := httpclient.NewRoutes(httpclient.Options{
 		Version:             o.Version,
 		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
 		TLS:                 o.TLS,
 		Proxy:               o.Proxy,
 		Dial:                o.Dial,
 		RoundTripper:        o.RoundTripper,
-	}
+	})
 	tokens := o.Tokens
 	if tokens == nil {
 		tokens = NewTokens(TokensOptions{})
@@ -98,11 +98,10 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	return &Fetcher{
 		heed:      o.Heed,
 		extend:    o.Extender,
-		options:   options,
-		client:    httpclient.New(options),
+		client:    routes.Own(),
+		routes:    routes,
 		tokens:    tokens,
 		secrets:   httpclient.NewRedactor(o.Secrets...),
-		routes:    make(map[Route]*httpclient.Client),
 		templates: make(map[string]*template),
 		headers:   make(map[string]http.Header),
 		spoolDir:  o.SpoolDir,
@@ -128,14 +127,7 @@ func (f *Fetcher) Forget(source string) {
 }
 
 // CloseIdle closes the connections that are kept for reuse.
-func (f *Fetcher) CloseIdle() {
-	f.client.CloseIdle()
-	f.mu.RLock()
-	defer f.mu.RUnlock()
-	for _, client := range f.routes {
-		client.CloseIdle()
-	}
-}
+func (f *Fetcher) CloseIdle() { f.routes.CloseIdle() }
 
 // template returns what was prepared for this very source: one of the same name
 // may have been replaced by a reload.
@@ -165,20 +157,12 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 	return t, nil
 }
 
-// route returns the client that takes a route. The caller holds f.mu.
+// route returns the client that takes a route.
 func (f *Fetcher) route(r Route) (*httpclient.Client, error) {
-	if r == (Route{}) {
-		return f.client, nil
+	client, err := f.routes.Client(httpclient.Route(r))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errRequest, err)
 	}
-	if client, ok := f.routes[r]; ok {
-		return client, nil
-	}
-	options := f.options
-	if err := r.apply(&options); err != nil {
-		return nil, err
-	}
-	client := httpclient.New(options)
-	f.routes[r] = client
 	return client, nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/url"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
 )
@@ -40,46 +39,7 @@ func (r Route) LogValue() slog.Value { return slog.StringValue(r.describe()) }
 // MarshalText keeps the password of the proxy out of dumps.
 func (r Route) MarshalText() ([]byte, error) { return []byte(r.describe()), nil }
 
-func (r Route) describe() string {
-	if r.Proxy == "" {
-		return "direct"
-	}
-	if u, err := url.Parse(r.Proxy); err == nil {
-		return "by proxy " + u.Host
-	}
-	return "by proxy"
-}
+func (r Route) describe() string { return httpclient.Route(r).String() }
 
 // secrets are the values of the route that give access.
-func (r Route) secrets() []string {
-	u, err := url.Parse(r.Proxy)
-	if err != nil {
-		return nil
-	}
-	return httpclient.UserinfoSecrets(u)
-}
-
-// apply sets a client's options to the route.
-func (r Route) apply(o *httpclient.Options) error {
-	if r.Proxy != "" {
-		u, err := url.Parse(r.Proxy)
-		if err != nil || u.Host == "" {
-			// The parser's error quotes what may be a password.
-			return fmt.Errorf("parse request.proxy_url: %w", errRequest)
-		}
-		o.ProxyURL = u
-	}
-	r.Proxy = ""
-	if r == (Route{}) {
-		return nil
-	}
-	config, err := httpclient.TLSFiles{
-		CAFile: r.CAFile, CertFile: r.CertFile, KeyFile: r.KeyFile,
-		ServerName: r.ServerName, InsecureSkipVerify: r.InsecureSkipVerify,
-	}.Config()
-	if err != nil {
-		return fmt.Errorf("prepare request.tls: %w: %w", errRequest, err)
-	}
-	o.TLS = config
-	return nil
-}
+func (r Route) secrets() []string { return httpclient.Route(r).Secrets() }

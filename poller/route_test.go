@@ -78,7 +78,7 @@ func TestRoutes(t *testing.T) {
 		{"socks5h", plain.URL, via(Route{}, proxyURL("socks5h", socks, proxyPassword)), "nobody", false},
 		{"socks5 with another password", plain.URL, via(Route{}, proxyURL("socks5", socks, "wrong-password")), "username/password authentication failed", true},
 		{"no proxy there", plain.URL, via(Route{}, proxyURL("http", "127.0.0.1:1", proxyPassword)), "connection refused", true},
-		{"no url", plain.URL, via(Route{}, "http://joe:proxy%zz@h"), "parse request.proxy_url", false},
+		{"no url", plain.URL, via(Route{}, "http://joe:proxy%zz@h"), "request cannot be sent: parse proxy_url", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

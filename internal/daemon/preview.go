@@ -160,7 +160,9 @@ func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint strin
 	}
 	for i := range list {
 		if list[i].Name == endpoint {
-			attempt, _ := newSender(o).Send(ctx, &list[i], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
+			sender := newSender(o)
+			defer sender.Close()
+			attempt, _ := sender.Send(ctx, &list[i], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
 			return attempt, nil
 		}
 	}

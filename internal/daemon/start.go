@@ -61,9 +61,14 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 	if err != nil {
 		return err
 	}
+	sender := newSender(d.o)
+	d.started("connections to receivers", func(context.Context) error {
+		sender.Close()
+		return nil
+	})
 	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
 		Queue:     d.store,
-		Sender:    newSender(d.o),
+		Sender:    sender,
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,

@@ -66,6 +66,8 @@ var (
 	nat64         = netip.MustParsePrefix("64:ff9b::/96")
 	sixToFour     = netip.MustParsePrefix("2002::/16")
 	compatible    = netip.MustParsePrefix("::/96")
+	localNAT64    = netip.MustParsePrefix("64:ff9b:1::/48")  // RFC 8215
+	translated    = netip.MustParsePrefix("::ffff:0:0:0/96") // RFC 2765
 )
 
 // classify takes an address that embedded returned.
@@ -76,6 +78,14 @@ func classify(addr netip.Addr) class {
 	for _, r := range ranges {
 		if r.prefix.Contains(addr) {
 			return r.class
+		}
+	}
+	// A translator of somebody's own network may take the end for an IPv4 address.
+	// Where that is none that even the operator reaches by a name, nor is this.
+	if localNAT64.Contains(addr) || translated.Contains(addr) {
+		b := addr.As16()
+		if c := classify(netip.AddrFrom4([4]byte(b[12:]))); c == classLinkLocal || c == classMetadata {
+			return c
 		}
 	}
 	// What is not handed out yet may mean anything on somebody's network.

@@ -42,6 +42,13 @@ type Options struct {
 	// socks5 or socks5h, user and password where it wants them. All of them
 	// resolve the names of servers themselves.
 	ProxyURL *url.URL
+	// Guard says which addresses [Client.Do] reaches; nil means all but link-local
+	// ones. One that is not Private is for URLs that somebody else chose: then no
+	// proxy is used, because that would resolve the names, and of TLS only the
+	// authorities that are trusted.
+	Guard *Guard
+	// Resolver resolves names; nil means Go's own. For tests.
+	Resolver *net.Resolver
 	// Dial replaces the network. The guard then sees only addresses that stand
 	// literally in the URL. For tests.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -50,11 +57,21 @@ type Options struct {
 	RoundTripper http.RoundTripper
 }
 
+func (o *Options) guard() Guard {
+	if o.Guard == nil {
+		return Guard{Private: true}
+	}
+	return *o.Guard
+}
+
 // Client sends requests. All its methods may be called concurrently.
 type Client struct {
 	BodyReader
 	userAgent string
-	// open serves URLs that the operator wrote himself.
+	// guard is that of open.
+	guard Guard
+	// open serves Do. Each of its connections was dialled under the same guard, so
+	// that all requests may share them.
 	open http.RoundTripper
 	// guarded serves URLs that somebody else chose. It never reuses a
 	// connection, so each one was dialled under the guard of its own request.
@@ -66,12 +83,12 @@ func New(o Options) *Client {
 	if o.Version == "" {
 		o.Version = "dev"
 	}
-	c := &Client{userAgent: "pollwire/" + o.Version}
+	c := &Client{userAgent: "pollwire/" + o.Version, guard: o.guard()}
 	if o.RoundTripper != nil {
 		c.open, c.guarded = o.RoundTripper, o.RoundTripper
 		return c
 	}
-	c.open = newTransport(o)
+	c.open = newOpenTransport(o)
 	c.guarded = newGuardedTransport(o)
 	return c
 }
@@ -79,13 +96,18 @@ func New(o Options) *Client {
 // UserAgent returns the User-Agent of requests that set none.
 func (c *Client) UserAgent() string { return c.userAgent }
 
-// Do sends one request to a URL that the operator wrote himself. Any answer is
-// returned as it is, redirects too; the caller closes its body. The request's
-// context bounds everything, the body included.
+// Do sends one request under the guard of the [Options]. Any answer is returned
+// as it is, redirects too; the caller closes its body. The request's context
+// bounds everything, the body included.
 //
-// Link-local addresses, where clouds keep their metadata services, are reached
-// only where the URL itself names the address.
+// Where the guard is that of URLs that the operator wrote himself, link-local
+// addresses, where clouds keep their metadata services, are reached only where it
+// names them, or the URL itself does.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	host := req.URL.Hostname()
+	if err := checkLiteral(c.guard.For(host), host); err != nil {
+		return nil, err
+	}
 	return c.roundTrip(c.open, req)
 }
 
@@ -93,12 +115,19 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 // that guard lets through, checked on the resolved address when it is dialled;
 // else the error is a *ForbiddenAddressError. Each call makes a new connection.
 func (c *Client) DoGuarded(req *http.Request, guard Guard) (*http.Response, error) {
-	if addr, err := netip.ParseAddr(req.URL.Hostname()); err == nil {
-		if err := guard.Check(addr); err != nil {
-			return nil, err
-		}
+	if err := checkLiteral(guard, req.URL.Hostname()); err != nil {
+		return nil, err
 	}
 	return c.roundTrip(c.guarded, req.WithContext(withGuard(req.Context(), guard)))
+}
+
+// checkLiteral checks a host that is an address, before anything is dialled.
+func checkLiteral(guard Guard, host string) error {
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return nil //nolint:nilerr // a name is checked when it was resolved
+	}
+	return guard.Check(addr)
 }
 
 // CloseIdle closes the connections that are kept for reuse.

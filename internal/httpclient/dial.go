@@ -15,37 +15,32 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // dialer connects under the guard that it finds for each call.
 type dialer struct {
-	timeout time.Duration
+	timeout  time.Duration
+	resolver *net.Resolver
 	// replace stands in for the network in tests.
 	replace dialFunc
 	// guard returns the guard of a connection to host, as it stands in the URL.
 	guard func(ctx context.Context, host string) Guard
 }
 
-// openDialer reaches what the operator named: any address but link-local ones,
-// and those too where the URL holds the address itself. A name that resolves to
-// a metadata service does not name it.
+// openDialer takes the guard of the options for all requests.
 func openDialer(o Options) *dialer {
+	guard := o.guard()
 	return &dialer{
-		timeout: cmp.Or(o.DialTimeout, defaultDialTimeout),
-		replace: o.Dial,
-		guard: func(_ context.Context, host string) Guard {
-			g := Guard{Private: true}
-			if addr, err := netip.ParseAddr(host); err == nil {
-				addr = embedded(addr)
-				g.Allow = []netip.Prefix{netip.PrefixFrom(addr, addr.BitLen())}
-			}
-			return g
-		},
+		timeout:  cmp.Or(o.DialTimeout, defaultDialTimeout),
+		resolver: o.Resolver,
+		replace:  o.Dial,
+		guard:    func(_ context.Context, host string) Guard { return guard.For(host) },
 	}
 }
 
 // guardedDialer takes the guard from the context.
 func guardedDialer(o Options) *dialer {
 	return &dialer{
-		timeout: cmp.Or(o.DialTimeout, defaultDialTimeout),
-		replace: o.Dial,
-		guard:   func(ctx context.Context, _ string) Guard { return guardFrom(ctx) },
+		timeout:  cmp.Or(o.DialTimeout, defaultDialTimeout),
+		resolver: o.Resolver,
+		replace:  o.Dial,
+		guard:    func(ctx context.Context, _ string) Guard { return guardFrom(ctx) },
 	}
 }
 
@@ -59,7 +54,8 @@ func (d *dialer) dial(ctx context.Context, network, addr string) (net.Conn, erro
 		return d.replace(ctx, network, addr)
 	}
 	nd := net.Dialer{
-		Timeout: d.timeout,
+		Timeout:  d.timeout,
+		Resolver: d.resolver,
 		// Control runs after the name was resolved and before the connection is
 		// made, so a name cannot resolve to one address for the check and to
 		// another for the connection.

@@ -3,6 +3,7 @@ package httpclient
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 )
 
 // Guard says which addresses may be dialled. Its zero value lets only public
@@ -56,6 +57,18 @@ func (g Guard) Check(addr netip.Addr) error {
 		return nil
 	}
 	return &ForbiddenAddressError{Addr: addr, Class: string(c), Key: g.Key}
+}
+
+// For returns the guard of connections to a host as it stands in a URL. Where the
+// operator wrote the URL, an address that it holds is opened by that. A name that
+// resolves to a metadata service does not name it.
+func (g Guard) For(host string) Guard {
+	if addr, err := netip.ParseAddr(host); err == nil && g.Private {
+		addr = embedded(addr)
+		// The guard's own list must not be written to.
+		g.Allow = append(slices.Clip(g.Allow), netip.PrefixFrom(addr, addr.BitLen()))
+	}
+	return g
 }
 
 func (g Guard) contains(addr netip.Addr) bool {

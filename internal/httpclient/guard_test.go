@@ -3,12 +3,15 @@ package httpclient
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 func prefixes(tb testing.TB, texts ...string) []netip.Prefix {
@@ -70,6 +73,10 @@ func TestGuardCheck(t *testing.T) {
 		{"240.0.0.1", "reserved", false, true, true, true},
 		{"2001::1", "reserved", false, true, true, true},
 		{"64:ff9b:1::1", "reserved", false, true, true, true},
+		{"64:ff9b:1::a9fe:a9fe", "cloud metadata", false, false, false, true},
+		{"64:ff9b:1::a9fe:101", "link-local", false, false, false, true},
+		{"64:ff9b:1::808:808", "reserved", false, true, true, true},
+		{"::ffff:0:169.254.169.254", "cloud metadata", false, false, false, true},
 		{"4000::1", "reserved", false, true, true, true},
 		{"255.255.255.255", "broadcast", false, true, true, true},
 		{"224.0.0.1", "multicast", false, true, true, true},
@@ -139,6 +146,141 @@ func TestGuardNamesLinkLocal(t *testing.T) {
 		if (err == nil) != tt.want {
 			t.Errorf("allow %s: Check(%s) = %v, want allowed: %t", tt.allow, tt.addr, err, tt.want)
 		}
+	}
+}
+
+// oracle is the verdict on an address as the registries of special addresses have
+// it, by other means than a table of prefixes.
+func oracle(addr netip.Addr) bool {
+	addr = addr.Unmap().WithZone("")
+	if addr.Is6() {
+		b := addr.As16()
+		switch {
+		case [12]byte(b[:]) == [12]byte{0, 0x64, 0xff, 0x9b}, [12]byte(b[:]) == [12]byte{} && addr.Compare(netip.MustParseAddr("::2")) >= 0:
+			return oracle(netip.AddrFrom4([4]byte(b[12:])))
+		case b[0] == 0x20 && b[1] == 0x02:
+			return oracle(netip.AddrFrom4([4]byte(b[2:6])))
+		case b[0]>>5 != 1: // not 2000::/3
+			return false
+		case b[0] == 0x20 && b[1] == 0x01 && (b[2] < 2 || b[2] == 0x0d && b[3] == 0xb8):
+			return false
+		case b[0] == 0x3f && b[1] == 0xff && b[2]>>4 == 0:
+			return false
+		}
+		return true
+	}
+	b := addr.As4()
+	switch {
+	case addr == netip.AddrFrom4([4]byte{168, 63, 129, 16}):
+		return false
+	case addr.IsPrivate(), addr.IsLoopback(), addr.IsLinkLocalUnicast(), b[0] == 0, b[0] >= 224:
+		return false
+	case b[0] == 100 && b[1]&0xc0 == 64, b[0] == 198 && b[1]&0xfe == 18:
+		return false
+	}
+	for _, net := range [][3]byte{{192, 0, 0}, {192, 0, 2}, {192, 88, 99}, {198, 51, 100}, {203, 0, 113}} {
+		if [3]byte(b[:]) == net {
+			return false
+		}
+	}
+	return true
+}
+
+// anyAddress draws addresses of which many are special, or nearly so.
+func anyAddress() *rapid.Generator[netip.Addr] {
+	return rapid.Custom(func(t *rapid.T) netip.Addr {
+		if rapid.Bool().Draw(t, "special") {
+			p := rapid.SampledFrom(ranges).Draw(t, "range").prefix
+			first := p.Masked().Addr()
+			b := first.As16()
+			if p.Addr().Is4() {
+				b = netip.AddrFrom4(first.As4()).As16()
+			}
+			bits := p.Bits()
+			if p.Addr().Is4() {
+				bits += 96
+			}
+			for i := bits; i < 128; i++ {
+				b[i/8] |= byte(rapid.IntRange(0, 1).Draw(t, "bit")) << (7 - i%8)
+			}
+			if rapid.Bool().Draw(t, "flip") && bits > 96 {
+				b[(bits-1)/8] ^= 1 << (7 - (bits-1)%8)
+			}
+			return netip.AddrFrom16(b).Unmap()
+		}
+		var b [16]byte
+		copy(b[:], rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "bytes"))
+		if rapid.Bool().Draw(t, "v4") {
+			return netip.AddrFrom4([4]byte(b[:4]))
+		}
+		b[0] = rapid.SampledFrom([]byte{b[0], 0x20, 0x26, 0x2a, 0xfd, 0xfe}).Draw(t, "first")
+		return netip.AddrFrom16(b)
+	})
+}
+
+func TestGuardAgreesWithTheRegistries(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		addr := anyAddress().Draw(rt, "addr")
+		if err := (Guard{}).Check(addr); (err == nil) != oracle(addr) {
+			rt.Fatalf("Check(%s) = %v, want allowed: %t", addr, err, oracle(addr))
+		}
+	})
+}
+
+// However an IPv4 address is written, the verdict is the same, under any guard.
+func TestGuardSeesThroughEmbeddings(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		v4 := anyAddress().Filter(netip.Addr.Is4).Draw(rt, "addr")
+		b := v4.As4()
+		guard := Guard{Private: rapid.Bool().Draw(rt, "private")}
+		if rapid.Bool().Draw(rt, "allow") {
+			guard.Allow = append(guard.Allow, netip.PrefixFrom(v4, rapid.IntRange(0, 32).Draw(rt, "bits")).Masked())
+		}
+		want := guard.Check(v4) == nil
+		tail := fmt.Sprintf("%02x%02x:%02x%02x", b[0], b[1], b[2], b[3])
+		for _, text := range []string{"::ffff:" + tail, "64:ff9b::" + tail, "2002:" + tail + "::1", "2002:" + tail + ":7:8::9"} {
+			if err := guard.Check(netip.MustParseAddr(text)); (err == nil) != want {
+				rt.Fatalf("Check(%s) = %v, but %s is allowed: %t", text, err, v4, want)
+			}
+		}
+	})
+}
+
+// A wider list never refuses what a narrower one lets through, and no list but
+// one that names it opens a link-local address.
+func TestGuardListsOnlyOpen(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		addr, other := anyAddress().Draw(rt, "addr"), anyAddress().Draw(rt, "other")
+		p := netip.PrefixFrom(other, rapid.IntRange(0, other.BitLen()).Draw(rt, "bits")).Masked()
+		narrow, wide := Guard{}, Guard{Allow: []netip.Prefix{p}}
+		if narrow.Check(addr) == nil && wide.Check(addr) != nil {
+			rt.Fatalf("%s is refused because of %s", addr, p)
+		}
+		if c := classify(embedded(addr)); (c == classLinkLocal || c == classMetadata) && wide.Check(addr) == nil &&
+			!p.IsSingleIP() && classifyPrefix(p) != classLinkLocal {
+			rt.Fatalf("%s is opened by %s, which does not name it", addr, p)
+		}
+	})
+}
+
+func TestGuardFor(t *testing.T) {
+	t.Parallel()
+	list := make([]netip.Prefix, 0, 4)
+	g := Guard{Private: true, Allow: list}
+	if g.For("169.254.169.254").Check(netip.MustParseAddr("169.254.169.254")) != nil {
+		t.Error("an address that the operator wrote is refused")
+	}
+	if g.For("metadata.example").Check(netip.MustParseAddr("169.254.169.254")) == nil {
+		t.Error("a name opened a metadata address")
+	}
+	if (Guard{}).For("127.0.0.1").Check(netip.MustParseAddr("127.0.0.1")) == nil {
+		t.Error("an address that somebody else wrote opened itself")
+	}
+	if list[:1][0].IsValid() {
+		t.Error("the list of the guard was written to")
 	}
 }
 

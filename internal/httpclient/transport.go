@@ -62,6 +62,31 @@ func newTransport(o Options) *http.Transport {
 	return t
 }
 
+// newOpenTransport serves requests that all have the guard of the options.
+func newOpenTransport(o Options) *http.Transport {
+	if o.guard().Private {
+		return newTransport(o)
+	}
+	if o.TLS != nil {
+		o.TLS = public(o.TLS)
+	}
+	t := newTransport(o)
+	t.Proxy = noneOf(t.Proxy)
+	return t
+}
+
+// noneOf refuses requests that would go through a proxy: a guard would see its
+// address in place of the host's.
+func noneOf(proxy func(*http.Request) (*url.URL, error)) func(*http.Request) (*url.URL, error) {
+	return func(req *http.Request) (*url.URL, error) {
+		u, err := proxy(req)
+		if err == nil && u != nil {
+			err = ErrProxied
+		}
+		return nil, err
+	}
+}
+
 // newGuardedTransport makes one connection for each request. A connection that
 // was dialled for one source, whose guard opens a private network, can so never
 // serve another source, whose guard does not. Whoever chose the url is shown no
@@ -78,14 +103,6 @@ func newGuardedTransport(o Options) *http.Transport {
 	t.HTTP2 = nil
 	t.Protocols = new(http.Protocols)
 	t.Protocols.SetHTTP1(true)
-	proxy := t.Proxy
-	t.Proxy = func(req *http.Request) (*url.URL, error) {
-		// The guard would see the proxy's address in place of the host's.
-		u, err := proxy(req)
-		if err == nil && u != nil {
-			err = ErrProxied
-		}
-		return nil, err
-	}
+	t.Proxy = noneOf(t.Proxy)
 	return t
 }
