@@ -47,13 +47,14 @@ var defaultBounds = bounds{lanes: 16384, held: 32768, perLane: 64, page: 512, re
 type backlog struct {
 	queue    Queue
 	endpoint string
+	order    Order
 	bounds   bounds
 	// flush returns when all outcomes so far are durable.
 	flush func(ctx context.Context) error
 	// longest is how far in the future a retry can be; 0 for any.
 	longest time.Duration
 
-	lanes   map[string]*lane
+	lanes   map[laneKey]*lane
 	ready   []*lane
 	waiting laneHeap
 	held    int
@@ -72,11 +73,23 @@ type backlog struct {
 	rescanAt time.Time
 }
 
-func newBacklog(queue Queue, endpoint string, b bounds, flush func(context.Context) error) *backlog {
+func newBacklog(queue Queue, endpoint string, order Order, b bounds, flush func(context.Context) error) *backlog {
 	return &backlog{
-		queue: queue, endpoint: endpoint, bounds: b, flush: flush,
-		lanes: make(map[string]*lane), unread: true,
+		queue: queue, endpoint: endpoint, order: order, bounds: b, flush: flush,
+		lanes: make(map[laneKey]*lane), unread: true,
 	}
+}
+
+// reorder forgets all that is held, which must not be posted meanwhile, and
+// reads it anew in lanes of another order.
+func (b *backlog) reorder(ctx context.Context, order Order) error {
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
+	longest := b.longest
+	*b = *newBacklog(b.queue, b.endpoint, order, b.bounds, b.flush)
+	b.longest = longest
+	return nil
 }
 
 // readable reports whether a call to read would read something.
@@ -108,9 +121,9 @@ func (b *backlog) read(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
-	page, err := b.queue.Waiting(ctx, b.endpoint, b.cursor, b.bounds.page)
+	page, err := b.page(ctx)
 	if err != nil {
-		return fmt.Errorf("read waiting deliveries: %w", err)
+		return err
 	}
 	for i := range page {
 		if err := b.add(ctx, &page[i], now); err != nil {
@@ -125,20 +138,35 @@ func (b *backlog) read(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// page returns the next page, its deliveries in lanes of the order. What was
+// committed under another one is relabelled first.
+func (b *backlog) page(ctx context.Context) ([]Delivery, error) {
+	page, err := b.queue.Waiting(ctx, b.endpoint, b.cursor, b.bounds.page)
+	if err == nil && slices.ContainsFunc(page, func(d Delivery) bool { return !b.order.fits(d.Lane) }) {
+		if err = b.queue.Relabel(ctx, b.endpoint, b.order); err == nil {
+			page, err = b.queue.Waiting(ctx, b.endpoint, b.cursor, b.bounds.page)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read waiting deliveries: %w", err)
+	}
+	return page, nil
+}
+
 // add takes a delivery that a pass has come to.
 func (b *backlog) add(ctx context.Context, d *Delivery, now time.Time) error {
 	b.tail = max(b.tail, d.ID)
-	l := b.lanes[d.Lane]
+	l := b.lanes[keyOf(d)]
 	switch {
-	case l == nil && b.forgetful:
-		l = b.open(d.Lane)
+	case l == nil && b.forgetful && d.Lane != "":
+		l = b.open(keyOf(d))
 		if err := b.refill(ctx, l, now); err != nil {
 			b.close(l)
 			return err
 		}
 		b.place(l, now)
 	case l == nil:
-		l = b.open(d.Lane)
+		l = b.open(keyOf(d))
 		b.hold(l, d, now)
 		b.place(l, now)
 	case d.ID <= l.last || l.more:
@@ -149,15 +177,15 @@ func (b *backlog) add(ctx context.Context, d *Delivery, now time.Time) error {
 	return nil
 }
 
-func (b *backlog) open(name string) *lane {
-	l := &lane{name: name, index: -1}
-	b.lanes[name] = l
+func (b *backlog) open(key laneKey) *lane {
+	l := &lane{key: key, index: -1}
+	b.lanes[key] = l
 	return l
 }
 
 func (b *backlog) close(l *lane) {
 	b.held -= len(l.items)
-	delete(b.lanes, l.name)
+	delete(b.lanes, l.key)
 }
 
 // hold appends a delivery to its lane if there is room, else notes that there
@@ -183,7 +211,7 @@ func (b *backlog) hold(l *lane, d *Delivery, now time.Time) {
 // refill reads the next deliveries of a lane that has none in memory.
 func (b *backlog) refill(ctx context.Context, l *lane, now time.Time) error {
 	limit := max(1, min(b.bounds.perLane, b.bounds.held-b.held))
-	page, err := b.queue.WaitingInLane(ctx, b.endpoint, l.name, l.last, limit)
+	page, err := b.queue.WaitingInLane(ctx, b.endpoint, l.key.name, l.last, limit)
 	if err != nil {
 		return fmt.Errorf("read waiting deliveries of a lane: %w", err)
 	}

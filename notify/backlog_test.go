@@ -61,6 +61,10 @@ func (q *longQueue) WaitingInLane(_ context.Context, _, lane string, after int64
 	return q.page(first, q.lanes, limit), nil
 }
 
+func (q *longQueue) Relabel(context.Context, string, Order) error {
+	return errors.New("all are in order")
+}
+
 func (q *longQueue) Event(_ context.Context, position int64) (Event, error) {
 	return Event{ID: fmt.Sprintf("evt_%d", position), Type: "t", Source: fmt.Sprint("lane-", q.lane(position)), Data: []byte(`{}`)}, nil
 }
@@ -235,7 +239,7 @@ func TestBacklogKeepsALaneThatCannotBeRead(t *testing.T) {
 	for range 10 {
 		q.commit("ops", "a")
 	}
-	b := newBacklog(q, "ops", bounds{lanes: 5, held: 2, perLane: 2, page: 3}, func(context.Context) error { return nil })
+	b := newBacklog(q, "ops", OrderSource, bounds{lanes: 5, held: 2, perLane: 2, page: 3}, func(context.Context) error { return nil })
 	now := time.Now()
 	for b.readable(now) {
 		if err := b.read(t.Context(), now); err != nil {

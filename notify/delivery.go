@@ -80,6 +80,9 @@ type Queue interface {
 	Waiting(ctx context.Context, endpoint string, after int64, limit int) ([]Delivery, error)
 	// WaitingInLane is Waiting for one lane of the endpoint.
 	WaitingInLane(ctx context.Context, endpoint, lane string, after int64, limit int) ([]Delivery, error)
+	// Relabel gives the waiting deliveries of an endpoint whose lane is none of
+	// an order's the one that they have in it.
+	Relabel(ctx context.Context, endpoint string, order Order) error
 	// Event returns the event at a position of the log.
 	Event(ctx context.Context, position int64) (Event, error)
 	// Record saves outcomes and returns when they are durable.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 )
@@ -51,6 +52,8 @@ type Dispatcher struct {
 	mu sync.Mutex
 	// endpoints is what Apply was given last.
 	endpoints map[string]*Endpoint
+	// pacers outlive the session, so that a stop and a start keep the rate limits.
+	pacers map[string]*pacer
 	// session is what runs between Start and Stop, else nil.
 	session *session
 }
@@ -69,7 +72,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	if o.bounds == (bounds{}) {
 		o.bounds = defaultBounds
 	}
-	return &Dispatcher{options: o, endpoints: make(map[string]*Endpoint)}
+	return &Dispatcher{options: o, endpoints: make(map[string]*Endpoint), pacers: make(map[string]*pacer)}
 }
 
 // Start reads the saved states and begins to post. The context bounds the start
@@ -81,7 +84,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		d.mu.Unlock()
 		return ErrRunning
 	}
-	s := newSession(ctx, &d.mu, &d.options)
+	s := newSession(ctx, &d.mu, &d.options, d.pacers)
 	d.session = s
 	d.mu.Unlock()
 
@@ -155,6 +158,9 @@ func (d *Dispatcher) Apply(endpoints []Endpoint) {
 			w.mail.remove()
 		}
 	}
+	maps.DeleteFunc(d.pacers, func(name string, _ *pacer) bool {
+		return d.endpoints[name] == nil && d.session.workers[name] == nil
+	})
 	for name, e := range d.endpoints {
 		if w := d.session.workers[name]; w != nil {
 			w.mail.configure(e)

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"net/netip"
@@ -76,7 +77,7 @@ type Endpoint struct {
 }
 
 // RateLimit bounds attempts: at most Requests in any Per, up to Burst of them at
-// once and the others evenly.
+// once and the others evenly. Requests or Per of 0 bound nothing; a Burst of 0 is 1.
 type RateLimit struct {
 	Requests int
 	Per      time.Duration
@@ -126,6 +127,8 @@ func (e *Endpoint) unsigned() bool {
 	}
 	return false
 }
+
+func (e *Endpoint) order() Order { return cmp.Or(e.Order, OrderNone) }
 
 func (e *Endpoint) maxInFlight() int {
 	if e.MaxInFlight <= 0 {

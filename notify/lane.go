@@ -14,11 +14,25 @@ type pending struct {
 	replay          bool
 }
 
+// laneKey tells the lanes of an endpoint apart: by name, and where a delivery
+// has no lane, by its ID, since then it is one by itself.
+type laneKey struct {
+	name string
+	id   int64
+}
+
+func keyOf(d *Delivery) laneKey {
+	if d.Lane == "" {
+		return laneKey{id: d.ID}
+	}
+	return laneKey{name: d.Lane}
+}
+
 // lane is the deliveries of an endpoint that must keep their order. The first
 // of them that waits is posted until it is delivered or dead; the others wait
 // for it. Only their beginning is held in memory.
 type lane struct {
-	name string
+	key laneKey
 	// items are by ID; the first is the one that is posted, or is next.
 	items []pending
 	// last is the highest ID that was ever held.

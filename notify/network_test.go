@@ -91,7 +91,7 @@ func TestSendRefusesNamesOfMetadataServices(t *testing.T) {
 	attempt, verdict := resolvingSender(t, "169.254.169.254").Send(t.Context(), &e, testMessage)
 	want := `post to http://hooks.example.test.: address 169.254.169.254 (cloud metadata) is refused: ` +
 		`to reach it from here, add "169.254.169.254/32" to allow_networks of endpoint ops`
-	if verdict != (Verdict{Counts: true}) || attempt.Status != 0 || attempt.Error != want {
+	if verdict != (Verdict{Counts: true, Away: true}) || attempt.Status != 0 || attempt.Error != want {
 		t.Errorf("Send gave %+v, %+v", attempt, verdict)
 	}
 }
@@ -206,7 +206,7 @@ func TestSendReachesANameOnceItResolves(t *testing.T) {
 	byName(&e, "late.example.test.")
 	s := resolvingSender(t, "", "127.0.0.1")
 	attempt, verdict := s.Send(t.Context(), &e, testMessage)
-	if verdict != (Verdict{Counts: true}) || !strings.Contains(attempt.Error, "no such host") {
+	if verdict != (Verdict{Counts: true, Away: true}) || !strings.Contains(attempt.Error, "no such host") {
 		t.Errorf("Send gave %+v, %+v", attempt, verdict)
 	}
 	if attempt, verdict = s.Send(t.Context(), &e, testMessage); verdict.Action != Deliver {

@@ -21,6 +21,9 @@ const (
 // a lane. No name of a source has it.
 const laneSeparator = "\x00"
 
+// replayPrefix begins the names of lanes in which something is told again.
+const replayPrefix = laneSeparator + "replay" + laneSeparator
+
 // Lane returns the name of the lane that an event is delivered in, empty for
 // none.
 func (o Order) Lane(e *Event) string {
@@ -42,9 +45,24 @@ func ItemKey(e *Event) string { return e.Source + laneSeparator + e.Subject }
 // ReplayLane returns the lane in which deliveries of a lane are told again, so
 // that they keep their order and what happens meanwhile does not wait for them.
 func ReplayLane(lane string) string {
-	const prefix = laneSeparator + "replay" + laneSeparator
-	if lane == "" || strings.HasPrefix(lane, prefix) {
+	if lane == "" || strings.HasPrefix(lane, replayPrefix) {
 		return lane
 	}
-	return prefix + lane
+	return replayPrefix + lane
+}
+
+// fits reports whether a lane is one of the order. Each order has names of a
+// form of its own.
+func (o Order) fits(lane string) bool {
+	lane = strings.TrimPrefix(lane, replayPrefix)
+	switch o {
+	case OrderItem:
+		return lane != laneSeparator && strings.Contains(lane, laneSeparator)
+	case OrderSource:
+		return lane != "" && !strings.Contains(lane, laneSeparator)
+	case OrderEndpoint:
+		return lane == laneSeparator
+	case OrderNone:
+	}
+	return lane == ""
 }

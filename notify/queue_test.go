@@ -133,6 +133,23 @@ func (q *memQueue) WaitingInLane(_ context.Context, endpoint, lane string, after
 	return q.waiting(after, limit, func(d *Delivery) bool { return d.Endpoint == endpoint && d.Lane == lane })
 }
 
+func (q *memQueue) Relabel(_ context.Context, endpoint string, order Order) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return q.readErr
+	}
+	for i := range q.deliveries {
+		if d := &q.deliveries[i]; d.Endpoint == endpoint && q.state[d.ID] == Waiting && !order.fits(d.Lane) {
+			e := q.events[d.Position]
+			if d.Lane = order.Lane(&e); d.Replay {
+				d.Lane = ReplayLane(d.Lane)
+			}
+		}
+	}
+	return nil
+}
+
 func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -39,15 +39,16 @@ type session struct {
 	// These belong to the dispatcher, under its mutex.
 	workers           map[string]*worker
 	states            map[string]EndpointState
+	pacers            map[string]*pacer
 	started, stopping bool
 	// mu is the dispatcher's.
 	mu *sync.Mutex
 }
 
 // newSession starts the recorder; workers are opened later.
-func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions) *session {
+func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions, pacers map[string]*pacer) *session {
 	s := &session{
-		options: o, mu: mu,
+		options: o, mu: mu, pacers: pacers,
 		bodies:  newBodyCache(o.Queue, o.PublicURL),
 		halted:  make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -69,7 +70,10 @@ func (s *session) open(e *Endpoint) {
 	if !ok {
 		state = EndpointState{Name: e.Name}
 	}
-	w := newWorker(s, e, state)
+	if s.pacers[e.Name] == nil {
+		s.pacers[e.Name] = new(pacer)
+	}
+	w := newWorker(s, e, state, s.pacers[e.Name])
 	s.workers[e.Name] = w
 	s.running.Go(w.run)
 }

@@ -190,7 +190,7 @@ func (r *rig) mustStop(tb testing.TB) {
 func testEndpoint(tb testing.TB, name string) Endpoint {
 	tb.Helper()
 	return Endpoint{
-		Name: name, URL: "https://" + name + ".example.com/hook", Enabled: true,
+		Name: name, URL: "https://" + name + ".example.com/hook", Enabled: true, Order: OrderSource,
 		Secrets: []Secret{mustSecret(tb, vectorSecret)},
 		Retry:   RetryPolicy{Schedule: []time.Duration{time.Second, time.Minute}, MaxRetryAfter: time.Hour},
 	}

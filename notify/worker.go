@@ -23,6 +23,7 @@ type worker struct {
 	endpoint *Endpoint
 	health   *health
 	backlog  *backlog
+	pacer    *pacer
 	inFlight int
 	answers  chan answered
 	// halted says that nothing is posted any more, for good.
@@ -47,12 +48,13 @@ type answered struct {
 	err error
 }
 
-func newWorker(s *session, e *Endpoint, state EndpointState) *worker {
+func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {
 	w := &worker{
 		name: e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
 		log:     s.options.Logger.With("endpoint", e.Name),
 		health:  newHealth(e, state, time.Now()),
-		backlog: newBacklog(s.options.Queue, e.Name, s.options.bounds, s.recorder.flush),
+		backlog: newBacklog(s.options.Queue, e.Name, e.order(), s.options.bounds, s.recorder.flush),
+		pacer:   pace,
 		answers: make(chan answered, defaultMaxInFlight),
 	}
 	w.configure(e)
@@ -63,6 +65,7 @@ func newWorker(s *session, e *Endpoint, state EndpointState) *worker {
 func (w *worker) configure(e *Endpoint) {
 	w.endpoint = e
 	w.health.adopt(e, time.Now())
+	w.pacer.configure(e.RateLimit, time.Now())
 	w.backlog.longest = e.Retry.longest()
 }
 
@@ -77,6 +80,7 @@ func (w *worker) run() {
 		w.checkHalted()
 		w.obey(w.mail.take())
 		w.keep(time.Now())
+		w.reorder()
 		w.read(time.Now())
 		w.launch(time.Now())
 		w.publish()
@@ -116,9 +120,23 @@ func (w *worker) obey(in mail) {
 	}
 }
 
+// reorder changes the order of the lanes once no attempt in the old ones is
+// under way.
+func (w *worker) reorder() {
+	if w.halted || w.ordered() || w.inFlight > 0 {
+		return
+	}
+	if err := w.backlog.reorder(w.session.ctx, w.endpoint.order()); err != nil {
+		w.halted = true
+	}
+}
+
+// ordered reports whether the lanes are those of the configured order.
+func (w *worker) ordered() bool { return w.backlog.order == w.endpoint.order() }
+
 // postable reports whether the endpoint may be posted to.
 func (w *worker) postable(now time.Time) bool {
-	return !w.halted && w.health.postable(now) && !w.mail.removed()
+	return !w.halted && w.ordered() && w.health.postable(now) && !w.mail.removed()
 }
 
 // readable reports whether a page of the queue should be read now. While the
@@ -152,6 +170,9 @@ func (w *worker) launch(now time.Time) {
 		return
 	}
 	for w.inFlight < w.health.most(w.inFlight) {
+		if at, ok := w.pacer.next(now); !ok || at.After(now) {
+			return
+		}
 		l, err := w.backlog.next(w.session.ctx, now)
 		if err != nil {
 			w.unreadable(err, now)
@@ -161,6 +182,7 @@ func (w *worker) launch(now time.Time) {
 			return
 		}
 		w.inFlight++
+		w.pacer.begin(now)
 		go w.post(answered{lane: l, endpoint: w.endpoint, probe: w.health.begin()}, l.items[0])
 	}
 }
@@ -203,7 +225,7 @@ func (w *worker) wait(timer *time.Timer) {
 func (w *worker) nextDue(now time.Time) time.Time {
 	due := w.keepDue()
 	switch {
-	case w.halted || w.mail.removed():
+	case w.halted || w.mail.removed() || !w.ordered():
 		return time.Time{}
 	case w.health.stopped():
 		return due
@@ -211,10 +233,30 @@ func (w *worker) nextDue(now time.Time) time.Time {
 		return earliest(due, w.health.postableAt())
 	}
 	if w.inFlight < w.health.most(w.inFlight) {
-		due = earliest(due, w.backlog.due(now))
+		due = earliest(due, w.launchDue(now))
 	}
 	if now.Before(w.readAgain) {
 		due = earliest(due, w.readAgain)
+	}
+	return due
+}
+
+// launchDue returns when there is something to launch that nothing is now; zero
+// for never, or when an answer has come.
+func (w *worker) launchDue(now time.Time) time.Time {
+	due := w.backlog.due(now)
+	if !w.pacer.limited() {
+		return due
+	}
+	if len(w.backlog.ready) > 0 {
+		due = now
+	}
+	at, ok := w.pacer.next(now)
+	switch {
+	case !ok || due.IsZero():
+		return time.Time{}
+	case at.After(due):
+		return at
 	}
 	return due
 }
@@ -234,6 +276,7 @@ func (w *worker) takeAnswers(now time.Time) {
 // settle acts on an attempt that is over.
 func (w *worker) settle(a answered, now time.Time) {
 	w.inFlight--
+	w.pacer.end(now)
 	w.health.end(a.probe)
 	switch {
 	case a.err != nil:

@@ -19,6 +19,7 @@ func TestPlans(t *testing.T) {
 		selectEvent + " WHERE source = 'a' AND sequence > 0 ORDER BY sequence":                                                                "events_sequence",
 		selectHeads:              "INTEGER PRIMARY KEY",
 		selectNewest:             "INTEGER PRIMARY KEY",
+		findRelabel:              "deliveries_waiting ",
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",
 		findOldWaiting:           "deliveries_waiting ",

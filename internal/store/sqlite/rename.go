@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -20,6 +21,18 @@ const copySource = `INSERT INTO sources (name, request_key, rules_key, version, 
 	SELECT ?1, request_key, rules_key, version, max(sequence, (` + lastSequence + `)),
 	etag, last_modified, raw_hash, cursor, alert_since, alert_failures, alert_reason, alert_told_at, accept_removal
 	FROM sources WHERE name = ?2`
+
+// The names of lanes and the keys of items begin with a source, which ends there
+// or before a NUL. SQLite's functions of text stop at a NUL, those of blobs do not.
+const (
+	ofOldName   = "state = 'waiting' AND (%[1]s = ?2 OR %[1]s >= ?2 || char(0) AND %[1]s < ?2 || char(1))"
+	withNewName = "CAST(CAST(?1 AS BLOB) || substr(CAST(%[1]s AS BLOB), length(CAST(?2 AS BLOB)) + 1) AS TEXT)"
+)
+
+var (
+	renameLanes = fmt.Sprintf("UPDATE deliveries SET lane = "+withNewName+" WHERE "+ofOldName, "lane")
+	renameKeys  = fmt.Sprintf("UPDATE deliveries SET key = "+withNewName+" WHERE "+ofOldName, "key")
+)
 
 // Rename gives what is kept of a source to another name.
 func (s *Store) Rename(ctx context.Context, from, to string) error {
@@ -52,13 +65,16 @@ func rename(s *session, from, to string) error {
 		"UPDATE departed SET source = ?1 WHERE source = ?2",
 		"UPDATE details SET source = ?1 WHERE source = ?2",
 		"UPDATE OR REPLACE next_runs SET source = ?1 WHERE source = ?2",
-		`UPDATE deliveries SET lane = ?1 WHERE lane = ?2 AND state = 'waiting'
-			AND EXISTS (SELECT 1 FROM events e WHERE e.position = deliveries.event AND e.source = ?2)`,
+		renameLanes,
+		renameKeys,
 		renameSubscribed,
 	} {
 		if _, err := s.exec(query, to, from); err != nil {
 			return err
 		}
+	}
+	if _, err := s.exec(renameLanes, notify.ReplayLane(to), notify.ReplayLane(from)); err != nil {
+		return err
 	}
 	if _, err := s.exec("DELETE FROM sources WHERE name = ?", from); err != nil {
 		return err
