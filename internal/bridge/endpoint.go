@@ -24,6 +24,10 @@ type Endpoint struct {
 	Order notify.Order
 	// Latest tells of an item only what is latest, where it was not told before.
 	Latest bool
+	// Past tells it, where it is new, the log from Since on, which is zero for all
+	// of it, before what happens now. An endpoint is new once: see SetEndpoints.
+	Past  bool
+	Since time.Time
 }
 
 // tellTimeout bounds how long a stop waits for an event to be committed.

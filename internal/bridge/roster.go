@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
@@ -13,6 +14,8 @@ import (
 type roster struct {
 	endpoints []Endpoint
 	byName    map[string]*Endpoint
+	// welcomed says that the store knows that they are not new any more.
+	welcomed bool
 }
 
 func newRoster(endpoints []Endpoint) *roster {
@@ -25,14 +28,48 @@ func newRoster(endpoints []Endpoint) *roster {
 
 // SetEndpoints replaces the endpoints. Whatever is committed after it returns is
 // told by their rules, also what was decided about before.
-func (b *Bridge) SetEndpoints(_ context.Context, endpoints []Endpoint) error {
+//
+// An endpoint of a name that was never set before is new, and stays known for
+// ever. Where it is to be told the past, its deliveries come of a replay until
+// that has reached the end of the log, so that it is told everything once and in
+// order, whatever is committed meanwhile. With an error, a *StoreError, the
+// endpoints are those that they were.
+func (b *Bridge) SetEndpoints(ctx context.Context, endpoints []Endpoint) error {
 	r := newRoster(endpoints)
+	r.welcomed = true
+	// First it is known who is new, and then who is told: the other way round what
+	// is committed between would be told twice.
+	if err := b.welcome(ctx, r); err != nil {
+		return &StoreError{Err: err}
+	}
 	// Waits for the commits under way, which do not know of them.
 	b.telling.Lock()
 	b.roster.Store(r)
 	b.telling.Unlock()
 	b.nudge()
 	return nil
+}
+
+// welcome saves where in the log each new endpoint begins.
+func (b *Bridge) welcome(ctx context.Context, r *roster) error {
+	before := b.roster.Load()
+	now := time.Now()
+	var first []store.Replay
+	for i := range r.endpoints {
+		ep := &r.endpoints[i]
+		if before.welcomed && before.byName[ep.Name] != nil {
+			continue
+		}
+		replay := store.Replay{ID: store.FirstReplay, Endpoint: ep.Name, First: true, Since: ep.Since, CreatedAt: now}
+		if !ep.Past {
+			replay.FinishedAt = now
+		}
+		first = append(first, replay)
+	}
+	if len(first) == 0 {
+		return nil
+	}
+	return b.store.AddReplays(ctx, first)
 }
 
 // Tells says whether an endpoint would be told an event of the log by the rules

@@ -20,6 +20,9 @@ func Check(cfg *config.Config) error {
 	if _, err := endpoints(cfg); err != nil {
 		return err
 	}
+	if _, err := listeners(cfg); err != nil {
+		return err
+	}
 	_, err = judges(cfg, asked)
 	return err
 }

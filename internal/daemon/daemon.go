@@ -97,7 +97,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	d.begun = true
 	steps := []func(context.Context) error{
 		d.openStore, d.takeOver, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
-		d.startTelling, d.startReplays,
+		d.welcomeEndpoints, d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}
 	for _, step := range steps {

@@ -154,7 +154,11 @@ func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller
 	if err != nil {
 		return nil, err
 	}
+	told, err := listeners(cfg)
+	if err != nil {
+		return nil, err
+	}
 	return bridge.New(ctx, bridge.Options{
-		Store: s, Sources: list, Endpoints: listeners(cfg), KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
+		Store: s, Sources: list, Endpoints: told, KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
 	})
 }

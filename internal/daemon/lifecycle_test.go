@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
@@ -140,6 +141,13 @@ func (s *sickStore) EndpointStates(ctx context.Context) ([]notify.EndpointState,
 	return s.database.EndpointStates(ctx)
 }
 
+func (s *sickStore) AddReplays(ctx context.Context, replays []store.Replay) error {
+	if err := s.is("AddReplays"); err != nil {
+		return err
+	}
+	return s.database.AddReplays(ctx, replays)
+}
+
 func (s *sickStore) Budgets(ctx context.Context) ([]poller.Budget, error) {
 	if err := s.is("Budgets"); err != nil {
 		return nil, err
@@ -182,6 +190,7 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 			}
 			t.Cleanup(func() { _ = os.Remove(file) })
 		}, "the file is no SQLite database"},
+		"new endpoints":   {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "AddReplays") }, "set endpoints: store: the store is sick"},
 		"endpoint states": {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "EndpointStates") }, "start dispatcher: the store is sick"},
 		"budgets":         {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "Budgets") }, "start limiter: load budgets: the store is sick"},
 		"next runs":       {func(_ *testing.T, d *Daemon, _ string) { sicken(d, "NextRuns") }, "start scheduler: load next runs: the store is sick"},

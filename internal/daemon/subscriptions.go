@@ -27,7 +27,9 @@ func newAudience(cfg *config.Config) (a audience, err error) {
 	if a.endpoints, err = endpoints(cfg); err != nil {
 		return audience{}, err
 	}
-	a.listeners = listeners(cfg)
+	if a.listeners, err = listeners(cfg); err != nil {
+		return audience{}, err
+	}
 	return a, nil
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/expression"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -55,13 +56,26 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 }
 
 // listeners are the endpoints as the bridge knows them.
-func listeners(cfg *config.Config) []bridge.Endpoint {
+func listeners(cfg *config.Config) ([]bridge.Endpoint, error) {
 	list := make([]bridge.Endpoint, len(cfg.Endpoints))
+	conditions := make(conditions)
 	for i := range cfg.Endpoints {
 		e := &cfg.Endpoints[i]
-		list[i] = bridge.Endpoint{Name: e.Name, Events: e.Events, Order: notify.OrderSource}
+		filter, err := conditions.compile(expression.OfChange, e.Filter)
+		if err != nil {
+			return nil, fmt.Errorf("endpoint %q: filter: %w", e.Name, err)
+		}
+		list[i] = bridge.Endpoint{
+			Name:   e.Name,
+			Events: e.Events,
+			Filter: filter,
+			Order:  notify.Order(e.Order),
+			Latest: e.Coalesce == "latest",
+			Past:   e.From != config.From{},
+			Since:  e.From.Time,
+		}
 	}
-	return list
+	return list, nil
 }
 
 func secrets(written []config.SigningSecret) ([]notify.Secret, error) {

@@ -3,11 +3,13 @@ package daemon
 import (
 	"net/http"
 	"net/netip"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -110,5 +112,27 @@ endpoints:
 	}
 	if e := &list[2]; e.Template == nil || e.Template.ContentType != "application/json" || e.Template.Body != `"a"` || e.Breaker.Failures != 0 || e.DisableAfter != 0 {
 		t.Errorf("body is %+v", e)
+	}
+}
+
+func TestListenersHaveEveryKey(t *testing.T) {
+	t.Parallel()
+	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	list, err := listeners(mustConfig(t, everyKey+`    filter: item.big
+    events: ["shop.*"]
+    from: 2026-01-02T03:04:05Z
+  - {name: other, url: "https://hooks.example.com/", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], filter: item.big, from: beginning, order: source}
+  - {name: plain, url: "https://hooks.example.com/", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], order: endpoint}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []bridge.Endpoint{
+		{Name: "ops", Events: []string{"shop.*"}, Filter: list[0].Filter, Order: notify.OrderItem, Latest: true, Past: true, Since: since},
+		{Name: "other", Filter: list[0].Filter, Order: notify.OrderSource, Past: true},
+		{Name: "plain", Order: notify.OrderEndpoint},
+	}
+	if !reflect.DeepEqual(list, want) || list[0].Filter.String() != "item.big" {
+		t.Errorf("got  %+v\nwant %+v", list, want)
 	}
 }

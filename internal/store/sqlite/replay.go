@@ -67,16 +67,18 @@ func (s *Store) AddReplays(ctx context.Context, replays []store.Replay) error {
 }
 
 func addReplay(s *session, r *store.Replay) error {
+	if r.First {
+		known, err := selectRows(s, scanReplay, selectReplay+" WHERE id = ? AND endpoint = ?", r.ID, r.Endpoint)
+		if err != nil || len(known) > 0 {
+			return err
+		}
+	}
 	start, last, err := replayBounds(s, r)
 	if err != nil {
 		return err
 	}
 	r.Start, r.Reached, r.Last, r.Told = start, start, last, 0
-	conflict := ""
-	if r.First {
-		conflict = "OR IGNORE "
-	}
-	_, err = s.exec("INSERT "+conflict+`INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last,
+	_, err = s.exec(`INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last,
 		told, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.ID, r.Endpoint, r.Source, micros(r.Since), micros(r.Until), r.Dead, r.First, r.Start, r.Reached, r.Last,
 		r.Told, micros(r.CreatedAt), micros(r.FinishedAt))

@@ -126,7 +126,11 @@ func (s *Store) EndSubscription(ctx context.Context, id string) (dead int64, err
 // makes the next deliveries dead.
 func endSubscription(s *session, id string, first bool) (dead int64, err error) {
 	if first {
-		for _, query := range []string{"DELETE FROM subscriptions WHERE id = ?", "DELETE FROM endpoint_states WHERE name = ?"} {
+		for _, query := range []string{
+			"DELETE FROM subscriptions WHERE id = ?",
+			"DELETE FROM endpoint_states WHERE name = ?",
+			"DELETE FROM replays WHERE endpoint = ?",
+		} {
 			if _, err := s.exec(query, id); err != nil {
 				return 0, err
 			}

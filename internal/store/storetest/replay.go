@@ -27,6 +27,7 @@ var replayTests = map[string]func(*testing.T, Fresh){
 	"a new endpoint is told what was before, first":  firstComesFirst,
 	"a new endpoint begins where it says":            firstBegins,
 	"a new endpoint misses nothing beside commits":   firstBesideCommits,
+	"what ends is forgotten with its replays":        endForgetsReplays,
 	"retention removes replays, but none of a first": prunesReplays,
 }
 
@@ -417,4 +418,17 @@ func prunesReplays(t *testing.T, fresh Fresh) {
 	}
 	equal(t, "open", must(s.OpenReplays(t.Context()))(t), []store.Replay{young})
 	equal(t, "firsts", len(must(s.ReplaysByID(t.Context(), store.FirstReplay))(t)), 1)
+}
+
+// endForgetsReplays: the names of subscriptions are never used again.
+func endForgetsReplays(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	begin(t, s, newcomer("sub_1"))
+	begin(t, s, newcomer("new"))
+	begin(t, s, replayTo("sub_1"))
+	must(s.EndSubscription(t.Context(), "sub_1"))(t)
+	left := must(s.OpenReplays(t.Context()))(t)
+	if len(left) != 1 || left[0].Endpoint != "new" {
+		t.Errorf("left %+v", left)
+	}
 }
