@@ -231,10 +231,11 @@ type Store interface {
 	AddSubscription(ctx context.Context, s Subscription) error
 	// Subscriptions returns all subscriptions, by ID.
 	Subscriptions(ctx context.Context) ([]Subscription, error)
-	// EndSubscription removes a subscription and the state of its endpoint, makes
-	// the deliveries that wait for it dead, in transactions of bounded length, and
-	// counts those. It does so too where there is no such subscription any more:
-	// what came late, or was left by a crash, is ended by another call.
+	// EndSubscription removes a subscription, the state of its endpoint and what was
+	// still to be replayed to it, makes the deliveries that wait for it dead, in
+	// transactions of bounded length, and counts those. It does so too where there
+	// is no such subscription any more: what came late, or was left by a crash, is
+	// ended by another call.
 	EndSubscription(ctx context.Context, id string) (dead int64, err error)
 	// EndpointNames returns the names that begin with a prefix of all endpoints for
 	// which deliveries wait or that have a state, in order.

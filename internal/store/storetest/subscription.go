@@ -16,6 +16,7 @@ var subscriptionTests = map[string]func(*testing.T, Fresh){
 	"the end of a subscription ends what waits for it":    subscriptionEnds,
 	"the end of a subscription may come twice":            subscriptionEndsTwice,
 	"the end of a subscription works through batches":     subscriptionEndsInBatches,
+	"the end of a subscription ends its replays":          subscriptionEndsReplays,
 	"endpoints are found by a prefix":                     endpointNames,
 	"a subscription follows a source to its new name":     subscriptionFollows,
 	"a dead delivery of an ended subscription can arrive": subscriptionArrives,
@@ -104,6 +105,25 @@ func subscriptionEndsInBatches(t *testing.T, fresh Fresh) {
 	mustCommit(t, s, c)
 	equal(t, "dead", must(s.EndSubscription(t.Context(), "sub_1"))(t), int64(len(c.Events)))
 	equal(t, "waiting", len(waitingIDs(t, s, "sub_1")), 0)
+}
+
+func subscriptionEndsReplays(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	_, _ = seed(t, s, "orders", "ops")
+	begin(t, s, newcomer("sub_1"))
+	r, other := replayTo("sub_1"), replayTo("sub_2")
+	other.ID = r.ID
+	noError(t, s.AddReplays(t.Context(), []store.Replay{r, other}))
+	open := must(s.OpenReplays(t.Context()))(t)
+	equal(t, "dead", must(s.EndSubscription(t.Context(), "sub_1"))(t), int64(0))
+	left := must(s.OpenReplays(t.Context()))(t)
+	equal(t, "left", len(left), 1)
+	equal(t, "endpoint", left[0].Endpoint, "sub_2")
+	for i := range open {
+		if open[i].Endpoint == "sub_1" && !errors.Is(s.AdvanceReplay(t.Context(), &open[i], store.ReplayStep{End: true}), store.ErrConflict) {
+			t.Errorf("a replay went on: %+v", open[i])
+		}
+	}
 }
 
 func endpointNames(t *testing.T, fresh Fresh) {
