@@ -37,10 +37,26 @@ type Config struct {
 	// of the lists are written if there are any.
 	included []string
 	origins  map[string][]origin
+	// endpointPlaces are where those keys of endpoints are written that others look
+	// at, with no message yet.
+	endpointPlaces []map[string]Error
 }
 
 // Included are the paths of the files that were included, in their order.
 func (c *Config) Included() []string { return slices.Clone(c.included) }
+
+// EndpointMistake is what others than this package find wrong with a key of an
+// endpoint, url or template.body, at its place.
+func (c *Config) EndpointMistake(endpoint int, key, message string) *Error {
+	e := c.endpointPlaces[endpoint][key]
+	e.Message = message
+	return &e
+}
+
+// EndpointWarning is a warning of a key of an endpoint.
+func (c *Config) EndpointWarning(endpoint int, key, message string) Warning {
+	return Warning{c.origin("endpoints", endpoint).at(key), message}
+}
 
 // Load reads the file at path and those that it includes, and looks up ${…} in the environment and the
 // files of this process. Its error is an [Errors].
@@ -100,6 +116,7 @@ func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) 
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	c.endpointPlaces = endpointPlaces(doc)
 	c.requestSecrets = requestSecrets(d.expand.put, c.Sources, c.Endpoints)
 	if len(files) > 0 {
 		c.origins = origins(doc)

@@ -100,6 +100,22 @@ func (v *validator) endpointList(at place, endpoints []Endpoint) {
 	}
 }
 
+// endpointPlaces are where the keys of endpoints are written that others look at.
+func endpointPlaces(doc *document) []map[string]Error {
+	endpoints, _ := doc.top().key("endpoints")
+	var all []map[string]Error
+	for _, element := range endpoints.items() {
+		places := make(map[string]Error)
+		for _, key := range []string{"url", "template.body"} {
+			if p, ok := element.find(key); ok {
+				places[key] = p.mistake("")
+			}
+		}
+		all = append(all, places)
+	}
+	return all
+}
+
 func (v *validator) endpoint(at place, e *Endpoint) {
 	if p, ok := v.written(at, "url"); ok {
 		v.insteadOfUser = "put it in auth: {type: basic, username: ..., password: ...}"

@@ -124,3 +124,31 @@ func TestFrom(t *testing.T) {
 		}
 	}
 }
+
+// TestEndpointMistake: what others find wrong is shown where it is written, in
+// included files too.
+func TestEndpointMistake(t *testing.T) {
+	t.Parallel()
+	path := mustTree(t, map[string]string{
+		"pollwire.yaml": mainFile + "endpoints: [{name: first, url: \"https://hooks.example.com/in\", format: slack}]\n",
+		"conf.d/a.yaml": sourceFile,
+		"conf.d/b.yaml": "endpoints:\n  - {name: ops, format: template, template: {body: x}, url: \"https://hooks.example.com/in\"}\n",
+	})
+	c := mustLoad(t, path)
+	dir := strings.TrimSuffix(path, "pollwire.yaml")
+	for _, test := range []struct {
+		i         int
+		key, want string
+	}{
+		{0, "url", "pollwire.yaml:5:32: endpoints[0].url: no"},
+		{1, "url", "conf.d/b.yaml:2:61: endpoints[0].url: no"},
+		{1, "template.body", "conf.d/b.yaml:2:52: endpoints[0].template.body: no"},
+	} {
+		if got := strings.TrimPrefix(c.EndpointMistake(test.i, test.key, "no").Error(), dir); got != test.want {
+			t.Errorf("got %s, want %s", got, test.want)
+		}
+	}
+	if got := strings.TrimPrefix(c.EndpointWarning(1, "url", "hm").String(), dir); got != "conf.d/b.yaml: endpoints[0].url: hm" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -92,3 +92,20 @@ func checkWarnings(t *testing.T, text string, want []string) {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
+
+// TestSubscriptionsNeedAKey: what cannot work without another key is said.
+func TestSubscriptionsNeedAKey(t *testing.T) {
+	t.Parallel()
+	const key = "storage: {encryption_key: an-encryption-key-of-32-characters-or-more}\n"
+	for text, want := range map[string]int{
+		"server: {subscriptions: {verify: challenge}}\n":                1,
+		"server: {subscriptions: {allow_networks: [10.0.0.0/8]}}\n":     1,
+		"server: {subscriptions: {verify: challenge}}\n" + key:          0,
+		"server: {subscriptions: {verify: none, allow_networks: []}}\n": 0,
+	} {
+		got := mustParse(t, minimal+text).Warnings(reference())
+		if len(got) != want || want > 0 && (got[0].Path != "server.subscriptions" || !strings.Contains(got[0].Message, "storage.encryption_key")) {
+			t.Errorf("%s gives %v", text, got)
+		}
+	}
+}

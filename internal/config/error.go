@@ -56,6 +56,11 @@ func (e Errors) Unwrap() []error {
 	return errs
 }
 
+// mistake is a mistake at a place.
+func (p place) mistake(message string) Error {
+	return Error{File: p.doc.file, Line: p.node.Line, Column: p.node.Column, Path: p.path, Message: message}
+}
+
 // report collects mistakes. A mistake in what sources inherit is met once for
 // each of them, and noted once.
 type report struct {
@@ -71,13 +76,7 @@ func newReport() *report {
 
 // add notes a mistake at a place.
 func (r *report) add(at place, format string, args ...any) {
-	e := Error{
-		File:    at.doc.file,
-		Line:    at.node.Line,
-		Column:  at.node.Column,
-		Path:    at.path,
-		Message: fmt.Sprintf(format, args...),
-	}
+	e := at.mistake(fmt.Sprintf(format, args...))
 	if !r.seen[e] {
 		r.seen[e] = true
 		r.errs = append(r.errs, &e)

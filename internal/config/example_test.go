@@ -189,6 +189,7 @@ func mustMarshal(tb testing.TB, node *yaml.Node) string {
 func TestDefaults(t *testing.T) {
 	t.Parallel()
 	got := mustParse(t, minimal)
+	got.endpointPlaces = nil
 	s := got.Sources[0].Settings
 	want := &Config{
 		Storage: Storage{

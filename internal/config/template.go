@@ -4,17 +4,6 @@ package config
 type Template struct {
 	ContentType string `yaml:"content_type" default:"application/json" is:"content_type" doc:"The content type of the body." aka:"type|mime_type"`
 	Body        Secret `yaml:"body" required:"true" example:"'{\"text\": {{ json .Subject }} }'" doc:"The body, a template of Go's text/template over the event. check tries it on sample events." aka:"text|template|content"`
-
-	// at is where the body is written.
-	at Error
-}
-
-// Mistake is what is wrong with a valid template when it is carried out, at its
-// place in the configuration.
-func (t *Template) Mistake(message string) *Error {
-	e := t.at
-	e.Message = message
-	return &e
 }
 
 // template checks that there is a template where one is used, and only there.
@@ -29,12 +18,7 @@ func (v *validator) template(at place, e *Endpoint) {
 		v.add(p, "format: %s has no template: set format: template, or remove it", e.Format)
 		return
 	}
-	body, ok := v.written(p, "body")
-	switch {
-	case !ok || e.Template == nil:
-	case e.Template.Body.IsZero():
+	if body, ok := v.written(p, "body"); ok && e.Template != nil && e.Template.Body.IsZero() {
 		v.add(body, "the template is empty")
-	default:
-		e.Template.at = Error{File: body.doc.file, Line: body.node.Line, Column: body.node.Column, Path: body.path}
 	}
 }

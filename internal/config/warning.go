@@ -33,6 +33,9 @@ func (c *Config) Warnings(now time.Time) []Warning {
 			warn(use.Path, "no enabled source uses the rate limit %s", use.Name)
 		}
 	}
+	if s := c.Server.Subscriptions; (s.Verify != "none" || len(s.AllowNetworks) > 0) && c.Storage.EncryptionKey.IsZero() {
+		warn("server.subscriptions", "nothing can be subscribed without storage.encryption_key, under which URLs and secrets are kept; make one with: openssl rand -base64 32")
+	}
 	c.warnSources(warn)
 	for i := range c.Endpoints {
 		c.warnEndpoint(i, now, warn)

@@ -38,7 +38,7 @@ func checkTemplates(cfg *config.Config) error {
 			continue
 		}
 		if _, err := notify.ParseTemplate(t.ContentType, t.Body.Reveal()); err != nil {
-			bad = append(bad, t.Mistake(secrets.Error(err).Error()))
+			bad = append(bad, cfg.EndpointMistake(i, "template.body", secrets.Error(err).Error()))
 		}
 	}
 	if bad == nil {
