@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
 )
 
 func newCheckCommand() *cobra.Command {
@@ -15,7 +16,9 @@ func newCheckCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Validate the configuration",
 		Long: "Check reads the configuration as the daemon would, prints every error at once with its place, and does\n" +
-			"the arithmetic of request budgets: what the schedules want, and what the limits allow.",
+			"the arithmetic of request budgets: what the schedules want, and what the limits allow. Templates are tried\n" +
+			"on sample events, and the names of endpoints are resolved: an address that webhooks are not sent to is an\n" +
+			"error, a name that does not resolve now a warning.",
 		Args: noArgs,
 	}
 	path := configFlag(cmd)
@@ -24,13 +27,18 @@ func newCheckCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return printCheck(cmd.OutOrStdout(), *path, cfg)
+		warnings, err := daemon.CheckAddresses(cmd.Context(), cfg, daemon.AddressOptions{})
+		if err != nil {
+			return err
+		}
+		return printCheck(cmd.OutOrStdout(), *path, cfg, warnings)
 	}
 	return cmd
 }
 
-// printCheck says what a valid configuration amounts to.
-func printCheck(w io.Writer, path string, cfg *config.Config) error {
+// printCheck says what a valid configuration amounts to. further are warnings
+// besides its own.
+func printCheck(w io.Writer, path string, cfg *config.Config, further []config.Warning) error {
 	files := ""
 	if len(cfg.Include) > 0 {
 		files = count(len(cfg.Included()), "included file") + ", "
@@ -48,7 +56,7 @@ func printCheck(w io.Writer, path string, cfg *config.Config) error {
 			return err
 		}
 	}
-	for _, warning := range cfg.Warnings(now) {
+	for _, warning := range append(cfg.Warnings(now), further...) {
 		if _, err := fmt.Fprintf(w, "warning: %s\n", warning); err != nil {
 			return err
 		}

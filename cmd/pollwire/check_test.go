@@ -60,6 +60,20 @@ endpoints:
 			},
 		},
 		{
+			name: "names that do not exist",
+			yaml: `
+sources:
+  - {name: a, schedule: "@hourly", request: {url: "http://127.0.0.1/a"}}
+endpoints:
+  - {name: me, url: "http://127.0.0.1:9000/", format: slack}
+  - {name: you, url: "https://nobody.invalid/hidden-secret", format: slack}
+`,
+			says: []string{
+				"ok, 1 source, 2 endpoints\n",
+				"warning: endpoints[1].url: the name nobody.invalid does not resolve now (",
+			},
+		},
+		{
 			name: "templates that make no sense",
 			yaml: `
 sources:

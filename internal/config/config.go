@@ -46,9 +46,13 @@ type Config struct {
 func (c *Config) Included() []string { return slices.Clone(c.included) }
 
 // EndpointMistake is what others than this package find wrong with a key of an
-// endpoint, url or template.body, at its place.
+// endpoint, url or template.body, at its place. A Config that was not read from a
+// file has only the path.
 func (c *Config) EndpointMistake(endpoint int, key, message string) *Error {
-	e := c.endpointPlaces[endpoint][key]
+	e := Error{Path: c.origin("endpoints", endpoint).at(key)}
+	if endpoint < len(c.endpointPlaces) {
+		e = c.endpointPlaces[endpoint][key]
+	}
 	e.Message = message
 	return &e
 }

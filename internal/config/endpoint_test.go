@@ -148,6 +148,10 @@ func TestEndpointMistake(t *testing.T) {
 			t.Errorf("got %s, want %s", got, test.want)
 		}
 	}
+	made := &Config{Endpoints: []Endpoint{DefaultEndpoint()}}
+	if got := *made.EndpointMistake(0, "url", "no"); got != (Error{Path: "endpoints[0].url", Message: "no"}) {
+		t.Errorf("of one that was not read: %+v", got)
+	}
 	if got := strings.TrimPrefix(c.EndpointWarning(1, "url", "hm").String(), dir); got != "conf.d/b.yaml: endpoints[0].url: hm" {
 		t.Errorf("got %s", got)
 	}
