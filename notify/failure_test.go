@@ -129,8 +129,14 @@ func TestExpiredSecretsUseUpNoAttempts(t *testing.T) {
 		if state != Waiting || d.Attempts != 0 || len(rec.seen()) != 0 {
 			t.Fatalf("the delivery is %s with %d attempts, %d posts", state, d.Attempts, len(rec.seen()))
 		}
+		if s := <-r.alerts; s.Untold != EndpointFailing || !strings.Contains(s.Reason, "no secret is live") || len(r.alerts) != 0 {
+			t.Errorf("others were told %+v, and %d times more", s, len(r.alerts))
+		}
 		r.Apply([]Endpoint{testEndpoint(t, "ops")})
-		<-time.After(time.Minute)
+		<-time.After(3 * time.Minute)
+		if s := <-r.alerts; s.Untold != EndpointRecovered {
+			t.Errorf("others were told %+v once there is a secret", s)
+		}
 		if _, state := q.row(id); state != Delivered {
 			t.Errorf("the delivery is %s once there is a secret", state)
 		}

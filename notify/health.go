@@ -150,6 +150,9 @@ func (h *health) take(a finding, now time.Time) {
 		h.disable(ReasonGone, now)
 	case v.Action == Retry && (v.Counts || v.Away):
 		h.fail(&a, again, now)
+	case v.Action == Retry && v.Pause == 0:
+		// Nothing can be posted until the configuration is repaired.
+		h.sicken(a.reason, now)
 	}
 	if a.dead {
 		h.sicken("a delivery is dead after its last attempt: "+a.reason, now)

@@ -11,9 +11,9 @@ type Storage struct {
 
 // Retention says how long what was kept stays.
 type Retention struct {
-	Events    Duration `yaml:"events" default:"30d" min:"1h" doc:"Age at which events leave the log, and dead deliveries with them."`
+	Events    Duration `yaml:"events" default:"30d" min:"1h" doc:"Age at which events leave the log. A dead delivery stays so long after it died, and its event with it."`
 	Snapshots int      `yaml:"snapshots" default:"20" min:"1" max:"100000" doc:"How many versions of each source's answer are kept; older ones take little room, as their difference from the next."`
-	Waiting   Duration `yaml:"waiting" default:"90d" min:"1h" doc:"Age at which an undelivered delivery is dead."`
+	Waiting   Duration `yaml:"waiting" default:"90d" min:"1h" doc:"Age at which an undelivered delivery is dead. The other endpoints are told at half of it, and when it is."`
 }
 
 // Path is the path of the SQLite file.
