@@ -192,6 +192,7 @@ type Store interface {
 	poller.TokenStore
 	notify.Queue
 	Replays
+	DeliveryLog
 
 	// Source returns the row of a source, or ErrNotFound.
 	Source(ctx context.Context, name string) (Source, error)

@@ -28,8 +28,8 @@ type Fresh func(tb testing.TB) Open
 // Run runs the whole suite, each test on a database of its own.
 func Run(t *testing.T, fresh Fresh) {
 	for _, group := range []map[string]func(*testing.T, Fresh){
-		commitTests, snapshotTests, pageTests, pageHistoryTests, historyTests, departedTests, detailTests, renameTests, eventTests, logTests,
-		deliveryTests, laneTests, outcomeTests,
+		commitTests, snapshotTests, pageTests, pageHistoryTests, historyTests, departedTests, detailTests, renameTests,
+		eventTests, logTests, deliveryTests, laneTests, outcomeTests, trackedTests,
 		replayTests, retentionTests, stateTests, subscriptionTests, concurrencyTests, lifeTests, modelTests,
 	} {
 		for name, test := range group {
