@@ -58,6 +58,8 @@ type backlog struct {
 	ready   []*lane
 	waiting laneHeap
 	held    int
+	// round counts the times that something is launched.
+	round int
 
 	// cursor is the ID up to which this pass has read, tail the highest ID that
 	// any pass has.
@@ -198,6 +200,7 @@ func (b *backlog) hold(l *lane, d *Delivery, now time.Time) {
 	p := pending{
 		id: d.ID, position: d.Position, notBefore: d.NotBefore,
 		posts: d.Posts, attempts: d.Attempts, replay: d.Replay,
+		keyed: d.Key != "" && d.Batch == "" && !d.Replay,
 	}
 	// A time beyond any retry was saved before the clock was set back.
 	if b.longest > 0 && p.notBefore.Sub(now) > b.longest {
@@ -215,7 +218,7 @@ func (b *backlog) refill(ctx context.Context, l *lane, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("read waiting deliveries of a lane: %w", err)
 	}
-	l.more = len(page) == limit
+	l.more, l.sifted = len(page) == limit, 0
 	for i := range page {
 		if page[i].ID > b.tail {
 			// The pass will come to it. Were it taken here, a lane that ends
@@ -259,6 +262,10 @@ func (b *backlog) next(ctx context.Context, now time.Time) (*lane, error) {
 		b.ready = b.ready[1:]
 		if len(l.items) > 0 {
 			return l, nil
+		}
+		if !l.more {
+			b.close(l) // all of it was superseded
+			continue
 		}
 		if err := b.refill(ctx, l, now); err != nil {
 			b.wait(l, now.Add(readRetryWait))

@@ -65,6 +65,8 @@ func (q *longQueue) Relabel(context.Context, string, Order) error {
 	return errors.New("all are in order")
 }
 
+func (q *longQueue) Superseded(context.Context, string, []int64) ([]int64, error) { return nil, nil }
+
 func (q *longQueue) Event(_ context.Context, position int64) (Event, error) {
 	return Event{ID: fmt.Sprintf("evt_%d", position), Type: "t", Source: fmt.Sprint("lane-", q.lane(position)), Data: []byte(`{}`)}, nil
 }

@@ -60,10 +60,11 @@ type Attempt struct {
 	Response []byte
 }
 
-// Outcome is what came of one attempt.
+// Outcome is what came of one attempt, or of a delivery that was superseded.
 type Outcome struct {
 	Delivery int64
-	Attempt  Attempt
+	// Attempt has no Number where there was none.
+	Attempt Attempt
 	// State is where the delivery stands now.
 	State State
 	// Attempts is how many count against the retry schedule now.
@@ -83,6 +84,10 @@ type Queue interface {
 	// Relabel gives the waiting deliveries of an endpoint whose lane is none of
 	// an order's the one that they have in it.
 	Relabel(ctx context.Context, endpoint string, order Order) error
+	// Superseded returns those of an endpoint's deliveries that a later one of the
+	// same key takes the place of: both wait and are no replays, and the earlier
+	// one has had no POST and is in no batch.
+	Superseded(ctx context.Context, endpoint string, deliveries []int64) ([]int64, error)
 	// Event returns the event at a position of the log.
 	Event(ctx context.Context, position int64) (Event, error)
 	// Record saves outcomes and returns when they are durable.

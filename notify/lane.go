@@ -12,6 +12,8 @@ type pending struct {
 	notBefore       time.Time
 	posts, attempts int
 	replay          bool
+	// keyed says that only the latest delivery of its item is to be told.
+	keyed bool
 }
 
 // laneKey tells the lanes of an endpoint apart: by name, and where a delivery
@@ -40,6 +42,8 @@ type lane struct {
 	// more says that the queue has further deliveries of the lane after last,
 	// which the backlog has passed.
 	more bool
+	// sifted is the round in which what is superseded was last taken out.
+	sifted int
 	// due is when a lane in the heap is ready; index is its place there, -1
 	// while it is not in the heap.
 	due   time.Time

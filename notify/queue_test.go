@@ -150,6 +150,28 @@ func (q *memQueue) Relabel(_ context.Context, endpoint string, order Order) erro
 	return nil
 }
 
+func (q *memQueue) Superseded(_ context.Context, endpoint string, deliveries []int64) ([]int64, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return nil, q.readErr
+	}
+	waits := func(d *Delivery) bool {
+		return d.Endpoint == endpoint && d.Key != "" && !d.Replay && q.state[d.ID] == Waiting
+	}
+	var found []int64
+	for _, id := range deliveries {
+		d := &q.deliveries[id-1]
+		if !waits(d) || d.Posts > 0 || d.Batch != "" {
+			continue
+		}
+		if slices.ContainsFunc(q.deliveries[id:], func(l Delivery) bool { return l.Key == d.Key && waits(&l) }) {
+			found = append(found, id)
+		}
+	}
+	return found, nil
+}
+
 func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -181,7 +203,7 @@ func (q *memQueue) Record(ctx context.Context, outcomes []Outcome) error {
 		q.outcomes = append(q.outcomes, o)
 		q.state[o.Delivery] = o.State
 		d := &q.deliveries[o.Delivery-1]
-		d.Posts, d.Attempts, d.NotBefore = o.Attempt.Number, o.Attempts, o.NotBefore
+		d.Posts, d.Attempts, d.NotBefore = max(d.Posts, o.Attempt.Number), o.Attempts, o.NotBefore
 	}
 	return nil
 }

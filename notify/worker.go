@@ -169,6 +169,7 @@ func (w *worker) launch(now time.Time) {
 	if !w.postable(now) {
 		return
 	}
+	w.backlog.round++
 	for w.inFlight < w.health.most(w.inFlight) {
 		if at, ok := w.pacer.next(now); !ok || at.After(now) {
 			return
@@ -180,6 +181,9 @@ func (w *worker) launch(now time.Time) {
 		}
 		if l == nil {
 			return
+		}
+		if !w.coalesce(l, now) {
+			continue
 		}
 		w.inFlight++
 		w.pacer.begin(now)

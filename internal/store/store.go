@@ -149,7 +149,7 @@ type Commit struct {
 // Event is an event with the deliveries that come of it.
 type Event struct {
 	notify.Event
-	// Tell are the deliveries of the event: Endpoint, Lane and Replay are
+	// Tell are the deliveries of the event: Endpoint, Lane, Key and Replay are
 	// given, the engine fills in the rest. It leaves out those to endpoints of which
 	// a Replay that is First is not finished.
 	Tell []notify.Delivery

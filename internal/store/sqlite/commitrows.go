@@ -250,8 +250,8 @@ func (r *commitRows) writeEvents(s *session) error {
 		columns: 10,
 	}
 	insertDeliveries := bulk{
-		into:    "INSERT INTO deliveries (id, event, endpoint, lane, state, posts, attempts, not_before, replay, created_at)",
-		columns: 10,
+		into:    "INSERT INTO deliveries (id, event, endpoint, lane, key, state, posts, attempts, not_before, replay, created_at)",
+		columns: 11,
 	}
 	var events, deliveries []any
 	sequence := r.sequence - r.changes
@@ -267,7 +267,7 @@ func (r *commitRows) writeEvents(s *session) error {
 			own, e.Alert, int64(row.encoding), row.data)
 		for _, d := range row.tell {
 			s.ids.delivery++
-			deliveries = append(deliveries, s.ids.delivery, s.ids.position, d.Endpoint, d.Lane,
+			deliveries = append(deliveries, s.ids.delivery, s.ids.position, d.Endpoint, d.Lane, d.Key,
 				string(notify.Waiting), 0, 0, 0, d.Replay, r.now)
 		}
 	}

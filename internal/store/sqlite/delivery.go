@@ -8,7 +8,7 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-const deliveryColumns = "id, endpoint, lane, event, posts, attempts, not_before, replay"
+const deliveryColumns = "id, endpoint, lane, event, posts, attempts, not_before, replay, key, batch"
 
 // Waiting returns up to limit waiting deliveries of an endpoint whose ID is
 // greater than after, by ID.
@@ -35,7 +35,7 @@ func (s *Store) WaitingInLane(ctx context.Context, endpoint, lane string, after 
 func scanDelivery(rows *sql.Rows) (notify.Delivery, error) {
 	var d notify.Delivery
 	var notBefore int64
-	err := rows.Scan(&d.ID, &d.Endpoint, &d.Lane, &d.Position, &d.Posts, &d.Attempts, &notBefore, &d.Replay)
+	err := rows.Scan(&d.ID, &d.Endpoint, &d.Lane, &d.Position, &d.Posts, &d.Attempts, &notBefore, &d.Replay, &d.Key, &d.Batch)
 	d.NotBefore = fromMicros(notBefore)
 	return d, err
 }

@@ -24,6 +24,7 @@ func TestPlans(t *testing.T) {
 		selectAttempts:           "PRIMARY KEY (delivery=?)",
 		selectHeads:              "INTEGER PRIMARY KEY",
 		selectNewest:             "INTEGER PRIMARY KEY",
+		findSuperseded + "(?)":   "deliveries_key ",
 		findRelabel:              "deliveries_waiting ",
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",

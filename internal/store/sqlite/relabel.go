@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"github.com/pollwire/pollwire/notify"
@@ -49,7 +48,7 @@ func (s *Store) Relabel(ctx context.Context, endpoint string, order notify.Order
 	relabel := "UPDATE deliveries SET lane = " + in.lane +
 		" WHERE state = 'waiting' AND endpoint = ? AND id > ? AND id <= ? AND " + in.other
 	for after := int64(0); ; {
-		found, err := list(ctx, s.reader, scanInt, findRelabel, endpoint, after, relabelBatch)
+		found, err := list(ctx, s.reader, scanID, findRelabel, endpoint, after, relabelBatch)
 		if err == nil && len(found) > 0 {
 			last := found[len(found)-1]
 			err = s.write(ctx, 64*len(found), func(s *session) error {
@@ -65,9 +64,4 @@ func (s *Store) Relabel(ctx context.Context, endpoint string, order notify.Order
 			return nil
 		}
 	}
-}
-
-func scanInt(rows *sql.Rows) (n int64, err error) {
-	err = rows.Scan(&n)
-	return n, err
 }
