@@ -22,7 +22,13 @@ func Render(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
 	switch e.Format {
 	case FormatTemplate:
 		return renderTemplate(e, ev, publicURL)
-	case FormatStandard, FormatCloudEvents, FormatSlack, FormatDiscord, FormatTeams:
+	case FormatSlack:
+		return renderChat(e, ev, publicURL, slackMessage, maxSlackBytes)
+	case FormatDiscord:
+		return renderChat(e, ev, publicURL, discordMessage, maxDiscordBytes)
+	case FormatTeams:
+		return renderChat(e, ev, publicURL, teamsMessage, maxTeamsBytes)
+	case FormatStandard, FormatCloudEvents:
 	}
 	return renderEnvelope(e, ev, publicURL)
 }

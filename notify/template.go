@@ -28,7 +28,9 @@ const (
 //
 // The event has .ID, .Type, .Source, .Subject, .Time, .Sequence, .Alert, .URL
 // and .Data, and of .Data for short .Change, .Key, .Before, .After, .Changed,
-// .Patch, and .Item, which is .After, or .Before of what was deleted. What an
+// .Patch, and .Item, which is .After, or .Before of what was deleted. .Title and
+// .Text say in words what happened, as in a message to a chat, and .Link leads to
+// the item's own page, else to the event. What an
 // event does not have, such as .After.price of one without a price, is empty: it
 // prints nothing and is false. Numbers keep all their digits; objects and lists
 // print as JSON.

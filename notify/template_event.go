@@ -6,12 +6,37 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
 // templateEvent is an event as a template sees it.
 type templateEvent struct {
 	fields map[string]any
+	// story puts the event in words when a template asks for it.
+	story func() (*story, error)
+}
+
+// field is one of fields, or a part of the story.
+func (e *templateEvent) field(name string) (any, error) {
+	if v, ok := e.fields[name]; ok {
+		return v, nil
+	}
+	switch name {
+	case "Title", "Text", "Link":
+	default:
+		return nil, fmt.Errorf("an event has no .%s; it has %s", name, e.names())
+	}
+	s, err := e.story()
+	switch {
+	case err != nil:
+		return nil, err
+	case name == "Title":
+		return s.title, nil
+	case name == "Text":
+		return s.plain(), nil
+	}
+	return s.link, nil
 }
 
 // newTemplateEvent decodes an event. Numbers stay the texts that they are.
@@ -38,12 +63,13 @@ func newTemplateEvent(e *Event, publicURL string) (*templateEvent, error) {
 	if publicURL != "" {
 		fields["URL"] = eventURL(e.ID, publicURL)
 	}
-	return &templateEvent{fields}, nil
+	inWords := sync.OnceValues(func() (*story, error) { return tell(e, publicURL) })
+	return &templateEvent{fields: fields, story: inWords}, nil
 }
 
 // names are the fields that there are, for a message.
 func (e *templateEvent) names() string {
-	return ".ID, .Type, .Source, .Subject, .Time, .Sequence, .Alert, .URL, .Data, .Change, .Key, .Before, .After, .Item, .Changed, .Patch"
+	return ".ID, .Type, .Source, .Subject, .Time, .Sequence, .Alert, .Title, .Text, .Link, .URL, .Data, .Change, .Key, .Before, .After, .Item, .Changed, .Patch"
 }
 
 // anything stands for a value that a sample event does not have but a real one

@@ -63,9 +63,9 @@ func templateField(v any, names ...string) (any, error) {
 	for _, name := range names {
 		switch in := v.(type) {
 		case *templateEvent:
-			found, ok := in.fields[name]
-			if !ok {
-				return nil, fmt.Errorf("an event has no .%s; it has %s", name, in.names())
+			found, err := in.field(name)
+			if err != nil {
+				return nil, err
 			}
 			v = found
 		case map[string]any:

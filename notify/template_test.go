@@ -57,6 +57,7 @@ func TestTemplate(t *testing.T) {
 		`{{ .Item.status | upper | printf "%s-%s" .Key }}`:                                                                                                                             "1042-PAID",
 		`{{ contains "ai" .Item.status }}{{ hasPrefix "p" .Item.status }}{{ hasSuffix "x" .Item.status }}`:                                                                             "truetruefalse",
 		`{{ $x := .Item.customer }}{{ $x.city }}{{ $x = .Item.none }}{{ $x.city }}`:                                                                                                    "Köln",
+		`{{ .Title }}|{{ .Text }}|{{ .Link }}`:                                                                                                                                         "Release 1042 “A <b>\"chair\"</b>” updated|status: open → paid\ntotal: 10.00 → 1234567.50|https://p.example.com/v1/events/evt_01JABCDEF0123456789ABCDEFG",
 		`{{ range .Changed }}{{ . }} {{ end }}{{ json .Data.patch }}`:                                                                                                                  `/status /total [{"op":"replace","path":"/status","value":"paid"}]`,
 	} {
 		e := &Endpoint{Format: FormatTemplate, Template: mustTemplate(t, "text/plain", body)}
