@@ -101,11 +101,16 @@ type Breaker struct {
 	Cooldown, MaxCooldown time.Duration
 }
 
-// Auth adds credentials to an attempt, such as a header. It may change the
-// request in place, must not send it, and may ask somebody else for a token
-// within ctx.
+// Auth adds credentials to attempts. Its methods may be called concurrently.
 type Auth interface {
+	// Authorize adds them to a request, in place, and does not send it. It may ask
+	// somebody else for a token within ctx. Its error fails the attempt.
 	Authorize(ctx context.Context, req *http.Request) error
+	// Renew is told that a request with this header was answered with 401. It
+	// reports whether the request may be made once more, with other credentials.
+	Renew(sent http.Header) bool
+	// Secrets returns the values that must never be shown, such as a token.
+	Secrets() []string
 }
 
 func (e *Endpoint) timeout() time.Duration {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -104,9 +105,7 @@ func (s *Sender) Send(ctx context.Context, e *Endpoint, m Message) (Attempt, Ver
 	attempt.Duration = time.Since(start)
 	attempt.Status = got.status
 	verdict := Judge(got.status, err, e.Retry.pause(got.retryAfter))
-	if len(got.body) > 0 {
-		attempt.Response = t.answers.Body(got.body, got.cut, maxKeptBytes)
-	}
+	attempt.Response = t.body(got)
 	if verdict.Action != Deliver {
 		attempt.Error = t.explain(got, err)
 	}
@@ -135,25 +134,41 @@ func (s *Sender) target(e *Endpoint) (*target, error) {
 	return t, nil
 }
 
-// attempt builds the request, posts it and reads the answer.
+// attempt posts a message and reads the answer. Where the receiver refuses
+// credentials that can be renewed, it posts once more.
 func (t *target) attempt(ctx context.Context, m Message, at time.Time) (answer, error) {
 	timeout := t.endpoint.timeout()
 	bounded, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := t.request(bounded, m, at)
-	if err != nil {
-		return answer{}, err
+	got, sent, err := t.post(bounded, m, at)
+	if got.status == http.StatusUnauthorized && t.endpoint.Auth != nil && t.endpoint.Auth.Renew(sent) {
+		got, _, err = t.post(bounded, m, time.Now())
 	}
-	got, err := exchange(t.client, req)
 	switch {
 	case err == nil:
 		return got, nil
 	case ctx.Err() != nil:
 		return answer{}, ErrInterrupted
+	case bounded.Err() != nil && errors.Is(err, errCredentials):
+		return answer{}, fmt.Errorf("no credentials within %s", timeout)
 	case bounded.Err() != nil:
 		return answer{}, fmt.Errorf("no answer within %s", timeout)
 	}
 	return answer{}, err
+}
+
+// errCredentials says that nothing was posted, for want of credentials.
+var errCredentials = errors.New("get credentials")
+
+// post builds one request, posts it and reads the answer. It returns the header
+// that was sent.
+func (t *target) post(ctx context.Context, m Message, at time.Time) (answer, http.Header, error) {
+	req, err := t.request(ctx, m, at)
+	if err != nil {
+		return answer{}, nil, err
+	}
+	got, err := exchange(t.client, req)
+	return got, req.Header, err
 }
 
 // request builds the signed request of an attempt.
@@ -167,15 +182,15 @@ func (t *target) request(ctx context.Context, m Message, at time.Time) (*http.Re
 	if err != nil {
 		return nil, errURL // newTarget has read it
 	}
-	h := t.header.Clone()
-	req.Header = h
+	req.Header = t.header.Clone()
 	if t.host != "" {
 		req.Host = t.host
 	}
-	if user := t.url.User; user != nil && h.Get("Authorization") == "" {
-		password, _ := user.Password()
-		req.SetBasicAuth(user.Username(), password)
+	if err := t.authorize(ctx, req); err != nil {
+		return nil, err
 	}
+	// What is pollwire's own comes last, so that nothing can stand in its place.
+	h := req.Header
 	h["User-Agent"] = []string{t.client.UserAgent()}
 	h["Content-Type"] = []string{cmp.Or(m.ContentType, jsonType)}
 	h[HeaderID] = []string{m.ID}
@@ -193,6 +208,21 @@ func (t *target) request(ctx context.Context, m Message, at time.Time) (*http.Re
 	h["Pollwire-Endpoint"] = []string{e.Name}
 	h["Pollwire-Replay"] = []string{strconv.FormatBool(m.Replay)}
 	return req, nil
+}
+
+// authorize adds the credentials of the endpoint.
+func (t *target) authorize(ctx context.Context, req *http.Request) error {
+	if user := t.url.User; user != nil && req.Header.Get("Authorization") == "" {
+		password, _ := user.Password()
+		req.SetBasicAuth(user.Username(), password)
+	}
+	if t.endpoint.Auth == nil {
+		return nil
+	}
+	if err := t.endpoint.Auth.Authorize(ctx, req); err != nil {
+		return fmt.Errorf("%w: %w", errCredentials, err)
+	}
+	return nil
 }
 
 // exchange posts the request and reads the answer. Once there is a status, it

@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
 )
@@ -32,8 +34,15 @@ type target struct {
 	// pollwire's own can stand beside one in another spelling.
 	header http.Header
 	host   string
-	// answers knows what must not be shown of what the receiver says, errors also
-	// the forms of the URL, which are too common to be looked for in answers.
+	// fixed knows what of the configuration must not be shown, forms are those of
+	// the URL, which are too common to be looked for in answers.
+	fixed *httpclient.Redactor
+	forms []string
+
+	mu sync.Mutex
+	// tokens are the secrets of the credentials for which answers and errors were
+	// made; they change.
+	tokens          []string
 	answers, errors *httpclient.Redactor
 }
 
@@ -76,8 +85,7 @@ func newTarget(e *Endpoint, routes *httpclient.Routes) (*target, error) {
 			t.host = values[0]
 		}
 	}
-	t.answers = httpclient.NewRedactor(e.credentials()...)
-	t.errors = t.answers
+	t.fixed = httpclient.NewRedactor(e.credentials()...)
 	u, err := url.Parse(e.URL)
 	switch {
 	case err != nil:
@@ -86,7 +94,7 @@ func newTarget(e *Endpoint, routes *httpclient.Routes) (*target, error) {
 		return t, errors.New("build request: the URL has no host")
 	}
 	t.url = u
-	t.errors = t.answers.With(urlForms(e.URL, u)...)
+	t.forms = urlForms(e.URL, u)
 	if t.client, err = e.route(routes); err != nil {
 		return t, fmt.Errorf("%w: %w", ErrNoRoute, err)
 	}
@@ -127,6 +135,32 @@ func urlForms(raw string, u *url.URL) []string {
 	return forms
 }
 
+// masks are what knows all that must not be shown now: of what the receiver says,
+// and of errors.
+func (t *target) masks() (answers, errors *httpclient.Redactor) {
+	var tokens []string
+	if t.endpoint.Auth != nil {
+		tokens = t.endpoint.Auth.Secrets()
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.errors == nil || !slices.Equal(tokens, t.tokens) {
+		t.tokens = tokens
+		t.answers = t.fixed.With(tokens...)
+		t.errors = t.answers.With(t.forms...)
+	}
+	return t.answers, t.errors
+}
+
+// body is the beginning of an answer as it is kept.
+func (t *target) body(got answer) []byte {
+	if len(got.body) == 0 {
+		return nil
+	}
+	mask, _ := t.masks()
+	return mask.Body(got.body, got.cut, maxKeptBytes)
+}
+
 // origin is all of the endpoint's URL that may be shown.
 func (t *target) origin() string {
 	if t.url == nil {
@@ -143,7 +177,8 @@ func (t *target) failure(err error) string {
 		named.Key = t.endpoint.AllowKey
 		err = &named
 	}
-	return "post to " + t.origin() + ": " + strings.ToValidUTF8(t.errors.Error(err).Error(), "\uFFFD")
+	_, mask := t.masks()
+	return "post to " + t.origin() + ": " + strings.ToValidUTF8(mask.Error(err).Error(), "\uFFFD")
 }
 
 // location shows where a redirect leads. It may repeat the whole URL, as one to
@@ -156,7 +191,8 @@ func (t *target) location(header string) string {
 	if err != nil || to.Host == "" {
 		return "an unreadable Location"
 	}
-	return fmt.Sprintf("Location %q", clip(t.errors.URL(to), maxLocationBytes))
+	_, mask := t.masks()
+	return fmt.Sprintf("Location %q", clip(mask.URL(to), maxLocationBytes))
 }
 
 // explain puts a failed attempt in words, without secrets.

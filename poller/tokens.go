@@ -15,6 +15,9 @@ import (
 // TokensOptions are what Tokens are made of. The zero value serves all grants
 // but [OAuth2RefreshToken].
 type TokensOptions struct {
+	// Version is pollwire's own, for the User-Agent of requests that no Fetcher
+	// makes.
+	Version string
 	// Store keeps refresh tokens that replaced the configured ones.
 	Store TokenStore
 	// Key is the secret under which they are sealed, at least 32 bytes of text.
@@ -23,14 +26,16 @@ type TokensOptions struct {
 	Logger *slog.Logger
 }
 
-// Tokens are the access tokens of all sources. Sources with the same credentials
-// share one: it is asked for once however many wait, kept until shortly before
+// Tokens are the access tokens of all sources, and of whoever else has
+// [Tokens.Credentials]. Those with the same credentials share one: it is asked for once however many wait, kept until shortly before
 // its end, and renewed when a server refuses it. Its methods may be called
 // concurrently.
 type Tokens struct {
 	store TokenStore
 	seal  *seal.Sealer // nil without a key
 	log   *slog.Logger
+	// routes are those of requests for tokens that no Fetcher makes.
+	routes *httpclient.Routes
 
 	ctx    context.Context // of the requests for tokens
 	cancel context.CancelCauseFunc
@@ -47,6 +52,7 @@ func NewTokens(o TokensOptions) *Tokens {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]*keeper)}
+	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version})
 	if o.Key != "" {
 		t.seal = seal.New(o.Key, seal.Tokens)
 	}
@@ -74,6 +80,7 @@ func (t *Tokens) Stop(ctx context.Context) error {
 		<-ended
 	}
 	t.cancel(errTokensStopped)
+	t.routes.CloseIdle()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var errs []error

@@ -46,7 +46,7 @@ func CheckAddresses(ctx context.Context, cfg *config.Config, o AddressOptions) (
 	if o.Proxy == nil {
 		o.Proxy = http.ProxyFromEnvironment
 	}
-	list, err := endpoints(cfg)
+	list, err := endpoints(cfg, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ func Check(cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	if _, err := endpoints(cfg); err != nil {
+	if _, err := endpoints(cfg, nil); err != nil {
 		return err
 	}
 	if _, err := listeners(cfg); err != nil {

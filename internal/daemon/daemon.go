@@ -46,6 +46,8 @@ type Daemon struct {
 	fetcher       *poller.Fetcher
 	poller        *poller.Poller
 	scheduler     *poller.Scheduler
+	tokens        *poller.Tokens
+	sender        *notify.Sender
 	dispatcher    *notify.Dispatcher
 	subscriptions *subscription.Registry
 	server        *server.Server
@@ -96,7 +98,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.begun = true
 	steps := []func(context.Context) error{
-		d.openStore, d.takeOver, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
+		d.openStore, d.takeOver, d.wireSender, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.welcomeEndpoints, d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
@@ -22,7 +23,7 @@ func Preview(ctx context.Context, cfg *config.Config, o Options, source string) 
 		// A context of its own, so that the store is closed when ctx has ended.
 		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}()
-	for _, step := range []func(context.Context) error{d.openStore, d.wireSources, d.wireBridge, d.wireSubscriptions, d.startLimiter, d.wirePoller} {
+	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSources, d.wireBridge, d.wireSubscriptions, d.startLimiter, d.wirePoller} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -152,19 +153,24 @@ func (d *Daemon) judge(ctx context.Context, o *poller.Observation, preview *serv
 	return nil
 }
 
-// SendTest posts one webhook of a preview to an endpoint, once.
-func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint string, webhook *server.Webhook) (notify.Attempt, error) {
-	list, err := endpoints(cfg)
+// SendTest posts one webhook of a preview to an endpoint, once. A refresh token
+// can be used by the daemon only, which keeps the one that follows it.
+func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint string, webhook *server.Webhook) (attempt notify.Attempt, err error) {
+	tokens := poller.NewTokens(poller.TokensOptions{Version: o.Version, Logger: o.Logger})
+	sender := newSender(o)
+	defer func() {
+		sender.Close()
+		err = errors.Join(err, tokens.Stop(ctx))
+	}()
+	only := *cfg
+	only.Endpoints = slices.DeleteFunc(slices.Clone(cfg.Endpoints), func(e config.Endpoint) bool { return e.Name != endpoint })
+	list, err := endpoints(&only, tokens)
 	if err != nil {
 		return notify.Attempt{}, err
 	}
-	for i := range list {
-		if list[i].Name == endpoint {
-			sender := newSender(o)
-			defer sender.Close()
-			attempt, _ := sender.Send(ctx, &list[i], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
-			return attempt, nil
-		}
+	if len(list) == 0 {
+		return notify.Attempt{}, fmt.Errorf("unknown endpoint %q", endpoint)
 	}
-	return notify.Attempt{}, fmt.Errorf("unknown endpoint %q", endpoint)
+	attempt, _ = sender.Send(ctx, &list[0], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
+	return attempt, nil
 }

@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/mail"
 	"os"
@@ -14,12 +16,19 @@ import (
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
 )
 
 // recipes are the endpoints of testdata/recipes.yaml, as the dispatcher knows
-// them, and as they are written.
-func recipes(t *testing.T) (map[string]notify.Endpoint, map[string]*config.Endpoint) {
+// them.
+func recipes(t *testing.T) map[string]notify.Endpoint {
 	t.Helper()
+	tokens := poller.NewTokens(poller.TokensOptions{Version: "test", Logger: slog.New(slog.DiscardHandler)})
+	t.Cleanup(func() {
+		if err := tokens.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
 	text, err := os.ReadFile("testdata/recipes.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -36,15 +45,15 @@ func recipes(t *testing.T) (map[string]notify.Endpoint, map[string]*config.Endpo
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := endpoints(cfg)
+	list, err := endpoints(cfg, tokens)
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, written := make(map[string]notify.Endpoint), make(map[string]*config.Endpoint)
+	told := make(map[string]notify.Endpoint)
 	for i := range list {
-		told[list[i].Name], written[list[i].Name] = list[i], &cfg.Endpoints[i]
+		told[list[i].Name] = list[i]
 	}
-	return told, written
+	return told
 }
 
 // recipeEvents are a change of each kind, with what forms and JSON must escape,
@@ -159,7 +168,7 @@ func zapier(req *http.Request, body []byte) string {
 // what the real one demands.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
-	told, written := recipes(t)
+	told := recipes(t)
 	for name, api := range map[string]*service{
 		"sms":  {"https://api.twilio.com/2010-04-01/Accounts/AC00000000000000000000000000000001/Messages.json", http.StatusCreated, twilio},
 		"mail": {"https://api.sendgrid.com/v3/mail/send", http.StatusAccepted, sendGrid},
@@ -168,9 +177,6 @@ func TestRecipes(t *testing.T) {
 		endpoint, ok := told[name]
 		if !ok {
 			t.Fatalf("there is no recipe %s", name)
-		}
-		if endpoint.Auth == nil {
-			endpoint.Header = credentials(&written[name].Auth)
 		}
 		if len(endpoint.Secrets) == 0 {
 			endpoint.Secrets = told["zap"].Secrets
@@ -189,16 +195,4 @@ func TestRecipes(t *testing.T) {
 		}
 		sender.Close()
 	}
-}
-
-// credentials are the header of credentials that need no token.
-func credentials(a *config.Auth) http.Header {
-	req := &http.Request{Header: http.Header{}}
-	switch {
-	case a.Basic != nil:
-		req.SetBasicAuth(a.Basic.Username.Reveal(), a.Basic.Password.Reveal())
-	case a.Bearer != nil:
-		req.Header.Set("Authorization", "Bearer "+a.Bearer.Token.Reveal())
-	}
-	return req.Header
 }

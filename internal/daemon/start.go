@@ -57,24 +57,22 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 
 // wireDispatcher makes the dispatcher; it starts when the bridge is there.
 func (d *Daemon) wireDispatcher(context.Context) error {
-	list, err := endpoints(d.cfg)
+	list, err := endpoints(d.cfg, d.tokens)
 	if err != nil {
 		return err
 	}
-	sender := newSender(d.o)
-	d.started("connections to receivers", func(context.Context) error {
-		sender.Close()
-		return nil
-	})
 	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
 		Queue:     d.store,
-		Sender:    sender,
+		Sender:    d.sender,
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,
 		Alert:     d.endpointAlert, // what it uses is there when the dispatcher starts
 	})
 	d.dispatcher.Apply(list)
+	for i := range list {
+		d.namePublicKeys(&list[i])
+	}
 	return nil
 }
 
@@ -115,10 +113,8 @@ func (d *Daemon) startLimiter(ctx context.Context) error {
 
 // wirePoller makes what asks the sources.
 func (d *Daemon) wirePoller(context.Context) error {
-	tokens := poller.NewTokens(poller.TokensOptions{Store: d.store, Key: d.cfg.Storage.EncryptionKey.Reveal(), Logger: d.logger})
-	d.started("tokens", tokens.Stop)
 	d.fetcher = poller.NewFetcher(poller.FetcherOptions{
-		Version: d.o.Version, Tokens: tokens, Secrets: d.cfg.RequestSecrets(), Heed: d.limiter.Heed, Extender: d.limiter,
+		Version: d.o.Version, Tokens: d.tokens, Secrets: d.cfg.RequestSecrets(), Heed: d.limiter.Heed, Extender: d.limiter,
 	})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()

@@ -14,6 +14,7 @@ import (
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/subscription"
 	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
 )
 
 // audience is everybody who is told, as those who tell know them.
@@ -23,8 +24,8 @@ type audience struct {
 }
 
 // newAudience are the endpoints of a configuration.
-func newAudience(cfg *config.Config) (a audience, err error) {
-	if a.endpoints, err = endpoints(cfg); err != nil {
+func newAudience(cfg *config.Config, tokens *poller.Tokens) (a audience, err error) {
+	if a.endpoints, err = endpoints(cfg, tokens); err != nil {
 		return audience{}, err
 	}
 	if a.listeners, err = listeners(cfg); err != nil {
@@ -71,11 +72,11 @@ func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *confi
 
 // wireSubscriptions adds those who subscribed to those who are told.
 func (d *Daemon) wireSubscriptions(ctx context.Context) error {
-	configured, err := newAudience(d.cfg)
+	configured, err := newAudience(d.cfg, d.tokens)
 	if err != nil {
 		return err
 	}
-	standard, err := newAudience(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}})
+	standard, err := newAudience(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil)
 	if err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 		Store: d.store,
 		Key:   d.cfg.Storage.EncryptionKey.Reveal(),
 		Receivers: &receivers{
-			sender:   newSender(d.o),
+			sender:   d.sender,
 			endpoint: func(s *subscription.Endpoint) notify.Endpoint { return subscribed(s, standard.endpoints[0], &allow) },
 			allow:    allow.AllowNetworks,
 			resolver: net.DefaultResolver,

@@ -8,10 +8,12 @@ import (
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/expression"
 	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
 )
 
-// endpoints are the endpoints as the dispatcher knows them.
-func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
+// endpoints are the endpoints as the dispatcher knows them. Without tokens they
+// have no credentials.
+func endpoints(cfg *config.Config, tokens *poller.Tokens) ([]notify.Endpoint, error) {
 	list := make([]notify.Endpoint, len(cfg.Endpoints))
 	for i := range cfg.Endpoints {
 		e := &cfg.Endpoints[i]
@@ -43,6 +45,9 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 			list[i].AlsoSign = append(list[i].AlsoSign, notify.Provider(provider))
 		}
 		var err error
+		if list[i].Auth, err = credentials(e, tokens); err != nil {
+			return nil, fmt.Errorf("endpoint %q: auth: %w", e.Name, err)
+		}
 		if list[i].Secrets, err = secrets(e.Secrets); err != nil {
 			return nil, fmt.Errorf("endpoint %q: secrets: %w", e.Name, err)
 		}
@@ -53,6 +58,15 @@ func endpoints(cfg *config.Config) ([]notify.Endpoint, error) {
 		}
 	}
 	return list, nil
+}
+
+// credentials are those of an endpoint, nil for none.
+func credentials(e *config.Endpoint, tokens *poller.Tokens) (notify.Auth, error) {
+	written, err := auth(&e.Auth)
+	if err != nil || written == nil || tokens == nil {
+		return nil, err
+	}
+	return tokens.Credentials(written, route(e.ProxyURL, &e.TLS), time.Duration(e.Timeout))
 }
 
 // listeners are the endpoints as the bridge knows them.
@@ -101,10 +115,4 @@ func retryPolicy(r *config.EndpointRetry) notify.RetryPolicy {
 
 func breaker(b *config.Breaker) notify.Breaker {
 	return notify.Breaker{Failures: b.Failures, Cooldown: time.Duration(b.Cooldown), MaxCooldown: time.Duration(b.MaxCooldown)}
-}
-
-// newSender returns what posts to endpoints. Their URLs come from the
-// configuration, so they may be on private networks.
-func newSender(o Options) *notify.Sender {
-	return notify.NewSender(notify.SenderOptions{Transport: o.Transport, Version: o.Version})
 }

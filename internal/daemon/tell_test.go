@@ -52,7 +52,7 @@ func mustConfig(tb testing.TB, text string) *config.Config {
 
 func mustEndpoints(tb testing.TB, text string) []notify.Endpoint {
 	tb.Helper()
-	list, err := endpoints(mustConfig(tb, text))
+	list, err := endpoints(mustConfig(tb, text), nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -18,6 +18,7 @@ type Resolver interface {
 // time only, since a name may resolve to something else by then. Where it does
 // not resolve, the error is the resolver's.
 func (g Guard) CheckHost(ctx context.Context, r Resolver, host string) error {
+	g = g.For(host)
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return g.Check(addr)
 	}
