@@ -21,7 +21,7 @@ func post(t *testing.T, c *Credentials, url string) int {
 		if err := c.Authorize(t.Context(), req); err != nil {
 			t.Fatal(err)
 		}
-		resp, err := http.DefaultClient.Do(req)
+		resp, err := http.DefaultTransport.RoundTrip(req)
 		if err != nil {
 			t.Fatal(err)
 		}
