@@ -54,6 +54,9 @@ type Endpoint struct {
 	Format Format
 	// Template is the body of a FormatTemplate.
 	Template *Template
+	// Mask are further values that must not be shown, such as those in Template:
+	// receivers repeat what they were posted in their answers.
+	Mask []string
 	// Payload says what of an event is posted.
 	Payload Payload
 	// MaxBody is how many bytes the body of one event may have, beyond which

@@ -3,6 +3,8 @@ package notify
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 // The content types of what is posted.
@@ -107,7 +109,8 @@ func renderTemplate(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
 		err = checkJSON(body)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w of %s: %w", errBody, ev.ID, err)
+		// It may quote the template.
+		return nil, fmt.Errorf("%w of %s: %w", errBody, ev.ID, httpclient.NewRedactor(e.Mask...).Error(err))
 	}
 	return body, nil
 }

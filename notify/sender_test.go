@@ -305,9 +305,9 @@ func TestSendCapsRetryAfter(t *testing.T) {
 // every place where we listen, and a transport that puts URLs into errors.
 func TestNothingLeaks(t *testing.T) {
 	t.Parallel()
-	leaks := []string{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "6Xb/dCcHpPea21PS1N9VY", "a-configured-key", "bearer-credentials", "secret-path", "secret-query", "pass&word", "pass%26word"}
+	leaks := []string{"MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "6Xb/dCcHpPea21PS1N9VY", "a-configured-key", "bearer-credentials", "secret-path", "secret-query", "pass&word", "pass%26word", "key-in-the-template"}
 	echo := receiverFor(t, func(w http.ResponseWriter, r *http.Request) {
-		everything := fmt.Sprint(vectorSecret, " ", vectorPrivate, " ", r.URL, " ", r.URL.Query(), " ", r.Header, " pass&word pass%26word")
+		everything := fmt.Sprint(vectorSecret, " ", vectorPrivate, " ", r.URL, " ", r.URL.Query(), " ", r.Header, " pass&word pass%26word key-in-the-template")
 		w.Header().Set("Location", r.URL.String())
 		w.WriteHeader(http.StatusTemporaryRedirect)
 		// The limit of what is kept cuts through a secret.
@@ -325,6 +325,7 @@ func TestNothingLeaks(t *testing.T) {
 		endpoint Endpoint
 	}{"echo": {own, echo}, "broken": {own, broken}, "refusing": {own, refusing}, "naming": {naming, echo}} {
 		tc.endpoint.Secrets = append(tc.endpoint.Secrets, mustSecret(t, vectorPrivate))
+		tc.endpoint.Mask = []string{"key-in-the-template"}
 		tc.endpoint.Header = http.Header{"X-Api-Key": {"a-configured-key"}, "Authorization": {"Bearer bearer-credentials"}}
 		attempt, _ := tc.sender.Send(t.Context(), &tc.endpoint, testMessage)
 		if attempt.Error == "" {

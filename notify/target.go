@@ -103,7 +103,7 @@ func newTarget(e *Endpoint, routes *httpclient.Routes) (*target, error) {
 
 // credentials are the values of an endpoint that give access.
 func (e *Endpoint) credentials() []string {
-	var secrets []string
+	secrets := slices.Clone(e.Mask)
 	for _, s := range e.Secrets {
 		if m := s.reveal(); m != nil {
 			_, encoded, _ := strings.Cut(m.text, "_")

@@ -178,6 +178,17 @@ func TestTemplateFailuresAreForEver(t *testing.T) {
 	}
 }
 
+// TestTemplateFailuresHideSecrets: they quote the template.
+func TestTemplateFailuresHideSecrets(t *testing.T) {
+	t.Parallel()
+	e := testEndpoint(t, "ops")
+	e.Format, e.Template, e.Mask = FormatTemplate, &Template{ContentType: "text/plain", Body: `{{ number 2 "a-key" }}`}, []string{"a-key"}
+	_, err := Render(&e, changeEvent(`{}`), "")
+	if !errors.Is(err, errBody) || strings.Contains(err.Error(), "a-key") || !strings.Contains(err.Error(), maskedSecret) {
+		t.Errorf("error %v", err)
+	}
+}
+
 // TestTemplatesAreNotShared by endpoints whose templates differ.
 func TestTemplatesAreNotShared(t *testing.T) {
 	t.Parallel()

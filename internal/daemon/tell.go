@@ -55,6 +55,7 @@ func endpoints(cfg *config.Config, tokens *poller.Tokens) ([]notify.Endpoint, er
 			if list[i].Template, err = notify.ParseTemplate(t.ContentType, t.Body.Reveal()); err != nil {
 				return nil, fmt.Errorf("endpoint %q: template: %w", e.Name, err)
 			}
+			list[i].Mask = cfg.RequestSecrets()
 		}
 	}
 	return list, nil

@@ -90,6 +90,21 @@ func TestEndpointsHaveEveryKey(t *testing.T) {
 	}
 }
 
+// TestTemplatesAreMasked: what came from elsewhere into a template is known to
+// those who show what receivers answer.
+func TestTemplatesAreMasked(t *testing.T) {
+	t.Parallel()
+	text := templated(`'{"routing_key": "${KEY}", "text": {{ json .Type }}}'`)
+	cfg, err := config.Parse("test.yaml", []byte(text), config.Lookup{Env: func(string) (string, bool) { return "topsecret", true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := endpoints(cfg)
+	if err != nil || len(list[0].Mask) != 1 || list[0].Mask[0] != "topsecret" {
+		t.Errorf("masked are %v, error %v", list, err)
+	}
+}
+
 // TestEndpointsOfFewKeys: what is not written is as the design says, and what
 // two keys make together is the narrower of them.
 func TestEndpointsOfFewKeys(t *testing.T) {
