@@ -3,6 +3,7 @@ package notify
 import (
 	"net/http"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,15 +22,33 @@ func sickEndpoint(tb testing.TB) Endpoint {
 type moody struct {
 	receiver
 
+	mood    sync.Mutex
 	code    int
 	headers map[string]string
 	err     error
+	slow    time.Duration
 }
 
 func newMoody(code int) *moody {
 	w := &moody{code: code}
-	w.answer = func(post) (int, map[string]string, error) { return w.code, w.headers, w.err }
+	w.answer = func(post) (int, map[string]string, error) {
+		w.mood.Lock()
+		defer w.mood.Unlock()
+		return w.code, w.headers, w.err
+	}
+	w.delay = func(post) time.Duration {
+		w.mood.Lock()
+		defer w.mood.Unlock()
+		return w.slow
+	}
 	return w
+}
+
+// turn makes it answer a code from now on, after some time.
+func (w *moody) turn(code int, slow time.Duration) {
+	w.mood.Lock()
+	defer w.mood.Unlock()
+	w.code, w.headers, w.err, w.slow = code, nil, nil, slow
 }
 
 // moments are when the posts came, since the first.
@@ -104,7 +123,7 @@ func TestBreakerOpensAndProbes(t *testing.T) {
 			t.Errorf("status %+v", s)
 		}
 
-		rec.code, rec.err = 204, nil
+		rec.turn(204, 0)
 		<-time.After(4 * time.Minute)
 		if got := q.count(Delivered); got != 10 {
 			t.Errorf("%d delivered once the receiver is back, want all", got)
@@ -135,13 +154,13 @@ func TestHalfOpenBreakerLetsOneThrough(t *testing.T) {
 		if before < 3 || before > defaultMaxInFlight+2 {
 			t.Fatalf("%d posts before the breaker opened", before)
 		}
-		rec.delay = func(post) time.Duration { return 10 * time.Second }
+		rec.turn(503, 10*time.Second)
 		<-time.After(35 * time.Second)
 		s := r.statusOf(t, "ops")
 		if s.Breaker != BreakerHalfOpen || s.InFlight != 1 || len(rec.seen()) != before+1 {
 			t.Errorf("status %+v, %d posts; want one probe", s, len(rec.seen()))
 		}
-		rec.code = 200
+		rec.turn(200, 10*time.Second)
 		<-time.After(6 * time.Second)
 		if s := r.statusOf(t, "ops"); s.Breaker != BreakerClosed || s.InFlight != defaultMaxInFlight {
 			t.Errorf("status %+v, want it closed and busy", s)
@@ -204,7 +223,7 @@ func TestBreakerOfAnEditedEndpoint(t *testing.T) {
 			defer r.mustStop(t)
 			<-time.After(4 * time.Minute) // the next probe is due in three and a half
 			posts := len(rec.seen())
-			rec.code = 200
+			rec.turn(200, 0)
 			tc.edit(&e)
 			r.Apply([]Endpoint{e})
 			<-time.After(tc.wait)
@@ -236,7 +255,7 @@ func TestResumeLetsTheBreakerTryAtOnce(t *testing.T) {
 		if n := len(rec.seen()) - posts; n != 1 {
 			t.Errorf("%d posts to a receiver that still fails, want one", n)
 		}
-		rec.code = 200
+		rec.turn(200, 0)
 		if err := r.Resume(t.Context(), "ops"); err != nil {
 			t.Fatal(err)
 		}
@@ -264,7 +283,7 @@ func TestRefusedBurstIsNoOutage(t *testing.T) {
 		if s := r.statusOf(t, "ops"); s.Breaker != BreakerClosed || s.Failures == 0 || s.PausedUntil.IsZero() {
 			t.Errorf("status %+v, want it paused, the breaker closed", s)
 		}
-		rec.code, rec.headers = 200, nil
+		rec.turn(200, 0)
 		<-time.After(61 * time.Second)
 		if got := q.count(Delivered); got != 40 {
 			t.Errorf("%d delivered after the pause", got)

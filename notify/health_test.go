@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,7 +143,7 @@ func TestDisabledForItsFailuresAndEnabled(t *testing.T) {
 		if d, state := q.row(id); state != Waiting || d.Attempts != 1 || len(rec.seen()) != posts {
 			t.Errorf("the delivery is %s with %d attempts, %d posts since", state, d.Attempts, len(rec.seen())-posts)
 		}
-		rec.code = 200
+		rec.turn(200, 0)
 		if err := r.Enable(t.Context(), "ops"); err != nil {
 			t.Fatal(err)
 		}
@@ -161,9 +162,10 @@ func TestEndpointThatComesAndGoesIsToldOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
-		n := 0
+		var n atomic.Int64
+		var well atomic.Bool
 		rec := &receiver{answer: func(post) (int, map[string]string, error) {
-			if n++; n%5 != 0 {
+			if n.Add(1)%5 != 0 && !well.Load() {
 				return 503, nil, nil
 			}
 			return 200, nil, nil
@@ -181,8 +183,7 @@ func TestEndpointThatComesAndGoesIsToldOnce(t *testing.T) {
 		if got := r.untold(); !slices.Equal(got, []string{EndpointFailing}) {
 			t.Errorf("others were told %d times, want once", len(got))
 		}
-		n = 4
-		rec.answer = nil
+		well.Store(true)
 		<-time.After(10 * time.Minute)
 		if got := r.untold(); !slices.Equal(got, []string{EndpointRecovered}) {
 			t.Errorf("others were told %v once it is well", got)
@@ -197,15 +198,15 @@ func TestAlertIsToldAgainUntilItIsTold(t *testing.T) {
 		q, rec := newMemQueue(), newMoody(http.StatusGone)
 		q.commit("ops", "a")
 		r := newRig(q, &rec.receiver, testEndpoint(t, "ops"))
-		calls := 0
+		var calls atomic.Int64
 		r.options.Alert = func(context.Context, EndpointState) error {
-			calls++
+			calls.Add(1)
 			return errors.New("database is full")
 		}
 		r.mustStart(t)
 		<-time.After(35 * time.Second)
-		if calls != 4 {
-			t.Errorf("tried %d times in 35 seconds, want one in ten", calls)
+		if n := calls.Load(); n != 4 {
+			t.Errorf("tried %d times in 35 seconds, want one in ten", n)
 		}
 		if s := q.savedState("ops"); s.Untold != EndpointDisabled || !s.Disabled {
 			t.Errorf("saved %+v", s)
@@ -259,7 +260,7 @@ func TestHealthIsSavedOnTransitionsOnly(t *testing.T) {
 		r.mustStart(t)
 		defer r.mustStop(t)
 		for n := range 100 {
-			rec.code = []int{404, 200}[n%2]
+			rec.turn([]int{404, 200}[n%2], 0)
 			q.commit("ops", lanes(100)[n])
 			r.Wake("ops")
 			<-time.After(time.Second)
@@ -267,10 +268,10 @@ func TestHealthIsSavedOnTransitionsOnly(t *testing.T) {
 		if n := q.stateSaves(); n != 0 {
 			t.Errorf("%d writes for failures that pass", n)
 		}
-		rec.code = 200
+		rec.turn(200, 0)
 		<-time.After(5 * time.Minute)
 		before := q.stateSaves()
-		rec.code = 404
+		rec.turn(404, 0)
 		q.commit("ops", "")
 		r.Wake("ops")
 		<-time.After(5*time.Hour + time.Second)

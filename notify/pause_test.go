@@ -3,6 +3,7 @@ package notify
 import (
 	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -54,10 +55,12 @@ func TestPausedByTheOperator(t *testing.T) {
 func TestResumeEndsAPauseThatTheReceiverAskedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q, busy := newMemQueue(), true
+		q := newMemQueue()
+		var busy atomic.Bool
+		busy.Store(true)
 		id := q.commit("ops", "a")
 		rec := &receiver{answer: func(post) (int, map[string]string, error) {
-			if busy {
+			if busy.Load() {
 				return http.StatusTooManyRequests, map[string]string{"Retry-After": "3600"}, nil
 			}
 			return 200, nil, nil
@@ -66,7 +69,7 @@ func TestResumeEndsAPauseThatTheReceiverAskedFor(t *testing.T) {
 		r.mustStart(t)
 		defer r.mustStop(t)
 		synctest.Wait()
-		busy = false
+		busy.Store(false)
 		if err := r.Resume(t.Context(), "ops"); err != nil {
 			t.Fatalf("Resume: %v", err)
 		}

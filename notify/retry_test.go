@@ -79,7 +79,7 @@ func TestOutageOfAMonthKillsNothing(t *testing.T) {
 		if n := q.count(Waiting); n != deliveries {
 			t.Fatalf("%d of %d still wait", n, deliveries)
 		}
-		rec.err, rec.code = nil, 200
+		rec.turn(200, 0)
 		<-time.After(time.Hour)
 		if n := q.count(Delivered); n != deliveries {
 			t.Errorf("%d of %d delivered", n, deliveries)
