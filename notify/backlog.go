@@ -58,6 +58,10 @@ type backlog struct {
 	ready   []*lane
 	waiting laneHeap
 	held    int
+	// batches are those that have not ended, by ID, and ahead their deliveries
+	// that the pass has still to come to.
+	batches map[string]*lane
+	ahead   map[int64]bool
 	// round counts the times that something is launched.
 	round int
 
@@ -78,7 +82,7 @@ type backlog struct {
 func newBacklog(queue Queue, endpoint string, order Order, b bounds, flush func(context.Context) error) *backlog {
 	return &backlog{
 		queue: queue, endpoint: endpoint, order: order, bounds: b, flush: flush,
-		lanes: make(map[laneKey]*lane), unread: true,
+		lanes: make(map[laneKey]*lane), batches: make(map[string]*lane), ahead: make(map[int64]bool), unread: true,
 	}
 }
 
@@ -114,6 +118,7 @@ func (b *backlog) crowded() bool { return len(b.waiting) > b.bounds.lanes/2 }
 func (b *backlog) read(ctx context.Context, now time.Time) error {
 	if !b.unread && b.rescanDue(now) {
 		b.cursor, b.unread, b.evicted, b.rescanAt = 0, true, false, time.Time{}
+		clear(b.ahead)
 	}
 	if len(b.lanes) >= b.bounds.lanes {
 		b.evict(now)
@@ -158,6 +163,9 @@ func (b *backlog) page(ctx context.Context) ([]Delivery, error) {
 // add takes a delivery that a pass has come to.
 func (b *backlog) add(ctx context.Context, d *Delivery, now time.Time) error {
 	b.tail = max(b.tail, d.ID)
+	if d.Batch != "" {
+		return b.adopt(ctx, d, now)
+	}
 	l := b.lanes[keyOf(d)]
 	switch {
 	case l == nil && b.forgetful && d.Lane != "":
@@ -197,6 +205,12 @@ func (b *backlog) hold(l *lane, d *Delivery, now time.Time) {
 		l.more = true
 		return
 	}
+	l.items = append(l.items, b.pendingOf(d, now))
+	l.last = d.ID
+	b.held++
+}
+
+func (b *backlog) pendingOf(d *Delivery, now time.Time) pending {
 	p := pending{
 		id: d.ID, position: d.Position, notBefore: d.NotBefore,
 		posts: d.Posts, attempts: d.Attempts, replay: d.Replay,
@@ -206,13 +220,17 @@ func (b *backlog) hold(l *lane, d *Delivery, now time.Time) {
 	if b.longest > 0 && p.notBefore.Sub(now) > b.longest {
 		p.notBefore = now.Add(b.longest)
 	}
-	l.items = append(l.items, p)
-	l.last = d.ID
-	b.held++
+	return p
 }
 
 // refill reads the next deliveries of a lane that has none in memory.
 func (b *backlog) refill(ctx context.Context, l *lane, now time.Time) error {
+	if l.last == 0 {
+		// All of it is read anew: what has ended must not be among it.
+		if err := b.flush(ctx); err != nil {
+			return err
+		}
+	}
 	limit := max(1, min(b.bounds.perLane, b.bounds.held-b.held))
 	page, err := b.queue.WaitingInLane(ctx, b.endpoint, l.key.name, l.last, limit)
 	if err != nil {
@@ -226,25 +244,41 @@ func (b *backlog) refill(ctx context.Context, l *lane, now time.Time) error {
 			l.more = false
 			break
 		}
-		b.hold(l, &page[i], now)
+		if page[i].Batch != "" {
+			if err := b.adopt(ctx, &page[i], now); err != nil {
+				return err
+			}
+			l.last = page[i].ID
+			continue
+		}
+		if b.hold(l, &page[i], now); l.last != page[i].ID {
+			break // there is no room for it
+		}
 	}
 	return nil
 }
 
 // place puts a lane that is not being posted where it belongs.
 func (b *backlog) place(l *lane, now time.Time) {
+	l.taken = false
 	switch {
+	case l.blocked > 0:
+		// The end of the batch will place it.
 	case len(l.items) == 0 && !l.more:
 		b.close(l)
 	case len(l.items) > 0 && l.items[0].notBefore.After(now):
 		b.wait(l, l.items[0].notBefore)
 	default:
+		l.since = now
 		b.ready = append(b.ready, l)
 	}
 }
 
 // wait lets a lane wait for a time.
 func (b *backlog) wait(l *lane, until time.Time) {
+	if l.taken = false; l.blocked > 0 {
+		return
+	}
 	l.due = until
 	heap.Push(&b.waiting, l)
 }
@@ -253,14 +287,13 @@ func (b *backlog) wait(l *lane, until time.Time) {
 // is ready. The caller gives it back by finish, or by wait. After an error the
 // lane is read again later.
 func (b *backlog) next(ctx context.Context, now time.Time) (*lane, error) {
-	for len(b.waiting) > 0 && !b.waiting[0].due.After(now) {
-		b.ready = append(b.ready, heap.Pop(&b.waiting).(*lane))
-	}
+	b.rouse(now)
 	for len(b.ready) > 0 {
 		l := b.ready[0]
 		b.ready[0] = nil
 		b.ready = b.ready[1:]
 		if len(l.items) > 0 {
+			l.taken = true
 			return l, nil
 		}
 		if !l.more {
@@ -274,6 +307,15 @@ func (b *backlog) next(ctx context.Context, now time.Time) (*lane, error) {
 		b.place(l, now)
 	}
 	return nil, nil
+}
+
+// rouse makes the lanes ready whose time has come.
+func (b *backlog) rouse(now time.Time) {
+	for len(b.waiting) > 0 && !b.waiting[0].due.After(now) {
+		l := heap.Pop(&b.waiting).(*lane)
+		l.since = now
+		b.ready = append(b.ready, l)
+	}
 }
 
 // finish ends the first delivery of a lane and lets the lane go on.
@@ -301,7 +343,11 @@ func (b *backlog) evict(now time.Time) {
 	if !b.crowded() {
 		return
 	}
-	byDue := slices.Clone(b.waiting)
+	// A batch is never forgotten: its lanes would be found without it.
+	byDue := slices.DeleteFunc(slices.Clone(b.waiting), func(l *lane) bool { return l.batch != "" })
+	if len(byDue) == 0 {
+		return
+	}
 	slices.SortFunc(byDue, func(x, y *lane) int { return cmp.Compare(y.due.UnixNano(), x.due.UnixNano()) })
 	byDue = byDue[:min(len(byDue), max(1, b.bounds.lanes/4))]
 	for _, l := range byDue {

@@ -67,6 +67,12 @@ func (q *longQueue) Relabel(context.Context, string, Order) error {
 
 func (q *longQueue) Superseded(context.Context, string, []int64) ([]int64, error) { return nil, nil }
 
+func (q *longQueue) SaveBatch(_ context.Context, _, _ string, ids []int64) ([]int64, error) {
+	return ids, nil
+}
+
+func (q *longQueue) Batch(context.Context, string, string) ([]Delivery, error) { return nil, nil }
+
 func (q *longQueue) Event(_ context.Context, position int64) (Event, error) {
 	return Event{ID: fmt.Sprintf("evt_%d", position), Type: "t", Source: fmt.Sprint("lane-", q.lane(position)), Data: []byte(`{}`)}, nil
 }

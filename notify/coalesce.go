@@ -14,16 +14,22 @@ const maxSifted = 256
 // place of this one.
 func (p *pending) replaceable() bool { return p.keyed && p.posts == 0 }
 
-// sift takes out of a lane that is not ready any more, and of the first ready
-// ones, what later deliveries take the place of. In this round they are sifted
+// sift takes out of a lane that is not ready any more, nil for none, and of the
+// first ready ones, what later deliveries take the place of. In this round they are sifted
 // then: what is committed from now on comes too late.
 func (b *backlog) sift(ctx context.Context, first *lane) ([]pending, error) {
 	var asked []int64
 	lanes := b.ready
+	if first == nil {
+		first = &lane{}
+	}
 	for i := -1; i < len(lanes) && len(asked) < maxSifted; i++ {
 		l := first
 		if i >= 0 {
 			l = lanes[i]
+		}
+		if l.batch != "" || l.sifted == b.round {
+			continue
 		}
 		l.sifted = b.round
 		for k := range l.items {
@@ -67,22 +73,26 @@ func (b *backlog) sift(ctx context.Context, first *lane) ([]pending, error) {
 // coalesce reports whether the first delivery of a lane is still the one to be
 // posted, and gives the lane back where it is not.
 func (w *worker) coalesce(l *lane, now time.Time) bool {
-	if !l.items[0].replaceable() || l.sifted == w.backlog.round {
+	if l.batch != "" || !l.items[0].replaceable() || l.sifted == w.backlog.round {
 		return true
 	}
-	gone, err := w.backlog.sift(w.session.ctx, l)
-	if err != nil {
+	clean, err := w.sift(l, now)
+	switch {
+	case err != nil:
 		w.unreadable(err, now)
 		w.backlog.wait(l, now.Add(readRetryWait))
-		return false
+	case !clean:
+		w.backlog.place(l, now)
 	}
+	return err == nil && clean
+}
+
+// sift takes out what is superseded and reports whether that was nothing.
+func (w *worker) sift(l *lane, now time.Time) (bool, error) {
+	gone, err := w.backlog.sift(w.session.ctx, l)
 	for _, p := range gone {
 		w.session.recorder.add(Outcome{Delivery: p.id, State: Superseded, Attempts: p.attempts, NotBefore: now})
 		w.log.Debug("delivery superseded by a later one", "delivery", p.id, "position", p.position)
 	}
-	if len(gone) > 0 {
-		w.backlog.place(l, now)
-		return false
-	}
-	return true
+	return len(gone) == 0, err
 }

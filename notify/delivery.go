@@ -88,9 +88,15 @@ type Queue interface {
 	// same key takes the place of: both wait and are no replays, and the earlier
 	// one has had no POST and is in no batch.
 	Superseded(ctx context.Context, endpoint string, deliveries []int64) ([]int64, error)
+	// SaveBatch gives those of an endpoint's deliveries the ID of a batch that wait
+	// and have none yet, and returns their IDs when that is durable.
+	SaveBatch(ctx context.Context, endpoint, batch string, deliveries []int64) ([]int64, error)
+	// Batch returns the waiting deliveries of a batch, by ID. Record and retention
+	// let all of them end at once.
+	Batch(ctx context.Context, endpoint, batch string) ([]Delivery, error)
 	// Event returns the event at a position of the log.
 	Event(ctx context.Context, position int64) (Event, error)
-	// Record saves outcomes and returns when they are durable.
+	// Record saves outcomes, all or none, and returns when they are durable.
 	Record(ctx context.Context, outcomes []Outcome) error
 	// EndpointStates returns the state of every endpoint that has one saved.
 	EndpointStates(ctx context.Context) ([]EndpointState, error)

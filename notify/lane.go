@@ -42,6 +42,17 @@ type lane struct {
 	// more says that the queue has further deliveries of the lane after last,
 	// which the backlog has passed.
 	more bool
+	// batch is the ID of the batch that the items are told in, all by one attempt,
+	// empty of a lane; saved says that it is on disk. The lanes that it blocks wait
+	// for it.
+	batch  string
+	saved  bool
+	blocks []*lane
+	// blocked counts the batches that the lane waits for.
+	blocked int
+	// taken says that somebody posts it, since is when it was ready.
+	taken bool
+	since time.Time
 	// sifted is the round in which what is superseded was last taken out.
 	sifted int
 	// due is when a lane in the heap is ready; index is its place there, -1

@@ -172,6 +172,26 @@ func (q *memQueue) Superseded(_ context.Context, endpoint string, deliveries []i
 	return found, nil
 }
 
+func (q *memQueue) SaveBatch(_ context.Context, endpoint, batch string, deliveries []int64) ([]int64, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.stateErr != nil {
+		return nil, q.stateErr
+	}
+	var saved []int64
+	for _, id := range deliveries {
+		if d := &q.deliveries[id-1]; d.Endpoint == endpoint && d.Batch == "" && q.state[id] == Waiting {
+			d.Batch = batch
+			saved = append(saved, id)
+		}
+	}
+	return saved, nil
+}
+
+func (q *memQueue) Batch(_ context.Context, endpoint, batch string) ([]Delivery, error) {
+	return q.waiting(0, 1<<30, func(d *Delivery) bool { return d.Endpoint == endpoint && d.Batch == batch })
+}
+
 func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

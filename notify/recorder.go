@@ -23,10 +23,10 @@ type recorder struct {
 	fail func(error)
 }
 
-// recordEntry is an outcome, or a request to say when all before it are durable.
+// recordEntry is outcomes that are recorded at once, or a request to say when all before it are durable.
 type recordEntry struct {
-	outcome Outcome
-	flushed chan<- error
+	outcomes []Outcome
+	flushed  chan<- error
 }
 
 func newRecorder(queue Queue, fail func(error)) *recorder {
@@ -35,8 +35,9 @@ func newRecorder(queue Queue, fail func(error)) *recorder {
 	}
 }
 
-// add hands over an outcome. It waits while too many are unrecorded.
-func (r *recorder) add(o Outcome) { r.in <- recordEntry{outcome: o} }
+// add hands over outcomes that become durable at once. It waits while too many
+// are unrecorded.
+func (r *recorder) add(outcomes ...Outcome) { r.in <- recordEntry{outcomes: outcomes} }
 
 // flush returns when all outcomes that were added before are durable.
 func (r *recorder) flush(ctx context.Context) error {
@@ -89,9 +90,9 @@ func (r *recorder) collect(entry recordEntry, batch []Outcome) ([]Outcome, []cha
 		if entry.flushed != nil {
 			flushed = append(flushed, entry.flushed)
 		} else {
-			batch = append(batch, entry.outcome)
+			batch = append(batch, entry.outcomes...)
 		}
-		if len(batch) == maxBatch {
+		if len(batch) >= maxBatch {
 			return batch, flushed
 		}
 		var more bool

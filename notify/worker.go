@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -24,6 +25,8 @@ type worker struct {
 	health   *health
 	backlog  *backlog
 	pacer    *pacer
+	// gatherAt is when a batch has waited long enough; zero while none does.
+	gatherAt time.Time
 	inFlight int
 	answers  chan answered
 	// halted says that nothing is posted any more, for good.
@@ -46,6 +49,10 @@ type answered struct {
 	probe bool
 	// err says that there was no attempt, because the event could not be read.
 	err error
+	// saved are the deliveries of a batch that was saved for this attempt, nil
+	// where it was before; broken says of which no body can be made, and why.
+	saved  []int64
+	broken map[int64]error
 }
 
 func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {
@@ -66,6 +73,7 @@ func (w *worker) configure(e *Endpoint) {
 	w.endpoint = e
 	w.health.adopt(e, time.Now())
 	w.pacer.configure(e.RateLimit, time.Now())
+	w.backlog.bounds.perLane = max(w.session.options.bounds.perLane, e.Batch.MaxEvents)
 	w.backlog.longest = e.Retry.longest()
 }
 
@@ -170,11 +178,12 @@ func (w *worker) launch(now time.Time) {
 		return
 	}
 	w.backlog.round++
+	w.gatherAt = time.Time{}
 	for w.inFlight < w.health.most(w.inFlight) {
 		if at, ok := w.pacer.next(now); !ok || at.After(now) {
 			return
 		}
-		l, err := w.backlog.next(w.session.ctx, now)
+		l, err := w.next(now)
 		if err != nil {
 			w.unreadable(err, now)
 			continue
@@ -187,7 +196,12 @@ func (w *worker) launch(now time.Time) {
 		}
 		w.inFlight++
 		w.pacer.begin(now)
-		go w.post(answered{lane: l, endpoint: w.endpoint, probe: w.health.begin()}, l.items[0])
+		a := answered{lane: l, endpoint: w.endpoint, probe: w.health.begin()}
+		if l.batch == "" {
+			go w.post(a, l.items[0])
+		} else {
+			go w.postBatch(a, slices.Clone(l.items), l.saved)
+		}
 	}
 }
 
@@ -248,11 +262,11 @@ func (w *worker) nextDue(now time.Time) time.Time {
 // launchDue returns when there is something to launch that nothing is now; zero
 // for never, or when an answer has come.
 func (w *worker) launchDue(now time.Time) time.Time {
-	due := w.backlog.due(now)
+	due := earliest(w.backlog.due(now), w.gatherAt)
 	if !w.pacer.limited() {
 		return due
 	}
-	if len(w.backlog.ready) > 0 {
+	if len(w.backlog.ready) > 0 && w.gatherAt.IsZero() {
 		due = now
 	}
 	at, ok := w.pacer.next(now)
@@ -282,6 +296,9 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.inFlight--
 	w.pacer.end(now)
 	w.health.end(a.probe)
+	if a.lane.batch != "" && !w.kept(&a, now) {
+		return
+	}
 	switch {
 	case a.err != nil:
 		w.backlog.wait(a.lane, now.Add(readRetryWait))
@@ -297,6 +314,11 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.react(finding{
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
 	}, now)
+	if a.lane.batch != "" {
+		w.tell(head, &o, a.verdict)
+		w.settleBatch(a, o, now)
+		return
+	}
 	w.session.recorder.add(o)
 	w.tell(head, &o, a.verdict)
 	if o.State != Waiting {

@@ -11,8 +11,10 @@ import (
 // findOldWaiting uses the index that holds only what waits, however long the
 // history is.
 const findOldWaiting = `SELECT endpoint, id FROM deliveries INDEXED BY deliveries_waiting
-			WHERE state = 'waiting' AND (endpoint, id) > (?, ?) AND created_at < ?
-			ORDER BY endpoint, id LIMIT ?`
+			WHERE state = 'waiting' AND (endpoint, id) > (?1, ?2) AND created_at < ?3
+			AND (batch = '' OR NOT EXISTS (SELECT 1 FROM deliveries m
+				WHERE m.state = 'waiting' AND m.batch <> '' AND m.batch = deliveries.batch AND m.created_at >= ?3))
+			ORDER BY endpoint, id LIMIT ?4`
 
 // expire makes waiting deliveries dead that were created before a time.
 func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) error {
@@ -51,7 +53,19 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 func expireDeliveries(s *session, found []int64) (int64, error) {
 	var expired int64
 	for args := range chunks(found) {
-		result, err := s.exec("UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND id IN ("+
+		// Where a batch has further members, they end with it at once.
+		result, err := s.exec(`UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND batch <> '' AND batch IN
+			(SELECT o.batch FROM deliveries o WHERE o.batch <> '' AND o.id IN (`+placeholders(len(args))+"))",
+			append([]any{micros(time.Now())}, args...)...)
+		if err != nil {
+			return 0, err
+		}
+		together, err := result.RowsAffected()
+		if err != nil {
+			return 0, err
+		}
+		expired += together
+		result, err = s.exec("UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND id IN ("+
 			placeholders(len(args))+")", append([]any{micros(time.Now())}, args...)...)
 		if err != nil {
 			return 0, err

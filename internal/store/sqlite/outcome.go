@@ -55,7 +55,7 @@ func recordOutcomes(s *session, rows []outcomeRow) error {
 		if err != nil {
 			return err
 		}
-		if n > 0 && a.Number > 0 {
+		if n > 0 && o.State != notify.Superseded {
 			values = append(values, o.Delivery, a.Number, micros(a.At), a.Duration.Microseconds(), a.Status, a.Error,
 				int64(r.encoding), r.response)
 		}

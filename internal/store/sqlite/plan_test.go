@@ -25,6 +25,7 @@ func TestPlans(t *testing.T) {
 		selectHeads:              "INTEGER PRIMARY KEY",
 		selectNewest:             "INTEGER PRIMARY KEY",
 		findSuperseded + "(?)":   "deliveries_key ",
+		findBatch:                "deliveries_batch ",
 		findRelabel:              "deliveries_waiting ",
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",
