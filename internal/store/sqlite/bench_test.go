@@ -132,3 +132,36 @@ func benchEvent(source string, n int64, item int) store.Event {
 		Tell: []notify.Delivery{{Endpoint: "ops", Lane: source}},
 	}
 }
+
+// BenchmarkRecord measures outcomes that are recorded together, as the dispatcher
+// does while it is busy.
+func BenchmarkRecord(b *testing.B) {
+	ctx := b.Context()
+	s := mustOpen(b, filepath.Join(b.TempDir(), "b.db"))
+	src := store.Source{Name: "source"}
+	const many = 256
+	recorded := 0
+	for b.Loop() {
+		b.StopTimer()
+		c := benchCommit(&src, int64(recorded))
+		for n := range many - 1 {
+			c.Events = append(c.Events, benchEvent(src.Name, int64(recorded), n+1))
+		}
+		if err := s.Commit(ctx, c); err != nil {
+			b.Fatal(err)
+		}
+		outcomes := make([]notify.Outcome, 0, many)
+		for _, e := range c.Events {
+			outcomes = append(outcomes, notify.Outcome{
+				Delivery: e.Tell[0].ID, State: notify.Delivered,
+				Attempt: notify.Attempt{Number: 1, At: time.Now(), Duration: time.Millisecond, Status: 204},
+			})
+		}
+		b.StartTimer()
+		if err := s.Record(ctx, outcomes); err != nil {
+			b.Fatal(err)
+		}
+		recorded += many
+	}
+	b.ReportMetric(float64(recorded)/b.Elapsed().Seconds(), "outcomes/s")
+}

@@ -43,22 +43,72 @@ func recordOutcomes(s *session, rows []outcomeRow) error {
 			error = excluded.error, encoding = excluded.encoding, response = excluded.response`,
 	}
 	values := make([]any, 0, len(rows)*insertAttempts.columns)
-	for _, r := range rows {
-		o, a := r.outcome, r.outcome.Attempt
-		result, err := s.exec(`UPDATE deliveries SET posts = max(posts, ?1), attempts = ?2, not_before = ?3,
-			state = CASE WHEN state = 'waiting' OR state = 'dead' AND ?4 = 'delivered' THEN ?4 ELSE state END
-			WHERE id = ?5`, a.Number, o.Attempts, micros(o.NotBefore), string(o.State), o.Delivery)
+	for len(rows) > 0 {
+		n, known, err := updateDelivered(s, rows)
+		if err == nil && n == 0 {
+			n = 1
+			known, err = updateDelivery(s, &rows[0])
+		}
 		if err != nil {
 			return err
 		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return err
+		for _, r := range rows[:n] {
+			o, a := r.outcome, r.outcome.Attempt
+			if known && o.State != notify.Superseded {
+				values = append(values, o.Delivery, a.Number, micros(a.At), a.Duration.Microseconds(), a.Status, a.Error,
+					int64(r.encoding), r.response)
+			}
 		}
-		if n > 0 && o.State != notify.Superseded {
-			values = append(values, o.Delivery, a.Number, micros(a.At), a.Duration.Microseconds(), a.Status, a.Error,
-				int64(r.encoding), r.response)
-		}
+		rows = rows[n:]
 	}
 	return s.insert(&insertAttempts, values)
+}
+
+// alike is how many deliveries one statement ends.
+const alike = 256
+
+// updateDelivered ends the deliveries of the first rows by one statement where
+// they were delivered in the same way, as nearly all are, and returns how many.
+// It ends none where one of them has ended before, or is gone.
+func updateDelivered(s *session, rows []outcomeRow) (int, bool, error) {
+	first := &rows[0].outcome
+	seen := make(map[int64]bool, alike)
+	var ids []int64
+	for i := range rows[:min(len(rows), alike)] {
+		o := &rows[i].outcome
+		if o.State != notify.Delivered || o.Attempts != first.Attempts || o.Attempt.Number != first.Attempt.Number || seen[o.Delivery] {
+			break
+		}
+		seen[o.Delivery] = true
+		ids = append(ids, o.Delivery)
+	}
+	if len(ids) < 2 {
+		return 0, false, nil
+	}
+	for args := range chunks(ids) {
+		left, err := selectRows(s, scanID, "SELECT count(*) FROM deliveries WHERE state = 'waiting' AND posts < ? AND id IN ("+
+			placeholders(len(args))+")", append([]any{first.Attempt.Number}, args...)...)
+		if err != nil || left[0] < int64(len(ids)) {
+			return 0, false, err
+		}
+		_, err = s.exec("UPDATE deliveries SET posts = ?, attempts = ?, not_before = ?, state = 'delivered' WHERE id IN ("+
+			placeholders(len(args))+")", append([]any{first.Attempt.Number, first.Attempts, micros(first.NotBefore)}, args...)...)
+		if err != nil {
+			return 0, false, err
+		}
+	}
+	return len(ids), true, nil
+}
+
+// updateDelivery writes one outcome and reports whether its delivery is there.
+func updateDelivery(s *session, r *outcomeRow) (bool, error) {
+	o := &r.outcome
+	result, err := s.exec(`UPDATE deliveries SET posts = max(posts, ?1), attempts = ?2, not_before = ?3,
+		state = CASE WHEN state = 'waiting' OR state = 'dead' AND ?4 = 'delivered' THEN ?4 ELSE state END
+		WHERE id = ?5`, o.Attempt.Number, o.Attempts, micros(o.NotBefore), string(o.State), o.Delivery)
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
 }

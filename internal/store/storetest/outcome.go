@@ -14,6 +14,7 @@ var outcomeTests = map[string]func(*testing.T, Fresh){
 	"a dead delivery waits no more":               deadWaitsNoMore,
 	"a failed attempt waits on":                   failedWaitsOn,
 	"many outcomes at once":                       manyOutcomes,
+	"outcomes that are alike keep exceptions":     alikeOutcomes,
 	"an outcome of nothing is dropped":            outcomeOfNothing,
 	"an outcome recorded twice counts once":       outcomeTwice,
 	"an end stays, but dead can become delivered": endStays,
@@ -84,6 +85,31 @@ func manyOutcomes(t *testing.T, fresh Fresh) {
 	noError(t, s.Record(t.Context(), outcomes))
 	equal(t, "left", waitingIDs(t, s, "ops"), left)
 	noError(t, s.Record(t.Context(), nil))
+}
+
+// alikeOutcomes has among many that were delivered one that is dead, one that is
+// gone and one that is there twice.
+func alikeOutcomes(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	c := &store.Commit{Source: &store.Source{Name: "orders"}}
+	for range 600 {
+		c.Events = append(c.Events, change("orders", "ops"))
+	}
+	mustCommit(t, s, c)
+	dead := outcomeOf(c.Events[100].Tell[0], 1)
+	dead.State = notify.Dead
+	noError(t, s.Record(t.Context(), []notify.Outcome{dead}))
+	var outcomes []notify.Outcome
+	for _, e := range c.Events[:550] {
+		outcomes = append(outcomes, outcomeOf(e.Tell[0], 1))
+	}
+	gone := outcomeOf(notify.Delivery{ID: c.Events[599].Tell[0].ID + 100}, 1)
+	outcomes = append(outcomes, gone, outcomes[540])
+	noError(t, s.Record(t.Context(), outcomes))
+	equal(t, "left", len(waitingIDs(t, s, "ops")), 50)
+	noError(t, s.Record(t.Context(), outcomes))
+	noError(t, s.Record(t.Context(), []notify.Outcome{dead})) // a delivered one stays so
+	equal(t, "left still", len(waitingIDs(t, s, "ops")), 50)
 }
 
 func outcomeOfNothing(t *testing.T, fresh Fresh) {
