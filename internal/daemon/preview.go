@@ -171,6 +171,24 @@ func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint strin
 	if len(list) == 0 {
 		return notify.Attempt{}, fmt.Errorf("unknown endpoint %q", endpoint)
 	}
-	attempt, _ = sender.Send(ctx, &list[0], notify.Message{ID: webhook.ID, Body: webhook.Body, Number: 1})
+	message, err := testMessage(cfg, &list[0], webhook)
+	if err != nil {
+		return notify.Attempt{Error: err.Error()}, nil
+	}
+	attempt, _ = sender.Send(ctx, &list[0], message)
 	return attempt, nil
+}
+
+// testMessage is a webhook of a preview as an endpoint is posted it.
+func testMessage(cfg *config.Config, e *notify.Endpoint, webhook *server.Webhook) (notify.Message, error) {
+	event, err := notify.ParseEnvelope(webhook.Body)
+	if err != nil {
+		return notify.Message{}, err
+	}
+	body, err := notify.Render(e, event, cfg.Server.PublicURL.Reveal())
+	batch := e.Batch.MaxEvents > 1
+	if batch {
+		body = notify.RenderBatch(e, [][]byte{body})
+	}
+	return notify.Message{ID: webhook.ID, ContentType: e.ContentType(batch), Body: body, Number: 1}, err
 }

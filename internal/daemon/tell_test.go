@@ -99,7 +99,7 @@ func TestTemplatesAreMasked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := endpoints(cfg)
+	list, err := endpoints(cfg, nil)
 	if err != nil || len(list[0].Mask) != 1 || list[0].Mask[0] != "topsecret" {
 		t.Errorf("masked are %v, error %v", list, err)
 	}

@@ -51,6 +51,6 @@ type Webhook struct {
 	// Untold is the key of the source that keeps the change from every endpoint,
 	// such as when; empty where none does.
 	Untold string `json:"untold,omitempty"`
-	// Body is what would be posted to each of them.
+	// Body is the envelope, from which what is posted to each of them is made.
 	Body json.RawMessage `json:"body"`
 }
