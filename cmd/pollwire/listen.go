@@ -7,8 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -102,12 +106,34 @@ func printWebhook(out io.Writer, w *receiver.Webhook, verified bool) {
 	if w.Replay {
 		fmt.Fprint(out, ", replay")
 	}
-	var pretty bytes.Buffer
-	if json.Indent(&pretty, w.Body, "", "  ") == nil {
-		fmt.Fprintf(out, "\n%s\n\n", pretty.Bytes())
-		return
+	contentType, _, _ := strings.Cut(w.Header.Get("Content-Type"), ";")
+	if contentType != "" && contentType != "application/json" {
+		fmt.Fprintf(out, ", %.100q", contentType)
 	}
-	fmt.Fprintf(out, "\n%q\n\n", w.Body)
+	var events []json.RawMessage
+	if json.Unmarshal(w.Body, &events) == nil && events != nil {
+		fmt.Fprintf(out, ", a batch of %d", len(events))
+	}
+	fmt.Fprintf(out, "\n%s\n\n", printable(contentType, w.Body))
+}
+
+// printable is a body for a terminal, on which nothing in it can act.
+func printable(contentType string, body []byte) []byte {
+	var pretty bytes.Buffer
+	if json.Indent(&pretty, body, "", "  ") == nil {
+		return pretty.Bytes()
+	}
+	form, err := url.ParseQuery(string(body))
+	if contentType != "application/x-www-form-urlencoded" || err != nil {
+		return fmt.Appendf(nil, "%q", body)
+	}
+	var lines []string
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		for _, value := range form[name] {
+			lines = append(lines, fmt.Sprintf("%q: %q", name, value))
+		}
+	}
+	return []byte(strings.Join(lines, "\n"))
 }
 
 func idOr(id string) string {

@@ -77,6 +77,14 @@ func TestListenVerifies(t *testing.T) {
 		{"evt_3", mine, `{"a":3}`, nil, 204, "  evt_3  signature ok\n"}, // refused is not seen
 		{"evt_1", mine, `{"a":1}`, []string{"pollwire-replay: true"}, 204, "  evt_1  signature ok, repeat, replay\n"},
 		{"evt_4", mine, "plain\x1b[31m text", nil, 204, "  evt_4  signature ok\n\"plain\\x1b[31m text\"\n"},
+		{"bat_1", mine, `[{"a":1},{"a":2}]`, []string{"content-type: application/cloudevents-batch+json"}, 204, "  bat_1  signature ok, \"application/cloudevents-batch+json\", a batch of 2\n[\n"},
+		{"evt_5", mine, `{"a":1}`, []string{"content-type: application/json; charset=utf-8"}, 204, "  evt_5  signature ok\n{\n"},
+		{
+			"evt_6", mine, "To=%2B49&Body=a+%22b%22%1b",
+			[]string{"content-type: application/x-www-form-urlencoded"},
+			204,
+			"  evt_6  signature ok, \"application/x-www-form-urlencoded\"\n\"Body\": \"a \\\"b\\\"\\x1b\"\n\"To\": \"+49\"\n",
+		},
 	} {
 		if got := post(t, url, tc.id, tc.secret, tc.body, tc.more...); got != tc.status {
 			t.Errorf("%s is answered with %d, want %d", tc.id, got, tc.status)
