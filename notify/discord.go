@@ -78,15 +78,15 @@ func discordColor(t tone) int {
 
 // escapeDiscord keeps a text from being read as Markdown. A link stays one.
 func escapeDiscord(s string) string {
+	escape := strings.NewReplacer(
+		`\`, `\\`, `*`, `\*`, `_`, `\_`, `~`, `\~`, "`", "\\`", `|`, `\|`, `>`, `\>`, `<`, `\<`,
+		`[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, `#`, `\#`,
+	)
 	words := strings.Split(s, " ")
 	for i, word := range words {
-		if isWebLink(word) && !strings.ContainsAny(word, "*~`|<>[]()\\") {
-			continue
+		if !isWebLink(word) || strings.ContainsAny(word, "*~`|<>[]()\\") {
+			words[i] = escape.Replace(word)
 		}
-		words[i] = strings.NewReplacer(
-			`\`, `\\`, `*`, `\*`, `_`, `\_`, `~`, `\~`, "`", "\\`", `|`, `\|`, `>`, `\>`, `<`, `\<`,
-			`[`, `\[`, `]`, `\]`, `(`, `\(`, `)`, `\)`, `#`, `\#`,
-		).Replace(word)
 	}
 	return strings.Join(words, " ")
 }
