@@ -178,9 +178,6 @@ func TestRecipes(t *testing.T) {
 		if !ok {
 			t.Fatalf("there is no recipe %s", name)
 		}
-		if len(endpoint.Secrets) == 0 {
-			endpoint.Secrets = told["zap"].Secrets
-		}
 		sender := newSender(Options{Transport: api, Version: "test"})
 		for _, event := range recipeEvents() {
 			body, err := notify.Render(&endpoint, &event, "https://pollwire.example.com")
