@@ -11,8 +11,7 @@ CREATE INDEX deliveries_batch ON deliveries (batch) WHERE state = 'waiting' AND 
 CREATE INDEX deliveries_dead ON deliveries (endpoint, id) WHERE state = 'dead';
 
 -- "told" says that it was told to be failing, "untold" is the type of an alert
--- of it that is still to be told. "lane_order" is the order by which its waiting
--- deliveries have their lanes, '' for the one of earlier versions: source.
+-- of it that is still to be told.
 ALTER TABLE endpoint_states ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN failures INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN failing_since INTEGER NOT NULL DEFAULT 0;
@@ -21,7 +20,6 @@ ALTER TABLE endpoint_states ADD COLUMN open_until INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN cooldown INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN told INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE endpoint_states ADD COLUMN untold TEXT NOT NULL DEFAULT '';
-ALTER TABLE endpoint_states ADD COLUMN lane_order TEXT NOT NULL DEFAULT '';
 
 -- The endpoints of which it was told that something has waited for them for long.
 CREATE TABLE overdue_told (
