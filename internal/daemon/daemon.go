@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/eventlog"
+	"github.com/pollwire/pollwire/internal/httpclient"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/subscription"
@@ -38,8 +40,11 @@ type Daemon struct {
 	logger *slog.Logger
 
 	// open opens the store; tests put their own in its place.
-	open          func(ctx context.Context) (database, error)
-	store         database
+	open  func(ctx context.Context) (database, error)
+	store database
+	// resolver looks up the names that subscriptions lead to, before they are kept;
+	// tests put their own in its place.
+	resolver      httpclient.Resolver
 	log           *eventlog.Log
 	bridge        *bridge.Bridge
 	limiter       *poller.Limiter
@@ -82,7 +87,7 @@ type stop struct {
 
 // New returns a daemon for a configuration that config has validated.
 func New(cfg *config.Config, o Options) *Daemon {
-	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1)}
+	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver}
 	d.open = d.openSQLite
 	return d
 }

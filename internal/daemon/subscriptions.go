@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -88,7 +88,7 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 			sender:   d.sender,
 			endpoint: func(s *subscription.Endpoint) notify.Endpoint { return subscribed(s, standard.endpoints[0], &allow) },
 			allow:    allow.AllowNetworks,
-			resolver: net.DefaultResolver,
+			resolver: d.resolver,
 		},
 		Verify:   allow.Verify == "challenge",
 		Sources:  slices.Collect(maps.Keys(d.sources)),
@@ -147,7 +147,7 @@ func (s subscriptions) Subscribe(ctx context.Context, n server.NewSubscription) 
 	var refused *subscription.Refused
 	switch {
 	case errors.As(err, &invalid):
-		return server.Subscription{}, false, &server.Invalid{Reason: invalid.Reason}
+		return server.Subscription{}, false, &server.Refusal{Status: http.StatusUnprocessableEntity, Reason: invalid.Reason}
 	case errors.As(err, &refused):
 		return server.Subscription{}, false, &server.Refusal{Reason: refused.Reason}
 	case err != nil:

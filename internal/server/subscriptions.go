@@ -2,7 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -12,8 +11,9 @@ import (
 // may be called concurrently and return soon after ctx has ended.
 //
 // A method that is given an ID that does not exist returns an error that wraps
-// store.ErrNotFound. The text of an error that is neither that, nor [Invalid] nor
-// [Refusal], is logged and not told.
+// store.ErrNotFound. One that knows why it cannot do what was asked returns a
+// [Refusal], of status 422 where a value is wrong. The text of any other error is
+// logged and not told.
 type Subscriptions interface {
 	// Subscribe registers a URL and returns when that is durable. Where what is
 	// asked for is there already, it returns that, and created is false.
@@ -56,15 +56,6 @@ type Subscription struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// Invalid is an error in what a client has sent. The client is told the reason,
-// with status 422.
-type Invalid struct {
-	// Reason is told to the client: what is wrong, and the way out.
-	Reason string
-}
-
-func (e *Invalid) Error() string { return e.Reason }
-
 func (s *Server) routeSubscriptions(mux *http.ServeMux) {
 	if s.opts.Subscriptions == nil {
 		return
@@ -83,10 +74,7 @@ func (s *Server) subscribe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	made, created, err := s.opts.Subscriptions.Subscribe(r.Context(), body)
-	var invalid *Invalid
 	switch {
-	case errors.As(err, &invalid):
-		writeProblem(w, r, http.StatusUnprocessableEntity, invalid.Reason)
 	case err != nil:
 		s.fail(w, r, err, "")
 	case created:

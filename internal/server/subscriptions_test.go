@@ -135,7 +135,7 @@ func TestSubscriptionProblems(t *testing.T) {
 		err      error
 		question question
 	}{
-		{"invalid", fmt.Errorf("add: %w", &server.Invalid{Reason: `sources: there is no source "nope"`}), question{method: "POST", path: "/v1/subscriptions", body: `{}`}},
+		{"invalid", fmt.Errorf("add: %w", &server.Refusal{Status: 422, Reason: `sources: there is no source "nope"`}), question{method: "POST", path: "/v1/subscriptions", body: `{}`}},
 		{"refused", &server.Refusal{Reason: "set storage.encryption_key"}, question{method: "POST", path: "/v1/subscriptions", body: `{}`}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/subscriptions", body: `{}`}},
 		{"unknown member", nil, question{method: "POST", path: "/v1/subscriptions", body: `{"target_url":"https://h.example"}`}},
