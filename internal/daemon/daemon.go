@@ -104,7 +104,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	d.begun = true
 	steps := []func(context.Context) error{
 		d.openStore, d.takeOver, d.wireSender, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
-		d.welcomeEndpoints, d.startTelling, d.startReplays,
+		d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}
 	for _, step := range steps {

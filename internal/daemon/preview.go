@@ -16,14 +16,15 @@ import (
 
 // Preview asks a source once, without a running daemon, and says what would
 // come of it. It holds the database while it runs and changes nothing in it
-// but the request budget and refresh tokens.
+// but the request budget and refresh tokens. Of the endpoints it names those of
+// the configuration.
 func Preview(ctx context.Context, cfg *config.Config, o Options, source string) (preview *server.Preview, err error) {
 	d := New(cfg, o)
 	defer func() {
 		// A context of its own, so that the store is closed when ctx has ended.
 		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}()
-	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSources, d.wireBridge, d.wireSubscriptions, d.startLimiter, d.wirePoller} {
+	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSources, d.wireBridge, d.startLimiter, d.wirePoller} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

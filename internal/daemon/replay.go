@@ -1,21 +1,6 @@
 package daemon
 
-import (
-	"context"
-	"fmt"
-)
-
-// welcomeEndpoints finds out which endpoints are new, before anything is told.
-func (d *Daemon) welcomeEndpoints(ctx context.Context) error {
-	list, err := listeners(d.cfg)
-	if err != nil {
-		return err
-	}
-	if err := d.bridge.SetEndpoints(ctx, list); err != nil {
-		return fmt.Errorf("set endpoints: %w", err)
-	}
-	return nil
-}
+import "context"
 
 // startReplays carries out what is told besides what happens now.
 func (d *Daemon) startReplays(ctx context.Context) error {

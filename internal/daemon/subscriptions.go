@@ -70,7 +70,8 @@ func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *confi
 	return e
 }
 
-// wireSubscriptions adds those who subscribed to those who are told.
+// wireSubscriptions adds those who subscribed to those who are told. By that the
+// bridge finds out which endpoints are new, before anything is told.
 func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 	configured, err := newAudience(d.cfg, d.tokens)
 	if err != nil {
@@ -108,9 +109,7 @@ func (d *Daemon) tell(ctx context.Context, a audience) error {
 	if err := d.bridge.SetEndpoints(ctx, a.listeners); err != nil {
 		return fmt.Errorf("set endpoints: %w", err)
 	}
-	if d.dispatcher != nil { // a preview has none
-		d.dispatcher.Apply(a.endpoints)
-	}
+	d.dispatcher.Apply(a.endpoints)
 	return nil
 }
 
