@@ -22,6 +22,11 @@ func (d alertData) json() json.RawMessage {
 	return quote(d)
 }
 
+// PingData is the data of a pollwire.ping to an endpoint.
+func PingData(endpoint string, at time.Time) json.RawMessage {
+	return alertData{Name: endpoint, Reason: "a test that somebody asked for", Since: at, Count: 1}.json()
+}
+
 // changeData makes the "data" member of a change's envelope. The values are
 // spliced in as they came: encoding/json would rewrite them.
 func changeData(c *diff.Change, item bool) json.RawMessage {

@@ -48,34 +48,6 @@ func (c *control) Preview(ctx context.Context, source string) (*server.Preview, 
 	return c.d.preview(ctx, source)
 }
 
-func (c *control) EnableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
-	for i := range c.d.cfg.Endpoints {
-		if e := &c.d.cfg.Endpoints[i]; e.Name == name && !e.Enabled {
-			return notify.EndpointState{}, &server.Refusal{
-				Reason: fmt.Sprintf("endpoint %q has enabled: false in the configuration, which wins; change it there", name),
-			}
-		}
-	}
-	return c.endpoint(name, c.d.dispatcher.Enable(ctx, name))
-}
-
-func (c *control) DisableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
-	return c.endpoint(name, c.d.dispatcher.Disable(ctx, name, "disabled by the operator"))
-}
-
-// endpoint is the state of an endpoint after something was done to it.
-func (c *control) endpoint(name string, err error) (notify.EndpointState, error) {
-	if err != nil {
-		return notify.EndpointState{}, notFound(err, notify.ErrUnknownEndpoint)
-	}
-	for _, status := range c.d.dispatcher.Status() {
-		if status.Name == name {
-			return status.EndpointState, nil
-		}
-	}
-	return notify.EndpointState{Name: name}, nil
-}
-
 func (c *control) Event(ctx context.Context, id string) (json.RawMessage, error) {
 	event, err := c.d.store.EventByID(ctx, id)
 	if err != nil {

@@ -1,13 +1,11 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/pollwire/pollwire/internal/store"
-	"github.com/pollwire/pollwire/notify"
 )
 
 // internalError is all that a client is told of an error of ours.
@@ -22,8 +20,17 @@ func (s *Server) api() http.Handler {
 	mux.Handle("GET /readyz", s.readiness)
 	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
 	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
-	mux.HandleFunc("POST /v1/endpoints/{name}/enable", s.setEndpoint(s.opts.Controller.EnableEndpoint))
-	mux.HandleFunc("POST /v1/endpoints/{name}/disable", s.setEndpoint(s.opts.Controller.DisableEndpoint))
+	mux.HandleFunc("GET /v1/endpoints", s.endpoints)
+	mux.HandleFunc("GET /v1/endpoints/{name}", s.endpoint)
+	for _, change := range []EndpointChange{Enable, Disable, Pause, Resume} {
+		mux.HandleFunc("POST /v1/endpoints/{name}/"+string(change), s.changeEndpoint(change))
+	}
+	mux.HandleFunc("POST /v1/endpoints/{name}/test", s.testEndpoint)
+	mux.HandleFunc("GET /v1/deliveries", s.deliveries)
+	mux.HandleFunc("GET /v1/deliveries/{id}", s.delivery)
+	mux.HandleFunc("POST /v1/deliveries/{id}/retry", s.retryDelivery)
+	mux.HandleFunc("POST /v1/replay", s.startReplay)
+	mux.HandleFunc("GET /v1/replay/{id}", s.replay)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("GET /v1/endpoints/{name}/events", s.events)
 	mux.HandleFunc("GET /v1/events/stream", s.stream)
@@ -105,23 +112,6 @@ func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusAccepted, accepted{name})
-}
-
-// setEndpoint answers with what set made of an endpoint.
-func (s *Server) setEndpoint(set func(context.Context, string) (notify.EndpointState, error)) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		name := r.PathValue("name")
-		if bad := readBody(w, r, &struct{}{}); bad != nil {
-			writeProblem(w, r, bad.status, bad.detail)
-			return
-		}
-		state, err := set(r.Context(), name)
-		if err != nil {
-			s.fail(w, r, err, noEndpoint(name))
-			return
-		}
-		writeJSON(w, http.StatusOK, newEndpoint(state))
-	}
 }
 
 func noSource(name string) string { return fmt.Sprintf("there is no source %q", name) }

@@ -19,6 +19,11 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
+const (
+	endpointJSON = `{"name":"ops","url":"https://hooks.example.com","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z","paused":true,"paused_until":"2026-01-02T03:04:05Z","breaker":"open","open_until":"2026-01-02T03:04:05Z","failures":3,"failing_since":"2026-01-02T03:04:05Z","in_flight":1,"waiting":5,"waiting_since":"2026-01-02T03:04:05Z","dead":2}`
+	deliveryJSON = `{"id":7,"endpoint":"ops","state":"waiting","event":"evt_1","type":"shop.order.created","source":"orders","subject":"1","batch":"bat_1","replay":true,"posts":2,"attempts":1,"created_at":"2026-01-02T03:04:05Z","not_before":"2026-01-02T03:04:05Z","last":{"number":2,"at":"2026-01-02T03:04:05Z","duration_ms":1000,"status":429,"error":"429"}`
+)
+
 var update = flag.Bool("update", false, "write the golden files anew")
 
 func TestRoutesDoWhatTheySay(t *testing.T) {
@@ -52,15 +57,92 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			"enable",
 			question{method: "POST", path: "/v1/endpoints/ops/enable"},
 			200,
-			`{"name":"ops","enabled":true,"paused_until":"2026-01-02T03:04:05Z"}`,
+			endpointJSON,
 			[]string{"enable ops"},
 		},
 		{
 			"disable",
 			question{method: "POST", path: "/v1/endpoints/ops/disable"},
 			200,
-			`{"name":"ops","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z"}`,
+			endpointJSON,
 			[]string{"disable ops"},
+		},
+		{
+			"pause",
+			question{method: "POST", path: "/v1/endpoints/ops/pause"},
+			200,
+			endpointJSON,
+			[]string{"pause ops"},
+		},
+		{
+			"resume",
+			question{method: "POST", path: "/v1/endpoints/ops/resume"},
+			200,
+			endpointJSON,
+			[]string{"resume ops"},
+		},
+		{
+			"endpoints",
+			question{method: "GET", path: "/v1/endpoints"},
+			200,
+			`{"endpoints":[` + endpointJSON + `]}`,
+			[]string{"endpoints "},
+		},
+		{
+			"endpoint",
+			question{method: "GET", path: "/v1/endpoints/ops"},
+			200,
+			endpointJSON,
+			[]string{"endpoint ops"},
+		},
+		{
+			"test",
+			question{method: "POST", path: "/v1/endpoints/ops/test"},
+			200,
+			`{"id":"test_1","attempt":{"number":1,"at":"2026-01-02T03:04:05Z","duration_ms":1,"status":500,"error":"500","response":"a�<"}}`,
+			[]string{"test ops"},
+		},
+		{
+			"deliveries",
+			question{method: "GET", path: "/v1/deliveries"},
+			200,
+			`{"deliveries":[` + deliveryJSON + `}],"next":"6"}`,
+			[]string{"deliveries {State: Endpoint: Before:0 Limit:100}"},
+		},
+		{
+			"deliveries, chosen",
+			question{method: "GET", path: "/v1/deliveries?state=dead&endpoint=ops&limit=3&after=9"},
+			200,
+			`{"deliveries":[` + deliveryJSON + `}],"next":"6"}`,
+			[]string{"deliveries {State:dead Endpoint:ops Before:9 Limit:3}"},
+		},
+		{
+			"delivery",
+			question{method: "GET", path: "/v1/deliveries/7"},
+			200,
+			deliveryJSON + `,"tried":[{"number":1,"at":"2026-01-02T03:04:05Z","duration_ms":0,"status":0,"error":"timeout"},{"number":2,"at":"2026-01-02T03:04:05Z","duration_ms":0,"status":429,"error":"429","response":"slow"}]}`,
+			[]string{"delivery 7"},
+		},
+		{
+			"retry",
+			question{method: "POST", path: "/v1/deliveries/7/retry"},
+			202,
+			deliveryJSON + `}`,
+			[]string{"retry 7"},
+		},
+		{
+			"replay",
+			question{method: "POST", path: "/v1/replay", body: `{"endpoint":"ops","source":"orders","since":"2026-01-02T04:04:05+01:00","dead":true}`},
+			202,
+			`{"id":"rpl_1","endpoint":"ops","source":"orders","since":"2026-01-02T03:04:05Z","dead":true,"progress":0,"told":0,"waiting":0,"created_at":"2026-01-02T03:04:05Z"}`,
+			[]string{"replay ops"},
+		},
+		{
+			"replay under way",
+			question{method: "GET", path: "/v1/replay/rpl_1"},
+			200,
+			`{"id":"rpl_1","progress":0.5,"told":4,"waiting":2,"created_at":"2026-01-02T03:04:05Z"}`,
+			[]string{"replay rpl_1"},
 		},
 		{
 			"event",
@@ -140,6 +222,14 @@ func TestProblems(t *testing.T) {
 		{"wrong parameters", nil, question{method: "GET", path: "/v1/events?limit=0&wait=61s&type=%5B&since=x&after=1&after=2"}},
 		{"wrong numbers", nil, question{method: "GET", path: "/v1/events?limit=x&last=1001&wait=-1"}},
 		{"a query that is none", nil, question{method: "GET", path: "/v1/events?after=%zz"}},
+		{"no such endpoint to look at", gone, question{method: "GET", path: "/v1/endpoints/ops"}},
+		{"no such endpoint to test", gone, question{method: "POST", path: "/v1/endpoints/ops/test"}},
+		{"no such delivery", gone, question{method: "GET", path: "/v1/deliveries/7"}},
+		{"no such delivery to retry", gone, question{method: "POST", path: "/v1/deliveries/7/retry"}},
+		{"a delivery that is no number", nil, question{method: "GET", path: "/v1/deliveries/x"}},
+		{"wrong parameters of deliveries", nil, question{method: "GET", path: "/v1/deliveries?state=lost&after=0&limit=-1"}},
+		{"wrong body of a replay", nil, question{method: "POST", path: "/v1/replay", body: `{"since":"yesterday"}`}},
+		{"no such replay", gone, question{method: "GET", path: "/v1/replay/rpl_1"}},
 		{"no such event", gone, question{method: "GET", path: "/v1/events/evt_1"}},
 		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},

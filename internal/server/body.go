@@ -54,6 +54,9 @@ func jsonError(err error) string {
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return fmt.Sprintf("%q cannot be a %s", wrong.Field, wrong.Value)
 	}
+	if wrong, ok := errors.AsType[*time.ParseError](err); ok {
+		return fmt.Sprintf("%.40s is no time: it must look like \"2026-01-02T15:04:05Z\"", wrong.Value)
+	}
 	return strings.TrimPrefix(err.Error(), "json: ")
 }
 

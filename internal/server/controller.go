@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // Controller does what the API asks for. Methods may be called concurrently
@@ -16,6 +16,8 @@ import (
 type Controller interface {
 	SourceController
 	EndpointController
+	DeliveryController
+	ReplayController
 	EventLog
 }
 
@@ -32,14 +34,37 @@ type SourceController interface {
 	Preview(ctx context.Context, source string) (*Preview, error)
 }
 
-// EndpointController steers endpoints.
+// EndpointController looks at endpoints and steers them.
 type EndpointController interface {
-	// EnableEndpoint lets deliveries to an endpoint go on, and returns its
-	// state when that is durable.
-	EnableEndpoint(ctx context.Context, name string) (notify.EndpointState, error)
-	// DisableEndpoint makes deliveries to an endpoint wait, and returns its
-	// state when that is durable.
-	DisableEndpoint(ctx context.Context, name string) (notify.EndpointState, error)
+	// Endpoints returns how all endpoints stand, by name.
+	Endpoints(ctx context.Context) ([]Endpoint, error)
+	// Endpoint returns how one stands.
+	Endpoint(ctx context.Context, name string) (*Endpoint, error)
+	// ChangeEndpoint makes a change and returns how the endpoint stands when that is
+	// durable. Doing it twice is doing it once.
+	ChangeEndpoint(ctx context.Context, name string, change EndpointChange) (*Endpoint, error)
+	// TestEndpoint posts a pollwire.ping to an endpoint, whether deliveries wait
+	// for it or not, and returns what came of it.
+	TestEndpoint(ctx context.Context, name string) (*Test, error)
+}
+
+// DeliveryController looks at deliveries.
+type DeliveryController interface {
+	// Deliveries returns a page of deliveries.
+	Deliveries(ctx context.Context, q store.DeliveryQuery) (*DeliveryPage, error)
+	// Delivery returns one with its attempts.
+	Delivery(ctx context.Context, id int64) (*Delivery, error)
+	// RetryDelivery has a delivery posted again, and returns what will be posted: of
+	// one that has ended another one.
+	RetryDelivery(ctx context.Context, id int64) (*Delivery, error)
+}
+
+// ReplayController tells the log again.
+type ReplayController interface {
+	// StartReplay begins a replay and returns when that is durable.
+	StartReplay(ctx context.Context, q *ReplayRequest) (*Replay, error)
+	// Replay returns how far a replay is.
+	Replay(ctx context.Context, id string) (*Replay, error)
 }
 
 // EventLog is the log of events.

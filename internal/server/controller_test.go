@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -60,14 +61,70 @@ func (c *controller) Preview(ctx context.Context, source string) (*server.Previe
 	return examplePreview(), c.call(ctx, "preview", source)
 }
 
-func (c *controller) EnableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
-	state := notify.EndpointState{Name: name, Reason: "left over", Since: exampleTime, PausedUntil: exampleTime}
-	return state, c.call(ctx, "enable", name)
+func (c *controller) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
+	return []server.Endpoint{exampleEndpoint()}, c.call(ctx, "endpoints", "")
 }
 
-func (c *controller) DisableEndpoint(ctx context.Context, name string) (notify.EndpointState, error) {
-	state := notify.EndpointState{Name: name, Disabled: true, Reason: "by hand", Since: exampleTime}
-	return state, c.call(ctx, "disable", name)
+func (c *controller) Endpoint(ctx context.Context, name string) (*server.Endpoint, error) {
+	e := exampleEndpoint()
+	return &e, c.call(ctx, "endpoint", name)
+}
+
+func (c *controller) ChangeEndpoint(ctx context.Context, name string, change server.EndpointChange) (*server.Endpoint, error) {
+	e := exampleEndpoint()
+	return &e, c.call(ctx, string(change), name)
+}
+
+func (c *controller) TestEndpoint(ctx context.Context, name string) (*server.Test, error) {
+	attempt := notify.Attempt{Number: 1, At: exampleTime, Duration: 1500 * time.Microsecond, Status: 500, Error: "500", Response: []byte("a\xff<")}
+	return &server.Test{ID: "test_1", Attempt: server.NewAttempt(&attempt)}, c.call(ctx, "test", name)
+}
+
+func (c *controller) Deliveries(ctx context.Context, q store.DeliveryQuery) (*server.DeliveryPage, error) {
+	return &server.DeliveryPage{Deliveries: []server.Delivery{exampleDelivery(nil)}, Next: "6"}, c.call(ctx, "deliveries", fmt.Sprintf("%+v", q))
+}
+
+func (c *controller) Delivery(ctx context.Context, id int64) (*server.Delivery, error) {
+	d := exampleDelivery([]notify.Attempt{{Number: 1, At: exampleTime, Error: "timeout"}, {Number: 2, At: exampleTime, Status: 429, Error: "429", Response: []byte("slow")}})
+	return &d, c.call(ctx, "delivery", fmt.Sprint(id))
+}
+
+func (c *controller) RetryDelivery(ctx context.Context, id int64) (*server.Delivery, error) {
+	d := exampleDelivery(nil)
+	return &d, c.call(ctx, "retry", fmt.Sprint(id))
+}
+
+func (c *controller) StartReplay(ctx context.Context, q *server.ReplayRequest) (*server.Replay, error) {
+	r := store.Replay{ID: "rpl_1", Endpoint: q.Endpoint, Source: q.Source, Dead: q.Dead, CreatedAt: exampleTime}
+	if q.Since != nil {
+		r.Since = *q.Since
+	}
+	told := server.NewReplay(&r)
+	return &told, c.call(ctx, "replay", q.Endpoint)
+}
+
+func (c *controller) Replay(ctx context.Context, id string) (*server.Replay, error) {
+	told := server.NewReplay(&store.Replay{ID: id, Start: 10, Reached: 15, Last: 20, Told: 4, Waiting: 2, CreatedAt: exampleTime})
+	return &told, c.call(ctx, "replay", id)
+}
+
+// exampleEndpoint has something of everything.
+func exampleEndpoint() server.Endpoint {
+	return server.NewEndpoint(&notify.EndpointStatus{
+		EndpointState: notify.EndpointState{
+			Name: "ops", Disabled: true, Reason: "by hand", Since: exampleTime, Paused: true, PausedUntil: exampleTime,
+			Failures: 3, FailingSince: exampleTime, OpenUntil: exampleTime,
+		},
+		Enabled: true, Breaker: notify.BreakerOpen, InFlight: 1,
+	}, store.Depth{Endpoint: "ops", Waiting: 5, Dead: 2, Oldest: exampleTime}, "https://hooks.example.com")
+}
+
+func exampleDelivery(tried []notify.Attempt) server.Delivery {
+	return server.NewDelivery(&store.TrackedDelivery{
+		Delivery: notify.Delivery{ID: 7, Endpoint: "ops", Lane: "\x00", Batch: "bat_1", Posts: 2, Attempts: 1, NotBefore: exampleTime, Replay: true},
+		State:    notify.Waiting, EventID: "evt_1", EventType: "shop.order.created", Source: "orders", Subject: "1", CreatedAt: exampleTime,
+		Last: notify.Attempt{Number: 2, At: exampleTime, Duration: time.Second, Status: 429, Error: "429"},
+	}, tried)
 }
 
 func (c *controller) Event(ctx context.Context, id string) (json.RawMessage, error) {

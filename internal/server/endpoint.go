@@ -1,26 +1,60 @@
 package server
 
 import (
+	"net/http"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
 
-// Endpoint is the state of an endpoint as the API tells it.
+// Endpoint is how an endpoint stands, as the API tells it.
 type Endpoint struct {
-	Name    string `json:"name"`
-	Enabled bool   `json:"enabled"`
-	// Reason and Since say why and since when it is disabled.
+	Name string `json:"name"`
+	// URL is the scheme and the host of its URL: more of it may be a secret.
+	URL string `json:"url,omitempty"`
+	// Enabled endpoints are posted to, unless something below holds it back.
+	Enabled bool `json:"enabled"`
+	// Reason says why it is disabled, or else why it fails; Since is when it was
+	// disabled.
 	Reason string     `json:"reason,omitempty"`
 	Since  *time.Time `json:"since,omitempty"`
-	// PausedUntil is when it may be posted to again, as its Retry-After asked.
+	// Paused says that the operator paused it, PausedUntil is when it may be posted
+	// to again, as its Retry-After asked.
+	Paused      bool       `json:"paused"`
 	PausedUntil *time.Time `json:"paused_until,omitempty"`
+	// Breaker is closed, open or half_open; OpenUntil is when it lets the next
+	// attempt through.
+	Breaker   notify.BreakerState `json:"breaker"`
+	OpenUntil *time.Time          `json:"open_until,omitempty"`
+	// Failures counts the attempts in a row that failed, since FailingSince.
+	Failures     int        `json:"failures"`
+	FailingSince *time.Time `json:"failing_since,omitempty"`
+	// InFlight counts the attempts under way, Waiting and Dead its deliveries;
+	// WaitingSince is when the oldest that waits was created.
+	InFlight     int        `json:"in_flight"`
+	Waiting      int64      `json:"waiting"`
+	WaitingSince *time.Time `json:"waiting_since,omitempty"`
+	Dead         int64      `json:"dead"`
 }
 
-func newEndpoint(state notify.EndpointState) Endpoint {
-	e := Endpoint{Name: state.Name, Enabled: !state.Disabled, PausedUntil: instant(state.PausedUntil)}
-	if state.Disabled {
-		e.Reason, e.Since = state.Reason, instant(state.Since)
+// NewEndpoint is what the API tells of an endpoint, its deliveries and the
+// scheme and host of its URL.
+func NewEndpoint(status *notify.EndpointStatus, depth store.Depth, origin string) Endpoint {
+	e := Endpoint{
+		Name: status.Name, URL: origin, Enabled: status.Enabled && !status.Disabled,
+		Paused: status.Paused, PausedUntil: instant(status.PausedUntil),
+		Breaker: status.Breaker, OpenUntil: instant(status.OpenUntil),
+		Failures: status.Failures, FailingSince: instant(status.FailingSince),
+		InFlight: status.InFlight, Waiting: depth.Waiting, WaitingSince: instant(depth.Oldest), Dead: depth.Dead,
+	}
+	switch {
+	case status.Disabled:
+		e.Reason, e.Since = status.Reason, instant(status.Since)
+	case !status.Enabled:
+		e.Reason = "the configuration has enabled: false"
+	case !status.FailingSince.IsZero():
+		e.Reason = status.Reason
 	}
 	return e
 }
@@ -32,4 +66,82 @@ func instant(t time.Time) *time.Time {
 	}
 	t = t.UTC()
 	return &t
+}
+
+// EndpointChange is what can be done to an endpoint.
+type EndpointChange string
+
+// The changes.
+const (
+	// Enable lets deliveries go on, Disable makes them wait.
+	Enable  EndpointChange = "enable"
+	Disable EndpointChange = "disable"
+	// Pause makes deliveries wait too; Resume ends that, a pause that the receiver
+	// asked for, and the wait of its breaker.
+	Pause  EndpointChange = "pause"
+	Resume EndpointChange = "resume"
+)
+
+// endpointList is the answer to a question for all endpoints.
+type endpointList struct {
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+func (s *Server) endpoints(w http.ResponseWriter, r *http.Request) {
+	list, err := s.opts.Controller.Endpoints(r.Context())
+	if err != nil {
+		s.fail(w, r, err, "")
+		return
+	}
+	writeJSON(w, http.StatusOK, endpointList{list})
+}
+
+func (s *Server) endpoint(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	endpoint, err := s.opts.Controller.Endpoint(r.Context(), name)
+	if err != nil {
+		s.fail(w, r, err, noEndpoint(name))
+		return
+	}
+	writeJSON(w, http.StatusOK, endpoint)
+}
+
+// changeEndpoint answers with what a change made of an endpoint.
+func (s *Server) changeEndpoint(change EndpointChange) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		if bad := readBody(w, r, &struct{}{}); bad != nil {
+			writeProblem(w, r, bad.status, bad.detail)
+			return
+		}
+		endpoint, err := s.opts.Controller.ChangeEndpoint(r.Context(), name, change)
+		if err != nil {
+			s.fail(w, r, err, noEndpoint(name))
+			return
+		}
+		writeJSON(w, http.StatusOK, endpoint)
+	}
+}
+
+// Test is what came of a test of an endpoint.
+type Test struct {
+	// ID is the webhook-id that was posted.
+	ID      string  `json:"id"`
+	Attempt Attempt `json:"attempt"`
+}
+
+func (s *Server) testEndpoint(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	if bad := readBody(w, r, &struct{}{}); bad != nil {
+		writeProblem(w, r, bad.status, bad.detail)
+		return
+	}
+	// The receiver may take longer than a request may take to arrive.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	test, err := s.opts.Controller.TestEndpoint(r.Context(), name)
+	if err != nil {
+		s.fail(w, r, err, noEndpoint(name))
+		return
+	}
+	writeJSON(w, http.StatusOK, test)
 }

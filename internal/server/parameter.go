@@ -76,6 +76,15 @@ func (p *params) duration(name string, most time.Duration) time.Duration {
 	return d
 }
 
+// oneOf returns a parameter that is one of the words; "" where it is not given.
+func (p *params) oneOf(name string, words ...string) string {
+	text := p.text(name)
+	if text != "" && !slices.Contains(words, text) {
+		p.wrong = append(p.wrong, fmt.Sprintf("%s must be one of %s, not %.60q", name, strings.Join(words, ", "), text))
+	}
+	return text
+}
+
 // bad says what is wrong, parameters that nobody asked for included; "" where
 // nothing is.
 func (p *params) bad() string {

@@ -112,20 +112,6 @@ func (c *Client) Preview(ctx context.Context, source string) (*server.Preview, e
 	return &preview, nil
 }
 
-// EnableEndpoint lets deliveries to an endpoint go on.
-func (c *Client) EnableEndpoint(ctx context.Context, name string) (server.Endpoint, error) {
-	var endpoint server.Endpoint
-	err := c.do(ctx, http.MethodPost, nil, &endpoint, "v1", "endpoints", name, "enable")
-	return endpoint, err
-}
-
-// DisableEndpoint makes deliveries to an endpoint wait.
-func (c *Client) DisableEndpoint(ctx context.Context, name string) (server.Endpoint, error) {
-	var endpoint server.Endpoint
-	err := c.do(ctx, http.MethodPost, nil, &endpoint, "v1", "endpoints", name, "disable")
-	return endpoint, err
-}
-
 // Event returns the envelope of an event.
 func (c *Client) Event(ctx context.Context, id string) (json.RawMessage, error) {
 	var envelope json.RawMessage

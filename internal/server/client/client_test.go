@@ -20,7 +20,6 @@ import (
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
 	"github.com/pollwire/pollwire/internal/store"
-	"github.com/pollwire/pollwire/notify"
 )
 
 // controller knows one source and one endpoint, whose names need escaping.
@@ -42,12 +41,43 @@ func (c controller) Preview(_ context.Context, name string) (*server.Preview, er
 	return &server.Preview{Source: name, Outcome: server.Failed, Reason: "503", Webhooks: []server.Webhook{}}, c.find(name)
 }
 
-func (c controller) EnableEndpoint(context.Context, string) (notify.EndpointState, error) {
-	return notify.EndpointState{}, &server.Refusal{Reason: "the configuration disables it"}
+func (controller) Endpoints(context.Context) ([]server.Endpoint, error) {
+	return []server.Endpoint{{Name: known}}, nil
 }
 
-func (c controller) DisableEndpoint(_ context.Context, name string) (notify.EndpointState, error) {
-	return notify.EndpointState{Name: name, Disabled: true, Reason: "by hand"}, c.find(name)
+func (c controller) Endpoint(_ context.Context, name string) (*server.Endpoint, error) {
+	return &server.Endpoint{Name: name}, c.find(name)
+}
+
+func (c controller) ChangeEndpoint(_ context.Context, name string, change server.EndpointChange) (*server.Endpoint, error) {
+	if change == server.Enable {
+		return nil, &server.Refusal{Reason: "the configuration disables it"}
+	}
+	return &server.Endpoint{Name: name, Reason: string(change)}, c.find(name)
+}
+
+func (c controller) TestEndpoint(_ context.Context, name string) (*server.Test, error) {
+	return &server.Test{ID: "test_1"}, c.find(name)
+}
+
+func (controller) Deliveries(_ context.Context, q store.DeliveryQuery) (*server.DeliveryPage, error) {
+	return &server.DeliveryPage{Deliveries: []server.Delivery{{ID: 8, Event: fmt.Sprint(q)}}, Next: "8"}, nil
+}
+
+func (controller) Delivery(_ context.Context, id int64) (*server.Delivery, error) {
+	return &server.Delivery{ID: id}, nil
+}
+
+func (controller) RetryDelivery(_ context.Context, id int64) (*server.Delivery, error) {
+	return &server.Delivery{ID: id + 1}, nil
+}
+
+func (controller) StartReplay(_ context.Context, q *server.ReplayRequest) (*server.Replay, error) {
+	return &server.Replay{ID: "rpl_1", ReplayRequest: *q}, nil
+}
+
+func (controller) Replay(_ context.Context, id string) (*server.Replay, error) {
+	return &server.Replay{ID: id, Progress: 0.5}, nil
 }
 
 func (c controller) Event(_ context.Context, id string) (json.RawMessage, error) {
@@ -126,7 +156,7 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 				t.Errorf("preview: %v\n%s", err, diff)
 			}
 			endpoint, err := c.DisableEndpoint(ctx, known)
-			if diff := cmp.Diff(server.Endpoint{Name: known, Reason: "by hand"}, endpoint); diff != "" || err != nil {
+			if diff := cmp.Diff(server.Endpoint{Name: known, Reason: "disable"}, endpoint); diff != "" || err != nil {
 				t.Errorf("disable: %v\n%s", err, diff)
 			}
 			envelope, err := c.Event(ctx, known)
@@ -143,6 +173,45 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 			page, err = c.Events(ctx, &server.EventQuery{Endpoint: known, Limit: 2, Newest: true})
 			if err != nil || !strings.Contains(string(page.Events[0].Envelope), known+"2 true 0s") {
 				t.Errorf("events of an endpoint: %v, %+v", err, page)
+			}
+		})
+	}
+}
+
+func TestClientSpeaksOfDeliveries(t *testing.T) {
+	t.Parallel()
+	for name, c := range start(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			if list, err := c.Endpoints(ctx); err != nil || len(list) != 1 || list[0].Name != known {
+				t.Errorf("endpoints %+v: %v", list, err)
+			}
+			for _, change := range []server.EndpointChange{server.Pause, server.Resume} {
+				if e, err := c.ChangeEndpoint(ctx, known, change); err != nil || e.Reason != string(change) {
+					t.Errorf("%s: %+v, %v", change, e, err)
+				}
+			}
+			if test, err := c.TestEndpoint(ctx, known); err != nil || test.ID != "test_1" {
+				t.Errorf("test %+v: %v", test, err)
+			}
+			page, err := c.Deliveries(ctx, client.DeliveryQuery{State: "dead", Endpoint: "a&b", After: "9", Limit: 3})
+			if err != nil || page.Next != "8" || page.Deliveries[0].Event != "{dead a&b 9 3}" {
+				t.Errorf("deliveries %+v: %v", page, err)
+			}
+			if d, err := c.Delivery(ctx, 7); err != nil || d.ID != 7 {
+				t.Errorf("delivery %+v: %v", d, err)
+			}
+			if d, err := c.RetryDelivery(ctx, 7); err != nil || d.ID != 8 {
+				t.Errorf("retry %+v: %v", d, err)
+			}
+			since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+			ask := server.ReplayRequest{Endpoint: known, Since: &since, Dead: true}
+			replay, err := c.StartReplay(ctx, &ask)
+			if diff := cmp.Diff(&server.Replay{ID: "rpl_1", ReplayRequest: ask}, replay); diff != "" || err != nil {
+				t.Errorf("replay: %v\n%s", err, diff)
+			}
+			if r, err := c.Replay(ctx, "rpl_1"); err != nil || r.Progress != 0.5 {
+				t.Errorf("replay %+v: %v", r, err)
 			}
 		})
 	}

@@ -1,0 +1,153 @@
+package daemon_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/server/client"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// TestEndpointsAreSteered over the API, and nothing secret of them is told.
+func TestEndpointsAreSteered(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	yaml := orders(a, h, "") + "  - {name: chat, url: \"" + h.url + "/services/TOPSECRET?key=TOPSECRET\", secrets: [\"" + h.secret + "\"], enabled: false}\n"
+	d := startDaemon(t, yaml)
+	d.baseline(t, "orders")
+	e, err := d.client.ChangeEndpoint(t.Context(), "you", server.Pause)
+	if err != nil || !e.Paused || !e.Enabled {
+		t.Fatalf("pause: %+v, %v", e, err)
+	}
+	a.says(`{"data":[{"id":1}]}`)
+	d.poll(t, "orders")
+	d.unchanged(t, "orders")
+	list, err := d.client.Endpoints(t.Context())
+	if err != nil || len(list) != 2 {
+		t.Fatalf("endpoints %+v: %v", list, err)
+	}
+	chat, you := list[0], list[1]
+	if you.Waiting != 1 || you.WaitingSince == nil || you.Breaker != notify.BreakerClosed || you.URL != h.url {
+		t.Errorf("you: %+v", you)
+	}
+	if chat.Enabled || chat.Reason == "" || chat.URL != h.url {
+		t.Errorf("chat: %+v", chat)
+	}
+	if told, err := json.Marshal(list); err != nil || strings.Contains(string(told), "TOPSECRET") {
+		t.Errorf("told %s, %v", told, err)
+	}
+
+	page, err := d.client.Deliveries(t.Context(), client.DeliveryQuery{State: "waiting", Endpoint: "you"})
+	if err != nil || len(page.Deliveries) != 1 {
+		t.Fatalf("deliveries %+v: %v", page, err)
+	}
+	waits := page.Deliveries[0]
+	_, err = d.client.RetryDelivery(t.Context(), waits.ID)
+	wantProblem(t, "retry of what waits", err, http.StatusConflict, "still waits for endpoint")
+	if e, err = d.client.ChangeEndpoint(t.Context(), "you", server.Resume); err != nil || e.Paused {
+		t.Fatalf("resume: %+v, %v", e, err)
+	}
+	first := h.await(t, "1", kind("created"))
+	if first.ID != waits.Event {
+		t.Errorf("told %s, want %s", first.ID, waits.Event)
+	}
+	_, err = d.client.ChangeEndpoint(t.Context(), "nobody", server.Pause)
+	wantProblem(t, "pause nobody", err, http.StatusNotFound, `no endpoint "nobody"`)
+}
+
+// TestEndpointIsTested whatever its deliveries wait for.
+func TestEndpointIsTested(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	refused := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no such hook", http.StatusNotFound)
+	}))
+	defer refused.Close()
+	d := startDaemon(t, orders(a, h, "")+"  - {name: lost, url: \""+refused.URL+"\", secrets: [\""+h.secret+"\"], enabled: false}\n")
+	if _, err := d.client.ChangeEndpoint(t.Context(), "you", server.Pause); err != nil {
+		t.Fatal(err)
+	}
+	test, err := d.client.TestEndpoint(t.Context(), "you")
+	if err != nil || test.Attempt.Error != "" || test.Attempt.Status/100 != 2 {
+		t.Fatalf("test %+v: %v", test, err)
+	}
+	h.mu.Lock()
+	if len(h.told) != 1 || h.told[0].ID != test.ID || h.told[0].Type != notify.TypePing {
+		t.Errorf("told %+v", h.told)
+	}
+	h.mu.Unlock()
+	test, err = d.client.TestEndpoint(t.Context(), "lost")
+	if err != nil || test.Attempt.Status != http.StatusNotFound || test.Attempt.Error == "" || !strings.Contains(test.Attempt.Response, "no such hook") {
+		t.Errorf("test %+v: %v", test, err)
+	}
+	_, err = d.client.TestEndpoint(t.Context(), "nobody")
+	wantProblem(t, "test nobody", err, http.StatusNotFound, `no endpoint "nobody"`)
+}
+
+// TestDeadDeliveryIsToldAgain, by itself and by a replay.
+func TestDeadDeliveryIsToldAgain(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	var well atomic.Bool
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !well.Load() {
+			http.Error(w, "not today", http.StatusBadRequest)
+			return
+		}
+		h.handler.ServeHTTP(w, r)
+	}))
+	defer receiver.Close()
+	yaml := strings.Replace(orders(a, h, ""), h.url, receiver.URL, 1)
+	yaml = strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1ms]", 1)
+	d := startDaemon(t, yaml)
+	d.baseline(t, "orders")
+	a.says(`{"data":[{"id":1}]}`)
+	d.poll(t, "orders")
+	dead := awaitDelivery(t, d, "dead")
+	shown, err := d.client.Delivery(t.Context(), dead.ID)
+	if err != nil || len(shown.Tried) != 2 || shown.Tried[0].Status != http.StatusBadRequest || !strings.Contains(shown.Tried[0].Response, "not today") {
+		t.Fatalf("delivery %+v: %v", shown, err)
+	}
+	well.Store(true)
+	again, err := d.client.RetryDelivery(t.Context(), dead.ID)
+	if err != nil || again.ID == dead.ID || !again.Replay || again.Event != dead.Event {
+		t.Fatalf("retry %+v: %v", again, err)
+	}
+	if told := h.await(t, "1", kind("created")); told.ID != dead.Event {
+		t.Errorf("told %s", told.ID)
+	}
+	replay, err := d.client.StartReplay(t.Context(), &server.ReplayRequest{Endpoint: "you", Source: "orders"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if replay, err = d.client.Replay(t.Context(), replay.ID); err != nil || replay.Endpoint != "you" {
+		t.Errorf("replay %+v: %v", replay, err)
+	}
+	_, err = d.client.Replay(t.Context(), "rpl_none")
+	wantProblem(t, "no replay", err, http.StatusNotFound, `no replay "rpl_none"`)
+	_, err = d.client.StartReplay(t.Context(), &server.ReplayRequest{Endpoint: "nobody"})
+	wantProblem(t, "replay to nobody", err, http.StatusConflict, "no such endpoint")
+	_, err = d.client.Delivery(t.Context(), 99)
+	wantProblem(t, "no delivery", err, http.StatusNotFound, "no delivery")
+}
+
+// awaitDelivery asks until there is a delivery in a state.
+func awaitDelivery(t *testing.T, d *running, state string) server.Delivery {
+	t.Helper()
+	for t.Context().Err() == nil {
+		page, err := d.client.Deliveries(t.Context(), client.DeliveryQuery{State: state})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Deliveries) > 0 {
+			return page.Deliveries[0]
+		}
+	}
+	t.Fatalf("no delivery is %s", state)
+	return server.Delivery{}
+}

@@ -1,0 +1,54 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+)
+
+// TypePing is the type of the event that tests an endpoint.
+const TypePing = "pollwire.ping"
+
+// Test posts an event to an endpoint, once and at once, beside its deliveries and
+// whatever they wait for, and returns what came of it. It is posted as the
+// endpoint's events are. The error says that nothing was posted, and is
+// [ErrUnknownEndpoint] where there is no such endpoint.
+func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attempt, error) {
+	to := d.configured(endpoint)
+	if to == nil {
+		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrUnknownEndpoint)
+	}
+	body, err := Render(to, e, d.options.PublicURL)
+	if err != nil {
+		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, err)
+	}
+	batch := to.Batch.MaxEvents > 1
+	if batch {
+		body = RenderBatch(to, [][]byte{body})
+	}
+	attempt, _ := d.options.Sender.Send(ctx, to, Message{ID: e.ID, ContentType: to.ContentType(batch), Body: body, Number: 1})
+	if err := ctx.Err(); err != nil {
+		return Attempt{}, context.Cause(ctx)
+	}
+	return attempt, nil
+}
+
+// Origin returns scheme and host of an endpoint's URL, which is all of it that
+// is ever shown; empty where there is no such endpoint.
+func (d *Dispatcher) Origin(endpoint string) string {
+	e := d.configured(endpoint)
+	if e == nil {
+		return ""
+	}
+	u, err := url.Parse(e.URL)
+	if err != nil {
+		return ""
+	}
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host}).String()
+}
+
+func (d *Dispatcher) configured(endpoint string) *Endpoint {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.endpoints[endpoint]
+}
