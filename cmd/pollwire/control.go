@@ -32,10 +32,10 @@ func newAcceptCommand() *cobra.Command {
 	return cmd
 }
 
-// newEndpointCommand returns the command enable or disable.
-func newEndpointCommand(verb, short string) *cobra.Command {
+// newEndpointCommand returns the command for a change of an endpoint.
+func newEndpointCommand(change server.EndpointChange, short string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   verb + " endpoint/NAME",
+		Use:   string(change) + " endpoint/NAME",
 		Short: short,
 		Args:  oneArg("endpoint/NAME"),
 	}
@@ -46,11 +46,7 @@ func newEndpointCommand(verb, short string) *cobra.Command {
 			return &usageError{fmt.Errorf("%s wants endpoint/NAME, not %q", cmd.CommandPath(), args[0])}
 		}
 		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			set := c.EnableEndpoint
-			if verb == "disable" {
-				set = c.DisableEndpoint
-			}
-			endpoint, err := set(ctx, name)
+			endpoint, err := c.ChangeEndpoint(ctx, name, change)
 			if err != nil {
 				return err
 			}
@@ -62,8 +58,11 @@ func newEndpointCommand(verb, short string) *cobra.Command {
 }
 
 func stateOf(e *server.Endpoint) string {
-	if e.Enabled {
-		return "enabled"
+	switch {
+	case !e.Enabled:
+		return "disabled; its deliveries wait"
+	case e.Paused:
+		return "paused; its deliveries wait"
 	}
-	return "disabled; its deliveries wait"
+	return "enabled"
 }

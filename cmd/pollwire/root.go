@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/server"
 )
 
 // Groups of commands, as help lists them.
@@ -38,8 +40,11 @@ func newRoot() *cobra.Command {
 	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand())
 	addGroup(root, groupTry, newDemoCommand(), newPollCommand(), newListenCommand())
 	addGroup(root, groupSteer, newAcceptCommand(),
-		newEndpointCommand("enable", "Post to an endpoint again"),
-		newEndpointCommand("disable", "Post no more to an endpoint; its deliveries wait"))
+		newEndpointsCommand(), newDeliveriesCommand(), newEventsCommand(), newTestCommand(), newReplayCommand(),
+		newEndpointCommand(server.Enable, "Post to an endpoint again"),
+		newEndpointCommand(server.Disable, "Post no more to an endpoint; its deliveries wait"),
+		newEndpointCommand(server.Pause, "Hold the deliveries of an endpoint back for a while"),
+		newEndpointCommand(server.Resume, "Post to an endpoint that was paused, or that fails, again and at once"))
 	root.AddCommand(newVersionCommand(), newCompletionCommand())
 	root.SetHelpCommand(newHelpCommand())
 	return root

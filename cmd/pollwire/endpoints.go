@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/server/client"
+	"github.com/pollwire/pollwire/notify"
+)
+
+func newEndpointsCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "endpoints",
+		Short: "List the endpoints, how they stand and what waits for them",
+		Args:  noArgs,
+	}
+	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			list, err := c.Endpoints(ctx)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			rows := make([][]string, len(list))
+			for i := range list {
+				e := &list[i]
+				rows[i] = []string{
+					e.Name, standing(e), strconv.FormatInt(e.Waiting, 10), stamp(e.WaitingSince), strconv.FormatInt(e.Dead, 10), e.URL, e.Reason,
+				}
+			}
+			return printTable(cmd.OutOrStdout(), "NAME STATE WAITING SINCE DEAD HOST REASON", rows)
+		})
+	}
+	return cmd
+}
+
+// standing is in a word or two what holds an endpoint back, if anything does.
+func standing(e *server.Endpoint) string {
+	switch {
+	case !e.Enabled:
+		return "disabled"
+	case e.Paused:
+		return "paused"
+	case e.PausedUntil != nil && e.PausedUntil.After(time.Now()):
+		return "paused until " + stamp(e.PausedUntil)
+	case e.Breaker == notify.BreakerOpen || e.Breaker == notify.BreakerHalfOpen:
+		return "failing, held back"
+	case e.FailingSince != nil:
+		return "failing"
+	}
+	return "enabled"
+}
+
+// stamp is a time as tables show it; empty for none.
+func stamp(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return t.Local().Format(time.DateTime)
+}
+
+func newDeliveriesCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "deliveries [ID]",
+		Short: "List deliveries, the newest first, or show one with its attempts",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return &usageError{fmt.Errorf("%s takes the number of one delivery, but got %d arguments", cmd.CommandPath(), len(args))}
+			}
+			return nil
+		},
+	}
+	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
+	state := cmd.Flags().String("state", "", "only those in a `state`: waiting, delivered, dead or superseded")
+	endpoint := cmd.Flags().String("endpoint", "", "only those to an endpoint")
+	limit := cmd.Flags().IntP("limit", "n", 20, "how many, at most")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		var id int64
+		if len(args) == 1 {
+			var err error
+			if id, err = strconv.ParseInt(args[0], 10, 64); err != nil {
+				return &usageError{fmt.Errorf("%s wants the number of a delivery, not %q", cmd.CommandPath(), args[0])}
+			}
+		}
+		if *limit < 1 {
+			return &usageError{fmt.Errorf("--limit must be 1 or more, not %d", *limit)}
+		}
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			if id != 0 {
+				return showDelivery(ctx, cmd, c, id, *asJSON)
+			}
+			list, err := listDeliveries(ctx, c, client.DeliveryQuery{State: *state, Endpoint: *endpoint}, *limit)
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return printJSON(cmd.OutOrStdout(), list)
+			}
+			rows := make([][]string, len(list))
+			for i := range list {
+				d := &list[i]
+				rows[i] = []string{
+					strconv.FormatInt(d.ID, 10), d.CreatedAt.Local().Format(time.DateTime), string(d.State), d.Endpoint,
+					d.Type, d.Subject, strconv.Itoa(d.Posts), lastOf(d.Last),
+				}
+			}
+			return printTable(cmd.OutOrStdout(), "ID CREATED STATE ENDPOINT TYPE KEY POSTS LAST", rows)
+		})
+	}
+	return cmd
+}
+
+// listDeliveries reads pages until there are as many as are wanted.
+func listDeliveries(ctx context.Context, c *client.Client, q client.DeliveryQuery, limit int) ([]server.Delivery, error) {
+	const perPage = 1000
+	var list []server.Delivery
+	for {
+		q.Limit = min(limit-len(list), perPage)
+		page, err := c.Deliveries(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, page.Deliveries...)
+		if q.After = page.Next; q.After == "" || len(list) >= limit {
+			return list, nil
+		}
+	}
+}
+
+func showDelivery(ctx context.Context, cmd *cobra.Command, c *client.Client, id int64, asJSON bool) error {
+	d, err := c.Delivery(ctx, id)
+	if err != nil {
+		return err
+	}
+	out := cmd.OutOrStdout()
+	if asJSON {
+		return printJSON(out, []*server.Delivery{d})
+	}
+	fmt.Fprintf(out, "delivery %d to %s: %s\nevent %s, %s\n", d.ID, cell(d.Endpoint), d.State, d.Event, cell(strings.TrimSpace(d.Type+" "+d.Subject)))
+	rows := make([][]string, len(d.Tried))
+	for i := range d.Tried {
+		a := &d.Tried[i]
+		rows[i] = []string{strconv.Itoa(a.Number), a.At.Local().Format(time.DateTime), fmt.Sprintf("%d ms", a.DurationMS), lastOf(a), a.Response}
+	}
+	return printTable(out, "POST AT TOOK RESULT ANSWER", rows)
+}
+
+// lastOf is what came of an attempt; empty for none.
+func lastOf(a *server.Attempt) string {
+	switch {
+	case a == nil:
+		return ""
+	case a.Error != "":
+		return a.Error
+	}
+	return strconv.Itoa(a.Status)
+}
+
+func newTestCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test ENDPOINT",
+		Short: "Post a pollwire.ping to an endpoint now",
+		Long: "Test has the daemon post a pollwire.ping to an endpoint, signed and formatted as its events are, whether it is\n" +
+			"enabled or not, and says what came of it.",
+		Args: oneArg("the name of an endpoint"),
+	}
+	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			test, err := c.TestEndpoint(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				err = printJSON(cmd.OutOrStdout(), []*server.Test{test})
+			} else if test.Attempt.Error == "" {
+				_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s to %s: %d in %d ms\n", test.ID, args[0], test.Attempt.Status, test.Attempt.DurationMS)
+			}
+			if err == nil && test.Attempt.Error != "" {
+				err = fmt.Errorf("test %s: %s", args[0], test.Attempt.Error)
+			}
+			return err
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// TestLookAndReplay goes through the commands that look at what was told, and
+// those that tell it again.
+func TestLookAndReplay(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, before)
+	s.baseline(t)
+	s.runDaemon(t)
+	run := func(line string) result {
+		return pollwire(t, append(strings.Fields(line), "-c", s.config)...)
+	}
+	run("pause endpoint/you").want(t, exitOK, "endpoint you is paused; its deliveries wait\n")
+	s.api.says(http.StatusOK, after)
+	s.awaitPolls(t, 4)
+	run("endpoints").want(t, exitOK, "NAME", "paused", "http://127.0.0.1:")
+	run("endpoints --json").want(t, exitOK, `"name":"you"`, `"paused":true`)
+	run("deliveries --state waiting").want(t, exitOK, "ENDPOINT", "waiting", "shop.order.")
+	run("deliveries --state dead").want(t, exitOK, "ENDPOINT")
+	run("deliveries 1").want(t, exitOK, "delivery 1 to you: waiting\n")
+	run("deliveries 1 --json").want(t, exitOK, `{"id":1,`)
+	run("deliveries --state lost").want(t, exitFailed, "! state must be one of waiting, delivered, dead, superseded")
+	run("deliveries x").want(t, exitUsage, "! wants the number of a delivery")
+	run("events --after beginning").want(t, exitOK, "evt_", "shop.order.")
+	run("events -n 1 --json").want(t, exitOK, `"specversion":"1.0"`)
+	run("events --after nothing").want(t, exitFailed, "! is no cursor")
+	run("test you").want(t, exitOK, "test_", " to you: 204 in ")
+	s.hooks.next(t)
+	run("test nobody").want(t, exitFailed, `! there is no endpoint "nobody"`)
+	run("resume endpoint/you").want(t, exitOK, "endpoint you is enabled\n")
+	s.hooks.next(t)
+	s.hooks.next(t)
+	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", "events to tell again")
+	run("replay --endpoint nobody").want(t, exitFailed, "! no such endpoint")
+	run("replay --since yesterday").want(t, exitUsage, `! --since: "yesterday" is no time`)
+}
+
+func TestMoments(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for text, want := range map[string]time.Time{
+		"36h":                       now.Add(-36 * time.Hour),
+		"2026-01-01T00:00:00+01:00": time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC),
+		"2026-01-01":                time.Date(2026, 1, 1, 0, 0, 0, 0, time.Local),
+	} {
+		if got, err := parseMoment(text, now); err != nil || !got.Equal(want) {
+			t.Errorf("%s: %v, %v", text, got, err)
+		}
+	}
+	if got, err := parseMoment("", now); got != nil || err != nil {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+}
+
+func TestCellsDoNotSteerTheTerminal(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a\x1b[31mb\n": "a [31mb ",
+		"\u202e":       "-",
+		"":             "-",
+		"ä 7":          "ä 7",
+	} {
+		if got := cell(text); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	if got := cell(strings.Repeat("ä", 100)); got != strings.Repeat("ä", maxCell-1)+"…" {
+		t.Errorf("long: %q", got)
+	}
+}
+
+func TestProgressBar(t *testing.T) {
+	t.Parallel()
+	got := progressBar(&server.Replay{Progress: 0.5, Told: 4, Waiting: 2})
+	if want := "[===============               ]  50%, 4 told, 2 of them wait   "; got != want {
+		t.Errorf("%q", got)
+	}
+}
