@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -15,6 +16,10 @@ import (
 
 // followWait is how long one question of --follow waits for an event.
 const followWait = 50 * time.Second
+
+// errFollowed ends --follow: whoever follows the log ends it, and that is no
+// failure.
+var errFollowed = errors.New("followed long enough")
 
 func newEventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -50,7 +55,10 @@ func printEvents(ctx context.Context, out, info io.Writer, c *client.Client, q s
 	for {
 		page, err := c.Events(ctx, &q)
 		if follow && ctx.Err() != nil {
-			return nil // who follows ends it, and that is no error
+			err = errFollowed
+		}
+		if errors.Is(err, errFollowed) {
+			return nil
 		}
 		if err != nil {
 			return err
