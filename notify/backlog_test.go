@@ -73,6 +73,10 @@ func (q *longQueue) SaveBatch(_ context.Context, _, _ string, ids []int64) ([]in
 
 func (q *longQueue) Batch(context.Context, string, string) ([]Delivery, error) { return nil, nil }
 
+func (q *longQueue) Hasten(context.Context, string, int64) (Delivery, error) {
+	return Delivery{}, ErrNotWaiting
+}
+
 func (q *longQueue) Event(_ context.Context, position int64) (Event, error) {
 	return Event{ID: fmt.Sprintf("evt_%d", position), Type: "t", Source: fmt.Sprint("lane-", q.lane(position)), Data: []byte(`{}`)}, nil
 }

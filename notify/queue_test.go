@@ -192,6 +192,20 @@ func (q *memQueue) Batch(_ context.Context, endpoint, batch string) ([]Delivery,
 	return q.waiting(0, 1<<30, func(d *Delivery) bool { return d.Endpoint == endpoint && d.Batch == batch })
 }
 
+func (q *memQueue) Hasten(_ context.Context, endpoint string, delivery int64) (Delivery, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return Delivery{}, q.readErr
+	}
+	if delivery < 1 || delivery > int64(len(q.deliveries)) || q.state[delivery] != Waiting || q.deliveries[delivery-1].Endpoint != endpoint {
+		return Delivery{}, ErrNotWaiting
+	}
+	d := &q.deliveries[delivery-1]
+	d.NotBefore = time.Time{}
+	return *d, nil
+}
+
 func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

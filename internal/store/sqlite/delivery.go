@@ -32,6 +32,23 @@ func (s *Store) WaitingInLane(ctx context.Context, endpoint, lane string, after 
 	return found, nil
 }
 
+// Hasten makes a waiting delivery of an endpoint due at once and returns it.
+func (s *Store) Hasten(ctx context.Context, endpoint string, delivery int64) (notify.Delivery, error) {
+	var hastened []notify.Delivery
+	err := s.write(ctx, 64, func(s *session) (err error) {
+		hastened, err = selectRows(s, scanDelivery, `UPDATE deliveries SET not_before = 0
+			WHERE id = ? AND endpoint = ? AND state = 'waiting' RETURNING `+deliveryColumns, delivery, endpoint)
+		return err
+	})
+	if err == nil && len(hastened) == 0 {
+		err = notify.ErrNotWaiting
+	}
+	if err != nil {
+		return notify.Delivery{}, fmt.Errorf("hasten delivery %d: %w", delivery, err)
+	}
+	return hastened[0], nil
+}
+
 func scanDelivery(rows *sql.Rows) (notify.Delivery, error) {
 	var d notify.Delivery
 	var notBefore int64

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ var outcomeTests = map[string]func(*testing.T, Fresh){
 	"a delivered delivery waits no more":          deliveredWaitsNoMore,
 	"a dead delivery waits no more":               deadWaitsNoMore,
 	"a failed attempt waits on":                   failedWaitsOn,
+	"what waits can be made due at once":          hastens,
 	"many outcomes at once":                       manyOutcomes,
 	"outcomes that are alike keep exceptions":     alikeOutcomes,
 	"an outcome of nothing is dropped":            outcomeOfNothing,
@@ -63,6 +65,23 @@ func failedWaitsOn(t *testing.T, fresh Fresh) {
 	}
 	noError(t, s.Close())
 	equal(t, "after a restart", must(open(t).Waiting(t.Context(), "ops", 0, 10))(t), []notify.Delivery{want})
+}
+
+func hastens(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	_, e := seed(t, s, "orders", "ops", "crm")
+	failed := outcomeOf(e.Tell[0], 1)
+	failed.State, failed.NotBefore = notify.Waiting, epoch.Add(time.Hour)
+	noError(t, s.Record(t.Context(), []notify.Outcome{failed, outcomeOf(e.Tell[1], 1)}))
+	want := e.Tell[0]
+	want.Posts, want.Attempts = 1, 1
+	equal(t, "hastened", must(s.Hasten(t.Context(), "ops", want.ID))(t), want)
+	equal(t, "waiting", must(s.Waiting(t.Context(), "ops", 0, 10))(t), []notify.Delivery{want})
+	for endpoint, id := range map[string]int64{"ops": e.Tell[1].ID, "crm": e.Tell[1].ID, "": want.ID, "nobody": 1000} {
+		if _, err := s.Hasten(t.Context(), endpoint, id); !errors.Is(err, notify.ErrNotWaiting) {
+			t.Errorf("%d of %q: got %v, want ErrNotWaiting", id, endpoint, err)
+		}
+	}
 }
 
 func manyOutcomes(t *testing.T, fresh Fresh) {
