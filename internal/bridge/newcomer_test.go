@@ -198,6 +198,14 @@ func TestNewEndpointBesideCommits(t *testing.T) {
 	r.setEndpoints()
 	r.mustPoll(items(1, 1))
 	r.mustPoll(items(1, 600))
+	// The rig's own store is for one goroutine.
+	b, err := New(t.Context(), Options{
+		Store: r.store.Store, Sources: []Source{s}, KeepSnapshots: 3, Wake: func(...string) {}, Logger: r.logging,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.bridge = b
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
 	all.Go(func() { r.bridge.RunReplays(ctx) })
