@@ -60,16 +60,16 @@ func script(t *testing.T) []turn {
 		{name: "rebound to another host", resolves: "127.0.0.2", counts: true, err: `add "127.0.0.2/32" to server.subscriptions.allow_networks`},
 		{name: "expired certificate", resolves: here, expired: true, counts: true, err: "certificate has expired"},
 		{name: "302", resolves: here, answer: redirect(302), status: 302, counts: true, err: "redirects are not followed (Location \"https://elsewhere.example.com/…\")"},
-		{name: "304", resolves: here, answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, status: 304, counts: true, err: "no Location"},
+		{name: "304", resolves: here, answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotModified) }, status: 304, counts: true, err: "no Location"},
 		{name: "429 in seconds", resolves: here, answer: wait(func() string { return "30" }), status: 429, err: "answered 429"},
 		{name: "429 with a date", resolves: here, answer: wait(func() string { return time.Now().Add(time.Minute).UTC().Format(http.TimeFormat) }), status: 429, err: "answered 429"},
-		{name: "500", resolves: here, answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, status: 500, counts: true, err: "answered 500"},
+		{name: "500", resolves: here, answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) }, status: 500, counts: true, err: "answered 500"},
 		{name: "slow header", resolves: here, answer: hang, counts: true, err: "no answer within"},
 		{name: "slow body", resolves: here, answer: trickle(503), status: 503, counts: true, err: "answered 503"},
 		{name: "endless body", resolves: here, answer: pour(t), status: 500, counts: true, err: "answered 500"},
 		{name: "gzip bomb", resolves: here, answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 			_, _ = w.Write(bomb.Bytes())
 		}, status: 500, counts: true, err: "answered 500"},
 		{name: "reset before the answer", resolves: here, answer: reset(""), counts: true, err: "post to https://hooks.internal.:"},
