@@ -32,7 +32,7 @@ func newListenCommand() *cobra.Command {
 		Args: noArgs,
 	}
 	addr := cmd.Flags().String("addr", "127.0.0.1:9000", "where to listen, `host:port`")
-	values := cmd.Flags().StringArray("secret", nil, "the endpoint's `secret` (whsec_…), or the public key of one that signs by a private key (whpk_…); may be repeated")
+	values := cmd.Flags().StringArray("secret", nil, "the endpoint's `secret` (whsec_…) or public key (whpk_…); may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		var secrets []notify.Secret
 		for _, value := range *values {

@@ -31,7 +31,7 @@ sources:
     items: {path: data, key: id}
     event_type: shop.order
 %sendpoints:
-  - {name: you, url: "%s", secrets: ["%s"], retry: {schedule: [10ms, 10ms, 1h], jitter: 0}, events: ["shop.order.*", "pollwire.*"]}
+  - {name: you, url: "%s", secrets: ["%s"], order: source, retry: {schedule: [10ms, 10ms, 1h], jitter: 0}, events: ["shop.order.*", "pollwire.*"]}
 `, a.url, extra, h.url, h.secret)
 }
 

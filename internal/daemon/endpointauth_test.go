@@ -72,7 +72,7 @@ endpoints: [{name: ops, url: "%s/hook", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZI
 		g.mu.Lock()
 		g.posts = nil
 		g.mu.Unlock()
-		webhook := &server.Webhook{ID: "test_1", Body: json.RawMessage(`{"n":1}`)}
+		webhook := &server.Webhook{ID: "test_1", Body: json.RawMessage(`{"specversion":"1.0","id":"test_1","source":"/sources/s","type":"pollwire.document.created","time":"2026-01-02T03:04:05Z","data":{"n":1}}`)}
 		attempt, err := daemon.SendTest(t.Context(), cfg, daemon.Options{Logger: slog.New(slog.DiscardHandler)}, "ops", webhook)
 		if err != nil {
 			t.Fatal(err)
