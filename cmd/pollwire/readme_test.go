@@ -175,3 +175,60 @@ func TestReadmeSources(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeEndpoints loads the README's endpoints, of which the recipes are
+// those that are held against what their services demand.
+func TestReadmeEndpoints(t *testing.T) {
+	t.Parallel()
+	recipes, err := os.ReadFile("../../internal/daemon/testdata/recipes.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if block := readmeBlock(t, "yaml", "name: sms"); block != string(recipes) {
+		t.Errorf("the README's recipes are not those of internal/daemon/testdata/recipes.yaml:\n%s", block)
+	}
+	secret := notify.GenerateSecret()
+	lookup := config.Lookup{Env: func(name string) (string, bool) {
+		if strings.HasSuffix(name, "_SECRET") {
+			return secret, true
+		}
+		return "value-of-" + name, true
+	}}
+	const source = "sources: [{name: orders, schedule: \"@hourly\", request: {url: https://shop.example.com/orders}}]\n"
+	for _, holds := range []string{"name: warehouse", "name: sms"} {
+		cfg, err := config.Parse("README.md", []byte(source+readmeBlock(t, "yaml", holds)), lookup)
+		if err == nil {
+			err = daemon.Check(cfg)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", holds, err)
+		}
+	}
+}
+
+// TestReadmeMakesPrivateKeys runs the command that makes a whsk_ secret.
+func TestReadmeMakesPrivateKeys(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("openssl"); err != nil {
+		t.Skip("openssl is not installed")
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, command, found := strings.Cut(string(readme), "`openssl genpkey")
+	command, _, ended := strings.Cut(command, "`")
+	if !found || !ended {
+		t.Fatal("the README has no command with openssl genpkey")
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", "openssl genpkey"+strings.ReplaceAll(command, "\n", " "))
+	cmd.Dir = t.TempDir()
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := notify.ParseSecret("whsk_" + strings.TrimSpace(string(out)))
+	if err != nil || !strings.HasPrefix(secret.Public(), "whpk_") {
+		t.Errorf("made %q: %v", out, err)
+	}
+}
