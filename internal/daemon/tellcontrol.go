@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -114,10 +115,31 @@ func (c *control) Delivery(ctx context.Context, id int64) (*server.Delivery, err
 	return &told, nil
 }
 
+// RetryDelivery makes what waits due now, and tells what has ended again.
 func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery, error) {
+	delivery, err := c.Delivery(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !c.hasEndpoint(delivery.Endpoint) {
+		return nil, &server.Refusal{Reason: fmt.Sprintf(
+			"there is no endpoint %q any more, so delivery %d cannot be told: bring the endpoint back, or replay its event to another one",
+			delivery.Endpoint, id)}
+	}
+	if delivery.State == notify.Waiting {
+		err = c.d.dispatcher.Retry(ctx, delivery.Endpoint, id)
+		if err == nil {
+			return c.Delivery(ctx, id)
+		}
+		if !errors.Is(err, notify.ErrNotWaiting) {
+			return nil, retryRefused(err)
+		}
+		// It has ended just now.
+	}
 	again, err := c.d.bridge.Retell(ctx, id)
 	if errors.Is(err, bridge.ErrWaits) {
-		return nil, c.stillWaits(ctx, id)
+		return nil, &server.Refusal{Reason: fmt.Sprintf(
+			"another delivery of event %s waits for endpoint %q: retry that one", delivery.Event, delivery.Endpoint)}
 	}
 	if err != nil {
 		return nil, err
@@ -125,18 +147,15 @@ func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery
 	return c.Delivery(ctx, again.ID)
 }
 
-// stillWaits refuses to tell again what is not told yet.
-func (c *control) stillWaits(ctx context.Context, id int64) error {
-	delivery, err := c.Delivery(ctx, id)
-	if err != nil {
-		return err
+// retryRefused says why a waiting delivery cannot be made due.
+func retryRefused(err error) error {
+	if behind, ok := errors.AsType[*notify.BehindError](err); ok {
+		return &server.Refusal{Reason: behind.Error()}
 	}
-	due := ""
-	if delivery.NotBefore != nil {
-		due = ", which is due at " + delivery.NotBefore.Format(time.RFC3339)
+	if errors.Is(err, notify.ErrUnknownEndpoint) || errors.Is(err, notify.ErrNotRunning) {
+		return &server.Refusal{Status: http.StatusServiceUnavailable, Reason: "deliveries are being started or stopped: try again in a moment"}
 	}
-	return &server.Refusal{Reason: fmt.Sprintf(
-		"event %s still waits for endpoint %q%s; where the endpoint is held back, enable or resume it", delivery.Event, delivery.Endpoint, due)}
+	return err
 }
 
 func (c *control) StartReplay(ctx context.Context, q *server.ReplayRequest) (*server.Replay, error) {
@@ -148,17 +167,27 @@ func (c *control) StartReplay(ctx context.Context, q *server.ReplayRequest) (*se
 		r.Until = *q.Until
 	}
 	r, err := c.d.bridge.StartReplay(ctx, r)
-	// All of these say what is wrong with what was asked.
-	for _, bad := range []error{bridge.ErrNothingToReplay, bridge.ErrUnknownSource, notify.ErrUnknownEndpoint} {
-		if errors.Is(err, bad) {
-			return nil, &server.Refusal{Reason: err.Error()}
-		}
-	}
 	if err != nil {
-		return nil, err
+		return nil, replayRefused(q, err)
 	}
 	told := server.NewReplay(&r)
 	return &told, nil
+}
+
+// replayRefused says what is wrong with what was asked, where that is it.
+func replayRefused(q *server.ReplayRequest, err error) error {
+	var reason string
+	switch {
+	case errors.Is(err, notify.ErrUnknownEndpoint):
+		reason = fmt.Sprintf("there is no endpoint %q: GET /v1/endpoints lists them, as 'pollwire endpoints' does", q.Endpoint)
+	case errors.Is(err, bridge.ErrUnknownSource):
+		reason = fmt.Sprintf("there is no source %q, in the configuration or in the log", q.Source)
+	case errors.Is(err, bridge.ErrNothingToReplay):
+		reason = err.Error()
+	default:
+		return err
+	}
+	return &server.Refusal{Status: http.StatusUnprocessableEntity, Reason: reason}
 }
 
 func (c *control) Replay(ctx context.Context, id string) (*server.Replay, error) {

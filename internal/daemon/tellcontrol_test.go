@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -47,8 +48,6 @@ func TestEndpointsAreSteered(t *testing.T) {
 		t.Fatalf("deliveries %+v: %v", page, err)
 	}
 	waits := page.Deliveries[0]
-	_, err = d.client.RetryDelivery(t.Context(), waits.ID)
-	wantProblem(t, "retry of what waits", err, http.StatusConflict, "still waits for endpoint")
 	if e, err = d.client.ChangeEndpoint(t.Context(), "you", server.Resume); err != nil || e.Paused {
 		t.Fatalf("resume: %+v, %v", e, err)
 	}
@@ -131,9 +130,57 @@ func TestDeadDeliveryIsToldAgain(t *testing.T) {
 	_, err = d.client.Replay(t.Context(), "rpl_none")
 	wantProblem(t, "no replay", err, http.StatusNotFound, `no replay "rpl_none"`)
 	_, err = d.client.StartReplay(t.Context(), &server.ReplayRequest{Endpoint: "nobody"})
-	wantProblem(t, "replay to nobody", err, http.StatusConflict, "no such endpoint")
+	wantProblem(t, "replay to nobody", err, http.StatusUnprocessableEntity, `there is no endpoint "nobody"`)
+	_, err = d.client.StartReplay(t.Context(), &server.ReplayRequest{Source: "nothing"})
+	wantProblem(t, "replay of nothing", err, http.StatusUnprocessableEntity, `there is no source "nothing"`)
 	_, err = d.client.Delivery(t.Context(), 99)
 	wantProblem(t, "no delivery", err, http.StatusNotFound, "no delivery")
+}
+
+// TestWaitingDeliveryIsRetried when the operator asks for it, and one that it
+// waits for is named.
+func TestWaitingDeliveryIsRetried(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	var well atomic.Bool
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !well.Load() {
+			http.Error(w, "not today", http.StatusBadRequest)
+			return
+		}
+		h.handler.ServeHTTP(w, r)
+	}))
+	defer receiver.Close()
+	yaml := strings.Replace(orders(a, h, ""), h.url, receiver.URL, 1)
+	yaml = strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1h]", 1)
+	dir := t.TempDir()
+	d := restartDaemon(t, dir, yaml)
+	d.baseline(t, "orders")
+	a.says(`{"data":[{"id":1},{"id":2}]}`)
+	d.poll(t, "orders")
+	var waits []server.Delivery
+	for len(waits) != 2 || waits[1].Posts == 0 {
+		page, err := d.client.Deliveries(t.Context(), client.DeliveryQuery{State: "waiting"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits = page.Deliveries
+	}
+	first, second := waits[1], waits[0]
+	_, err := d.client.RetryDelivery(t.Context(), second.ID)
+	wantProblem(t, "retry of one behind another", err, http.StatusConflict, fmt.Sprintf("behind delivery %d: retry that one", first.ID))
+	well.Store(true)
+	again, err := d.client.RetryDelivery(t.Context(), first.ID)
+	if err != nil || again.ID != first.ID || again.Replay {
+		t.Fatalf("retry %+v: %v", again, err)
+	}
+	h.await(t, first.Subject, kind("created"))
+	h.await(t, second.Subject, kind("created"))
+
+	stopDaemon(t, d.Daemon)
+	d = restartDaemon(t, dir, strings.Replace(yaml, "name: you", "name: other", 1))
+	_, err = d.client.RetryDelivery(t.Context(), first.ID)
+	wantProblem(t, "retry to an endpoint that is gone", err, http.StatusConflict, `no endpoint "you" any more`)
 }
 
 // awaitDelivery asks until there is a delivery in a state.
