@@ -23,6 +23,8 @@ type Replays interface {
 	// with store.ErrNotFound, and with store.ErrConflict where the event waits for
 	// the endpoint.
 	Retell(ctx context.Context, delivery int64) (notify.Delivery, error)
+	// Delivery returns a delivery with its attempts, or store.ErrNotFound.
+	Delivery(ctx context.Context, id int64) (store.TrackedDelivery, []notify.Attempt, error)
 }
 
 var (
@@ -45,6 +47,10 @@ func (b *Bridge) StartReplay(ctx context.Context, r store.Replay) (store.Replay,
 		return store.Replay{}, fmt.Errorf("%w: since %s is not before until %s",
 			ErrNothingToReplay, r.Since.Format(time.RFC3339), r.Until.Format(time.RFC3339))
 	}
+	// Nothing may be left for an endpoint that goes meanwhile: once it has gone
+	// nobody looks for it again.
+	b.telling.RLock()
+	defer b.telling.RUnlock()
 	var names []string
 	known := b.roster.Load()
 	for i := range known.endpoints {
@@ -107,9 +113,18 @@ func (b *Bridge) Replay(ctx context.Context, id string) (store.Replay, error) {
 }
 
 // Retell tells the event of a delivery that has ended again, at once. It fails
-// with store.ErrNotFound, and with ErrWaits where the event still waits for the
-// endpoint.
+// with store.ErrNotFound, with notify.ErrUnknownEndpoint where there is nobody to
+// tell any more, and with ErrWaits where the event still waits for the endpoint.
 func (b *Bridge) Retell(ctx context.Context, delivery int64) (notify.Delivery, error) {
+	b.telling.RLock()
+	defer b.telling.RUnlock()
+	old, _, err := b.store.Delivery(ctx, delivery)
+	if err != nil {
+		return notify.Delivery{}, err
+	}
+	if b.roster.Load().byName[old.Endpoint] == nil {
+		return notify.Delivery{}, fmt.Errorf("delivery %d: endpoint %q: %w", delivery, old.Endpoint, notify.ErrUnknownEndpoint)
+	}
 	again, err := b.store.Retell(ctx, delivery)
 	if errors.Is(err, store.ErrConflict) {
 		return notify.Delivery{}, fmt.Errorf("delivery %d: %w", delivery, ErrWaits)

@@ -343,3 +343,23 @@ func TestRetellTellsOneAgain(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRetellNeedsSomebodyToTell: what would be added for an endpoint that has
+// gone would wait until it is dead, and nobody would know.
+func TestRetellNeedsSomebodyToTell(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, list())
+	r.mustPoll(items(1, 1))
+	r.mustPoll(items(1, 2))
+	deliveries, _ := r.tell("you")
+	r.end("you", notify.Dead, 1)
+	r.setEndpoints(Endpoint{Name: "ops", Order: notify.OrderSource})
+	again, err := r.bridge.Retell(t.Context(), deliveries[0].ID)
+	if !errors.Is(err, notify.ErrUnknownEndpoint) || !strings.Contains(err.Error(), `"you"`) {
+		t.Errorf("%+v, %v", again, err)
+	}
+	r.wantTold("you")
+	if again, err = r.bridge.Retell(t.Context(), 1000); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("%+v, %v", again, err)
+	}
+}

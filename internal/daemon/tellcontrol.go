@@ -141,6 +141,9 @@ func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery
 		return nil, &server.Refusal{Reason: fmt.Sprintf(
 			"another delivery of event %s waits for endpoint %q: retry that one", delivery.Event, delivery.Endpoint)}
 	}
+	if errors.Is(err, notify.ErrUnknownEndpoint) {
+		return nil, &server.Refusal{Reason: err.Error() + " any more, so that there is nobody to tell"}
+	}
 	if err != nil {
 		return nil, err
 	}
