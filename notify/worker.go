@@ -329,8 +329,12 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.backlog.place(a.lane, now)
 }
 
-// saveState makes the state durable. That it cannot is fatal.
+// saveState makes the state durable. That it cannot is fatal. Of an endpoint that
+// was removed nothing is saved: whoever removed it may have removed its state.
 func (w *worker) saveState() error {
+	if w.mail.removed() {
+		return ErrUnknownEndpoint
+	}
 	if err := w.session.options.Queue.SaveEndpointState(w.session.ctx, w.health.state); err != nil {
 		err = fmt.Errorf("save endpoint state: %w", err)
 		w.session.fail(err)

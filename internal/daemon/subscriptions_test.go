@@ -159,7 +159,7 @@ func TestSubscription(t *testing.T) {
 	}
 
 	h.status.Store(http.StatusGone)
-	a.says(`{"data":[{"id":2,"total":70},{"id":3,"total":70},{"id":4,"total":70}]}`)
+	a.says(`{"data":[{"id":1,"total":5},{"id":2,"total":70}]}`) // one attempt: none is under way any more once it is gone
 	d.poll(t, "orders")
 	d.mustBeGone(t, made.ID)
 	asked := h.asked.Load()
@@ -168,6 +168,7 @@ func TestSubscription(t *testing.T) {
 	d.poll(t, "orders")
 	other.await(t, "2", func(e receiver.Envelope) bool { return string(e.Data.After) == `{"id":2,"total":80}` })
 	stopDaemon(t, d.Daemon)
+	nothingLeft(t, dir)
 
 	d = restartDaemon(t, dir, subscribable(a, other, "none"))
 	a.says(`{"data":[{"id":2,"total":90}]}`)
@@ -215,6 +216,8 @@ func TestSubscriptionIsDeleted(t *testing.T) {
 	if status := d.call(t, http.MethodDelete, "/v1/subscriptions/"+made.ID, nil, &problem); status != http.StatusNotFound || !strings.Contains(problem.Detail, made.ID) {
 		t.Errorf("delete again: %d %s", status, problem.Detail)
 	}
+	_, err := d.client.RetryDelivery(t.Context(), awaitDelivery(t, d, "dead").ID)
+	wantProblem(t, "retry of what was for it", err, http.StatusConflict, "there is nobody to tell")
 	stopDaemon(t, d.Daemon)
 	stopDaemon(t, restartDaemon(t, dir, subscribable(a, other, "none")).Daemon)
 	nothingLeft(t, dir)
