@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -84,7 +86,10 @@ func formsOf(secret string) []string {
 	for _, quoted := range []string{inJSON(secret), quote(secret)} {
 		forms = append(forms, quoted, strings.ReplaceAll(quoted, "/", `\/`))
 	}
-	forms = append(forms, html.EscapeString(secret))
+	for _, escaped := range []string{asciiJSON(secret, ""), asciiJSON(secret, `"&'+<>`+"`")} {
+		forms = append(forms, escaped, upperEscapes(escaped))
+	}
+	forms = append(forms, html.EscapeString(secret), otherHTML(secret))
 	// Errors quote what a peer sent, which may have been quoted already.
 	for _, f := range forms[:len(forms):len(forms)] {
 		forms = append(forms, quote(f))
@@ -106,6 +111,38 @@ func inJSON(secret string) string {
 		return secret
 	}
 	return string(quoted[1 : len(quoted)-1])
+}
+
+// asciiJSON writes a secret as encoders do that leave nothing but ASCII within a
+// string, each character beyond it and each of unsafe as \u and four digits:
+// Python's escapes no ASCII so, that of .NET quotes and what means something in HTML.
+func asciiJSON(secret, unsafe string) string {
+	var b strings.Builder
+	for _, r := range secret {
+		switch {
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		case r > '~' || strings.ContainsRune(unsafe, r):
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			b.WriteString(quote(string(r)))
+		}
+	}
+	return b.String()
+}
+
+// unicodeEscape is a character of JSON by its number.
+var unicodeEscape = regexp.MustCompile(`\\u[0-9a-f]{4}`)
+
+// upperEscapes writes \u002b as \u002B, as some encoders do.
+func upperEscapes(s string) string {
+	return unicodeEscape.ReplaceAllStringFunc(s, func(escape string) string { return escape[:2] + strings.ToUpper(escape[2:]) })
+}
+
+// otherHTML writes a secret as encoders do that know quotes by other names.
+func otherHTML(secret string) string {
+	return strings.NewReplacer("&#39;", "&#x27;", "&#34;", "&quot;").Replace(html.EscapeString(secret))
 }
 
 // lowerEscapes writes %2F as %2f, as some encoders do.

@@ -38,7 +38,11 @@ func TestRedactorMasksForms(t *testing.T) {
 		{`{"p":"` + inJSON + `"}`, `{"p":"<secret>"}`},
 		{`{"p":"` + strings.ReplaceAll(inJSON, "/", `\/`) + `"}`, `{"p":"<secret>"}`},
 		{`{"p":"p@ss/w+rd \"x\"&=é"}`, `{"p":"<secret>"}`},
+		{`{"p":"p@ss/w+rd \"x\"&=\u00e9"}`, `{"p":"<secret>"}`},                   // Python
+		{`{"p":"p@ss/w\u002Brd \u0022x\u0022\u0026=\u00E9"}`, `{"p":"<secret>"}`}, // .NET
+		{`{"p":"p@ss/w\u002brd \u0022x\u0022\u0026=\u00e9"}`, `{"p":"<secret>"}`},
 		{"<p>p@ss/w+rd &#34;x&#34;&amp;=é</p>", "<p><secret></p>"},
+		{"<p>p@ss/w+rd &quot;x&quot;&amp;=é</p>", "<p><secret></p>"},
 		{"ab", "ab"},
 		{"see https://user:pw@host/x and ftp://u@h", "see https://<secret>@host/x and ftp://<secret>@h"},
 		{"mail a@b.example", "mail a@b.example"},
