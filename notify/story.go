@@ -186,7 +186,7 @@ func (s *story) unified(unified string) {
 			s.moreLines++
 			continue
 		}
-		s.diff = append(s.diff, shorten(strings.TrimRight(line, "\r"), 160))
+		s.diff = append(s.diff, shorten(strings.TrimRight(plainLine(line), " "), 160))
 	}
 }
 

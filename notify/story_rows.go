@@ -47,10 +47,25 @@ func linkOf(item json.RawMessage) string {
 	for _, member := range linkMembers() {
 		var link string
 		if json.Unmarshal(lastMember(item, member), &link) == nil && isWebLink(link) {
-			return link
+			return escapeLink(link)
 		}
 	}
 	return ""
+}
+
+// escapeLink writes a link with nothing in it that a URL may not hold (RFC 3986,
+// section 2): browsers take it all the same, chat services refuse the whole
+// message.
+func escapeLink(link string) string {
+	var b strings.Builder
+	for i := range len(link) {
+		if c := link[i]; c <= ' ' || c > '~' || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // facts tells what is known of an item that has come or gone: not what the title
@@ -323,7 +338,22 @@ func shownObject(v gjson.Result) string {
 
 // oneLine is a text without line ends and other control characters.
 func oneLine(s string) string {
-	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), func(r rune) bool {
-		return r <= ' ' || r == 0x7f || r >= 0x80 && r <= 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
-	}), " ")
+	return strings.Join(strings.FieldsFunc(strings.ToValidUTF8(s, "\uFFFD"), isControl), " ")
+}
+
+// plainLine is a line that keeps its spaces, in which control characters are
+// some too.
+func plainLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != ' ' && r != '\u00a0' && isControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\t", "    "))
+}
+
+// isControl says of a character that it is white space, or has others shown
+// elsewhere than where they stand.
+func isControl(r rune) bool {
+	return r <= ' ' || r == 0x7f || r >= 0x80 && r <= 0xa0 || r == '\u2028' || r == '\u2029' || r >= '\u202a' && r <= '\u202e' || r >= '\u2066' && r <= '\u2069'
 }

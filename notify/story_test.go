@@ -51,6 +51,7 @@ func TestLinks(t *testing.T) {
 		`{"url":"https://user:pass@example.com/"}`:                               "",
 		`{"url":"https:///x"}`:    "",
 		`["https://example.com"]`: "",
+		`{"url":"https://example.com/a b/ü?q=\"x\"|<y>{}^&r=[1]%20#z"}`:   "https://example.com/a%20b/%C3%BC?q=%22x%22%7C%3Cy%3E%7B%7D%5E&r=[1]%20#z",
 		`{"url":"https://example.com/` + strings.Repeat("x", 2000) + `"}`: "",
 	} {
 		if got := linkOf(json.RawMessage(item)); got != want {
@@ -60,6 +61,18 @@ func TestLinks(t *testing.T) {
 }
 
 // TestRows says what changed, from what to what.
+// TestDiffLinesStayInTheirPlace has lines with characters that would have them
+// shown in another order, or in several lines.
+func TestDiffLinesStayInTheirPlace(t *testing.T) {
+	t.Parallel()
+	var s story
+	s.unified("--- before\n+++ after\n@@ -1 +1 @@\n-  a\u202eb\tc\u2066\n+\x1b[31mred\r\u2028line\r\n")
+	want := []string{"@@ -1 +1 @@", "-  a b    c", "+ [31mred  line"}
+	if diff := cmp.Diff(want, s.diff); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestRows(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("The quick brown fox jumps over the lazy dog. ", 20)
