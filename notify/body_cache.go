@@ -11,11 +11,22 @@ import (
 // further attempts.
 const maxCachedBytes = 8 << 20
 
+const (
+	// largeEvent is the size of data from which the body of an event is made
+	// under a bound: a template takes some thirty times as much memory meanwhile.
+	largeEvent = 1 << 20
+	// maxLarge is how many bodies of such events are made at once, whatever the
+	// endpoints have under way.
+	maxLarge = 2
+)
+
 // bodyCache makes the bodies that tell events and keeps those used last, each
 // for all endpoints that are told in the same way.
 type bodyCache struct {
 	queue     Queue
 	publicURL string
+	// large holds a token for each body of a large event that is being made.
+	large chan struct{}
 
 	mu    sync.Mutex
 	size  int
@@ -39,7 +50,10 @@ type body struct {
 }
 
 func newBodyCache(queue Queue, publicURL string) *bodyCache {
-	return &bodyCache{queue: queue, publicURL: publicURL, byKey: make(map[bodyKey]*list.Element)}
+	return &bodyCache{
+		queue: queue, publicURL: publicURL, large: make(chan struct{}, maxLarge),
+		byKey: make(map[bodyKey]*list.Element),
+	}
 }
 
 // get returns what an endpoint is posted of the event at a position. An error
@@ -53,7 +67,34 @@ func (c *bodyCache) get(ctx context.Context, e *Endpoint, position int64) (*body
 	if err != nil {
 		return nil, fmt.Errorf("read event: %w", err)
 	}
-	rendered, err := Render(e, &event, c.publicURL)
+	if len(event.Data) < largeEvent {
+		return c.render(e, key, &event)
+	}
+	select {
+	case c.large <- struct{}{}:
+		defer func() { <-c.large }()
+		return c.render(e, key, &event)
+	default:
+	}
+	event = Event{} // is not held while others are at work
+	select {
+	case c.large <- struct{}{}:
+		defer func() { <-c.large }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for other large events: %w", context.Cause(ctx))
+	}
+	if b := c.cached(key); b != nil {
+		return b, nil
+	}
+	if event, err = c.queue.Event(ctx, position); err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	return c.render(e, key, &event)
+}
+
+// render makes a body and keeps it.
+func (c *bodyCache) render(e *Endpoint, key bodyKey, event *Event) (*body, error) {
+	rendered, err := Render(e, event, c.publicURL)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,11 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 func TestBodiesAreSharedAndBounded(t *testing.T) {
@@ -73,6 +75,53 @@ func TestBodiesAreSharedByWhatTheyDependOn(t *testing.T) {
 	if _, ok := seen[b]; !ok {
 		t.Error("the CloudEvent, which has the same bytes, was made again")
 	}
+}
+
+// TestLargeEventsTakeTurns: however many attempts are under way, only so many
+// bodies of large events are made at once, and small ones wait for none of them.
+func TestLargeEventsTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := newMemQueue()
+		large, small := q.commit("ops", "a"), q.commit("ops", "b")
+		e := q.events[large]
+		e.Data = []byte(`{"change":"created","before":null,"after":"` + strings.Repeat("x", largeEvent) + `"}`)
+		q.events[large] = e
+		c := newBodyCache(q, "")
+		for range maxLarge {
+			c.large <- struct{}{}
+		}
+		made := make(chan error, 20)
+		get := func(ctx context.Context, e *Endpoint) {
+			_, err := c.get(ctx, e, large)
+			made <- err
+		}
+		for i := range 10 {
+			go get(t.Context(), &Endpoint{MaxBody: 1000 + int64(i%2)})
+		}
+		stopped, stop := context.WithCancel(t.Context())
+		go get(stopped, &Endpoint{})
+		synctest.Wait()
+		if len(made) > 0 {
+			t.Fatalf("%d bodies were made beyond the bound: %v", len(made), <-made)
+		}
+		if _, err := c.get(t.Context(), &Endpoint{}, small); err != nil {
+			t.Error(err)
+		}
+		stop()
+		if err := <-made; !errors.Is(err, context.Canceled) || errors.Is(err, errBody) {
+			t.Errorf("stopped: %v", err)
+		}
+		<-c.large
+		for range 10 {
+			if err := <-made; err != nil {
+				t.Error(err)
+			}
+		}
+		if len(c.byKey) != 3 {
+			t.Errorf("%d bodies are kept", len(c.byKey))
+		}
+	})
 }
 
 func TestQueueErrorsAreNotForEver(t *testing.T) {
