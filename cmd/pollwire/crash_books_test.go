@@ -30,7 +30,6 @@ type books struct {
 
 	mu      sync.Mutex
 	random  *rand.Rand
-	run     int                          // the daemon's present run
 	taken   map[string]*taken            // by webhook-id, of an event or a batch
 	events  map[string]receiver.Envelope // by id
 	items   map[string]map[string]item   // source -> key
@@ -43,8 +42,9 @@ type books struct {
 // taken is a webhook that was taken.
 type taken struct {
 	body []byte
-	// run is the run that posted it last; unanswered says that the answer was lost.
-	run        int
+	// run is the daemon's run that posted it last, unanswered says that the answer
+	// to that was lost.
+	run        string
 	unanswered bool
 }
 
@@ -102,12 +102,13 @@ func (b *books) take(header http.Header, body []byte, unanswered bool) {
 		return
 	}
 	hook := receiver.Webhook{ID: header.Get("webhook-id"), Body: body}
+	run := header.Get("X-Run")
 	if known := b.taken[hook.ID]; known != nil {
-		b.repeat(hook.ID, known, body)
-		known.run, known.unanswered = b.run, unanswered
+		b.repeat(hook.ID, known, run, body)
+		known.run, known.unanswered = run, unanswered
 		return
 	}
-	b.taken[hook.ID] = &taken{body: body, run: b.run, unanswered: unanswered}
+	b.taken[hook.ID] = &taken{body: body, run: run, unanswered: unanswered}
 	list, err := hook.Envelopes()
 	if err != nil {
 		b.wrong("%s: %v", hook.ID, err)
@@ -124,14 +125,14 @@ func (b *books) take(header http.Header, body []byte, unanswered bool) {
 
 // repeat counts a webhook that was taken before. There is a reason for each:
 // the daemon did not get the answer, or was killed before it had noted it.
-func (b *books) repeat(id string, known *taken, body []byte) {
+func (b *books) repeat(id string, known *taken, run string, body []byte) {
 	if !bytes.Equal(known.body, body) {
 		b.wrong("%s came with another body", id)
 	}
 	switch {
 	case known.unanswered:
 		b.repeats["answer lost"]++
-	case known.run != b.run:
+	case known.run != run:
 		b.repeats["killed"]++
 	default:
 		b.wrong("%s came again though it had been answered", id)
@@ -184,13 +185,6 @@ func itemAfter(e *receiver.Envelope, sequence int) item {
 
 func (b *books) wrong(format string, args ...any) {
 	b.wrongs = append(b.wrongs, fmt.Sprintf(format, args...))
-}
-
-// restarted says that another run of the daemon begins.
-func (b *books) restarted() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.run++
 }
 
 // holds says whether the books agree with the state of a source.

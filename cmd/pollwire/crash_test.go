@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -53,11 +54,14 @@ func TestCrash(t *testing.T) {
 type crash struct {
 	random   *rand.Rand
 	binary   string
-	config   string
 	database string
-	sources  []string
-	api      *ledgerAPI
-	books    map[string]*books // by endpoint
+	// text is the configuration, with RUN for the number of the daemon's run; the
+	// file config has that of the present one.
+	text, config string
+	runs         int
+	sources      []string
+	api          *ledgerAPI
+	books        map[string]*books // by endpoint
 }
 
 func newCrash(t *testing.T) *crash {
@@ -101,12 +105,11 @@ func newCrash(t *testing.T) *crash {
     secrets: ["%s"]
     retry: {schedule: [%s 1m], jitter: 0.5}
     order: %s
+    headers: {X-Run: "RUN"}
     %s
 `, e.name, server.URL, secret, repeat("20ms, ", 60), e.order, e.keys)
 	}
-	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	c.text = config
 	return c
 }
 
@@ -140,8 +143,10 @@ func repeat(s string, n int) (out string) {
 // start starts the daemon.
 func (c *crash) start(t *testing.T) *exec.Cmd {
 	t.Helper()
-	for _, b := range c.books {
-		b.restarted()
+	c.runs++
+	config := strings.ReplaceAll(c.text, "RUN", strconv.Itoa(c.runs))
+	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), c.binary, "run", "--config", c.config)
 	cmd.Stderr = os.Stderr
