@@ -3,7 +3,7 @@ package config
 import (
 	"fmt"
 	"net/url"
-	"regexp"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -119,24 +119,24 @@ func (c *Config) warnPatterns(at func(below string) string, e *Endpoint, warn wa
 		if isOfAlerts(pattern) {
 			types = ownTypes()
 		}
-		if slices.ContainsFunc(types, globOf(pattern).MatchString) {
+		if slices.ContainsFunc(types, matching(pattern)) {
 			continue
 		}
 		hint := ""
-		if slices.ContainsFunc(ownTypes(), globOf("*"+pattern).MatchString) {
+		if slices.ContainsFunc(ownTypes(), matching("*"+pattern)) {
 			hint = "; alerts are told only where a pattern begins with pollwire."
 		}
 		warn(at(fmt.Sprintf("events[%d]", i)), "%s matches no event that a source tells %s%s", pattern, e.Name, hint)
 	}
 }
 
-// globOf is a pattern of event types, in which * stands for any text.
-func globOf(pattern string) *regexp.Regexp {
-	parts := strings.Split(pattern, "*")
-	for i := range parts {
-		parts[i] = regexp.QuoteMeta(parts[i])
+// matching says whether an event type fits a pattern. What may stand in patterns
+// and types leaves * as all that path.Match knows of.
+func matching(pattern string) func(eventType string) bool {
+	return func(eventType string) bool {
+		ok, err := path.Match(pattern, eventType)
+		return ok && err == nil
 	}
-	return regexp.MustCompile("^" + strings.Join(parts, ".*") + "$")
 }
 
 // isOfAlerts says whether a pattern names alerts: the types of pollwire itself,
