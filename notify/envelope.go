@@ -75,7 +75,7 @@ func envelopeOf(e *Event, data []byte, publicURL string) []byte {
 // sourceURI names where an event comes from: a source, or the endpoint that an
 // alert is about.
 func sourceURI(e *Event) string {
-	if e.Alert && (strings.HasPrefix(e.Type, "pollwire.endpoint.") || e.Type == "pollwire.ping") {
+	if e.Alert && (strings.HasPrefix(e.Type, "pollwire.endpoint.") || e.Type == TypePing) {
 		return "/endpoints/" + url.PathEscape(e.Source)
 	}
 	return "/sources/" + url.PathEscape(e.Source)
