@@ -86,7 +86,7 @@ func TestDisabledEndpointsWait(t *testing.T) {
 	dir := t.TempDir()
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "orders")
-	e, err := d.client.DisableEndpoint(t.Context(), "you")
+	e, err := d.client.ChangeEndpoint(t.Context(), "you", server.Disable)
 	if err != nil || e.Enabled || e.Reason != "disabled by the operator" {
 		t.Fatalf("disable: %+v, %v", e, err)
 	}
@@ -98,13 +98,13 @@ func TestDisabledEndpointsWait(t *testing.T) {
 	if h.count() != 0 {
 		t.Errorf("told:\n%s", h.dump())
 	}
-	_, err = d.client.EnableEndpoint(t.Context(), "off")
+	_, err = d.client.ChangeEndpoint(t.Context(), "off", server.Enable)
 	wantProblem(t, "enable", err, http.StatusConflict, `endpoint "off" has enabled: false in the configuration`)
-	if _, err := d.client.EnableEndpoint(t.Context(), "you"); err != nil {
+	if _, err := d.client.ChangeEndpoint(t.Context(), "you", server.Enable); err != nil {
 		t.Fatal(err)
 	}
 	h.await(t, "1", kind("created"))
-	_, err = d.client.DisableEndpoint(t.Context(), "nobody")
+	_, err = d.client.ChangeEndpoint(t.Context(), "nobody", server.Disable)
 	wantProblem(t, "disable nobody", err, http.StatusNotFound, `no endpoint "nobody"`)
 }
 

@@ -285,7 +285,7 @@ func TestGoneDisablesAnEndpoint(t *testing.T) {
 	if h.count() != 0 {
 		t.Fatalf("told:\n%s", h.dump())
 	}
-	e, err := d.client.EnableEndpoint(t.Context(), "you")
+	e, err := d.client.ChangeEndpoint(t.Context(), "you", server.Enable)
 	if err != nil || !e.Enabled {
 		t.Fatalf("enable: %+v, %v", e, err)
 	}
@@ -318,7 +318,7 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 func TestUnknownNames(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, orders(newAPI(t, `{"data":[]}`), newHooks(t), ""))
-	_, err := d.client.EnableEndpoint(t.Context(), "nobody")
+	_, err := d.client.ChangeEndpoint(t.Context(), "nobody", server.Enable)
 	for name, err := range map[string]error{
 		"poll":   d.client.Poll(t.Context(), "nobody"),
 		"accept": d.client.AcceptRemoval(t.Context(), "nobody"),

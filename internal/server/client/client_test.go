@@ -155,7 +155,7 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 			if diff := cmp.Diff(want, preview); diff != "" || err != nil {
 				t.Errorf("preview: %v\n%s", err, diff)
 			}
-			endpoint, err := c.DisableEndpoint(ctx, known)
+			endpoint, err := c.ChangeEndpoint(ctx, known, server.Disable)
 			if diff := cmp.Diff(server.Endpoint{Name: known, Reason: "disable"}, endpoint); diff != "" || err != nil {
 				t.Errorf("disable: %v\n%s", err, diff)
 			}
@@ -220,7 +220,7 @@ func TestClientSpeaksOfDeliveries(t *testing.T) {
 func TestProblemsBecomeErrors(t *testing.T) {
 	t.Parallel()
 	c := start(t)["socket"]
-	_, refused := c.EnableEndpoint(t.Context(), known)
+	_, refused := c.ChangeEndpoint(t.Context(), known, server.Enable)
 	_, noPreview := c.Preview(t.Context(), "x")
 	_, noEvent := c.Event(t.Context(), "x")
 	for _, tc := range []struct {

@@ -25,16 +25,6 @@ func (c *Client) ChangeEndpoint(ctx context.Context, name string, change server.
 	return endpoint, err
 }
 
-// EnableEndpoint lets deliveries to an endpoint go on.
-func (c *Client) EnableEndpoint(ctx context.Context, name string) (server.Endpoint, error) {
-	return c.ChangeEndpoint(ctx, name, server.Enable)
-}
-
-// DisableEndpoint makes deliveries to an endpoint wait.
-func (c *Client) DisableEndpoint(ctx context.Context, name string) (server.Endpoint, error) {
-	return c.ChangeEndpoint(ctx, name, server.Disable)
-}
-
 // TestEndpoint posts a pollwire.ping to an endpoint.
 func (c *Client) TestEndpoint(ctx context.Context, name string) (*server.Test, error) {
 	var test server.Test
