@@ -20,7 +20,7 @@ func Check(cfg *config.Config) error {
 	if _, err := endpoints(cfg, nil); err != nil {
 		return err
 	}
-	if _, err := listeners(cfg); err != nil {
+	if _, err := bridgeEndpoints(cfg); err != nil {
 		return err
 	}
 	_, err = judges(cfg, asked)

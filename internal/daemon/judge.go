@@ -154,7 +154,7 @@ func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller
 	if err != nil {
 		return nil, err
 	}
-	told, err := listeners(cfg)
+	told, err := bridgeEndpoints(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -17,45 +17,45 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// audience is everybody who is told, as those who tell know them.
-type audience struct {
+// roster is everybody who is told, as those who tell know them.
+type roster struct {
 	endpoints []notify.Endpoint
-	listeners []bridge.Endpoint
+	bridged   []bridge.Endpoint
 }
 
-// newAudience are the endpoints of a configuration.
-func newAudience(cfg *config.Config, tokens *poller.Tokens) (a audience, err error) {
-	if a.endpoints, err = endpoints(cfg, tokens); err != nil {
-		return audience{}, err
+// newRoster are the endpoints of a configuration.
+func newRoster(cfg *config.Config, tokens *poller.Tokens) (r roster, err error) {
+	if r.endpoints, err = endpoints(cfg, tokens); err != nil {
+		return roster{}, err
 	}
-	if a.listeners, err = listeners(cfg); err != nil {
-		return audience{}, err
+	if r.bridged, err = bridgeEndpoints(cfg); err != nil {
+		return roster{}, err
 	}
-	return a, nil
+	return r, nil
 }
 
 // names are those of the endpoints.
-func (a audience) names() []string {
-	names := make([]string, len(a.endpoints))
-	for i := range a.endpoints {
-		names[i] = a.endpoints[i].Name
+func (r roster) names() []string {
+	names := make([]string, len(r.endpoints))
+	for i := range r.endpoints {
+		names[i] = r.endpoints[i].Name
 	}
 	return names
 }
 
-// with is the audience with all subscriptions added, each of which is told as
+// with is the roster with all subscriptions added, each of which is told as
 // an endpoint is of which nothing is configured.
-func (a audience) with(subscriptions []subscription.Endpoint, standard audience, allow *config.Subscriptions) audience {
-	all := audience{slices.Clone(a.endpoints), slices.Clone(a.listeners)}
+func (r roster) with(subscriptions []subscription.Endpoint, standard roster, allow *config.Subscriptions) roster {
+	all := roster{slices.Clone(r.endpoints), slices.Clone(r.bridged)}
 	for i := range subscriptions {
 		s := &subscriptions[i]
 		all.endpoints = append(all.endpoints, subscribed(s, standard.endpoints[0], allow))
-		l := standard.listeners[0]
-		l.Name, l.Events, l.Filter = s.Name, s.Events, s.Filter
+		b := standard.bridged[0]
+		b.Name, b.Events, b.Filter = s.Name, s.Events, s.Filter
 		if len(s.Sources) > 0 {
-			l.Sources = s.Sources
+			b.Sources = s.Sources
 		}
-		all.listeners = append(all.listeners, l)
+		all.bridged = append(all.bridged, b)
 	}
 	return all
 }
@@ -73,11 +73,11 @@ func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *confi
 // wireSubscriptions adds those who subscribed to those who are told. By that the
 // bridge finds out which endpoints are new, before anything is told.
 func (d *Daemon) wireSubscriptions(ctx context.Context) error {
-	configured, err := newAudience(d.cfg, d.tokens)
+	configured, err := newRoster(d.cfg, d.tokens)
 	if err != nil {
 		return err
 	}
-	standard, err := newAudience(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil)
+	standard, err := newRoster(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil)
 	if err != nil {
 		return err
 	}
@@ -102,14 +102,14 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 	return d.subscriptions.Load(ctx)
 }
 
-// tell makes an audience the one that is told. The bridge comes first: to one
+// tell makes a roster the one that is told. The bridge comes first: to one
 // that has left, nothing more may come, and of one that has come the dispatcher
 // reads what there is.
-func (d *Daemon) tell(ctx context.Context, a audience) error {
-	if err := d.bridge.SetEndpoints(ctx, a.listeners); err != nil {
+func (d *Daemon) tell(ctx context.Context, r roster) error {
+	if err := d.bridge.SetEndpoints(ctx, r.bridged); err != nil {
 		return fmt.Errorf("set endpoints: %w", err)
 	}
-	d.dispatcher.Apply(a.endpoints)
+	d.dispatcher.Apply(r.endpoints)
 	return nil
 }
 

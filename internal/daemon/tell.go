@@ -70,8 +70,8 @@ func credentials(e *config.Endpoint, tokens *poller.Tokens) (notify.Auth, error)
 	return tokens.Credentials(written, route(e.ProxyURL, &e.TLS), time.Duration(e.Timeout))
 }
 
-// listeners are the endpoints as the bridge knows them.
-func listeners(cfg *config.Config) ([]bridge.Endpoint, error) {
+// bridgeEndpoints are the endpoints as the bridge knows them.
+func bridgeEndpoints(cfg *config.Config) ([]bridge.Endpoint, error) {
 	list := make([]bridge.Endpoint, len(cfg.Endpoints))
 	conditions := make(conditions)
 	for i := range cfg.Endpoints {

@@ -133,7 +133,7 @@ endpoints:
 func TestListenersHaveEveryKey(t *testing.T) {
 	t.Parallel()
 	since := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	list, err := listeners(mustConfig(t, everyKey+`    filter: item.big
+	list, err := bridgeEndpoints(mustConfig(t, everyKey+`    filter: item.big
     events: ["shop.*"]
     from: 2026-01-02T03:04:05Z
   - {name: other, url: "https://hooks.example.com/", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw], filter: item.big, from: beginning, order: source}
