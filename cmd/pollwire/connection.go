@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/daemon"
+	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
 )
 
@@ -48,7 +50,14 @@ func (c connection) askURL(ctx context.Context, do func(context.Context, *client
 		return &usageError{err}
 	}
 	defer cl.Close()
-	return plain(do(ctx, cl))
+	err = do(ctx, cl)
+	if problem, ok := errors.AsType[*server.Problem](err); ok && problem.Status == http.StatusUnauthorized {
+		problem.Detail = fmt.Sprintf("the daemon at %s has another server.token than the one of --token", *c.url)
+		if *c.token == "" {
+			problem.Detail = fmt.Sprintf("the daemon at %s asks for its server.token: give it with --token", *c.url)
+		}
+	}
+	return plain(err)
 }
 
 // askSocket calls do with a client of the daemon that runs with a configuration

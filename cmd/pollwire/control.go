@@ -60,9 +60,9 @@ func newEndpointCommand(change server.EndpointChange, short string) *cobra.Comma
 func stateOf(e *server.Endpoint) string {
 	switch {
 	case !e.Enabled:
-		return "disabled; its deliveries wait"
+		return "disabled; its deliveries wait until it is enabled"
 	case e.Paused:
-		return "paused; its deliveries wait"
+		return "paused; its deliveries wait until it is resumed"
 	}
 	return "enabled"
 }

@@ -14,7 +14,7 @@ func TestEnableAndDisable(t *testing.T) {
 	s := newSetup(t, before)
 	s.baseline(t)
 	d := s.runDaemon(t)
-	pollwire(t, "disable", "endpoint/you", "-c", s.config).want(t, exitOK, "endpoint you is disabled; its deliveries wait\n")
+	pollwire(t, "disable", "endpoint/you", "-c", s.config).want(t, exitOK, "endpoint you is disabled; its deliveries wait until it is enabled\n")
 	s.api.says(http.StatusOK, after)
 	s.awaitPolls(t, 4)
 	select {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,9 +18,12 @@ import (
 // followWait is how long one question of --follow waits for an event.
 const followWait = 50 * time.Second
 
-// errFollowed ends --follow: whoever follows the log ends it, and that is no
-// failure.
-var errFollowed = errors.New("followed long enough")
+const (
+	// maxNewest is how many of the newest events can be asked for.
+	maxNewest = 1000
+	// followAgain is how long --follow leaves a daemon alone that is away.
+	followAgain = time.Second
+)
 
 func newEventsCommand() *cobra.Command {
 	cmd := &cobra.Command{
@@ -38,45 +42,88 @@ func newEventsCommand() *cobra.Command {
 	cmd.Flags().IntVarP(&q.Limit, "limit", "n", 20, "how many of the newest, without --after")
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with what comes")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			return printEvents(ctx, cmd.OutOrStdout(), cmd.ErrOrStderr(), c, q, *follow, *asJSON)
-		})
+		if q.Limit < 1 || q.Limit > maxNewest {
+			return &usageError{fmt.Errorf("--limit must be from 1 to %d, not %d; --after beginning prints the whole log", maxNewest, q.Limit)}
+		}
+		p := eventPrinter{out: cmd.OutOrStdout(), info: cmd.ErrOrStderr(), asJSON: *asJSON, q: q}
+		p.begin()
+		if *follow {
+			return p.follow(cmd.Context(), where)
+		}
+		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error { return p.pages(ctx, c, false) })
 	}
 	return cmd
 }
 
-// printEvents prints page after page.
-func printEvents(ctx context.Context, out, info io.Writer, c *client.Client, q server.EventQuery, follow, asJSON bool) error {
-	if q.After == "" {
-		q.Newest = true
+// eventPrinter prints page after page of the log.
+type eventPrinter struct {
+	out, info io.Writer
+	asJSON    bool
+	// q asks for the next page.
+	q server.EventQuery
+	// reached says that the daemon has answered since it was last away.
+	reached bool
+	// failed is why something could not be printed.
+	failed error
+}
+
+// begin makes the question for the first page.
+func (p *eventPrinter) begin() {
+	if p.q.After == "" {
+		p.q.Newest = true
 	} else {
-		q.Limit = 0
+		p.q.Limit = 0
 	}
+}
+
+// follow prints what comes until ctx ends, which is no failure. A daemon that is
+// restarted is waited for: the log goes on where it was.
+func (p *eventPrinter) follow(ctx context.Context, where connection) error {
+	begun := false
 	for {
-		page, err := c.Events(ctx, &q)
-		if follow && ctx.Err() != nil {
-			err = errFollowed
+		err := where.ask(ctx, func(ctx context.Context, c *client.Client) error { return p.pages(ctx, c, true) })
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // whoever follows the log ends it
 		}
-		if errors.Is(err, errFollowed) {
+		begun = begun || p.reached
+		problem, answered := errors.AsType[*server.Problem](err)
+		if !begun || p.failed != nil || answered && problem.Status < http.StatusInternalServerError {
+			return err
+		}
+		if p.reached {
+			fmt.Fprintf(p.info, "%v; going on when it is back\n", err)
+			p.reached = false
+		}
+		select {
+		case <-ctx.Done():
 			return nil
+		case <-time.After(followAgain):
 		}
+	}
+}
+
+// pages prints all pages that there are, and with follow those that come.
+func (p *eventPrinter) pages(ctx context.Context, c *client.Client, follow bool) error {
+	for {
+		page, err := c.Events(ctx, &p.q)
 		if err != nil {
 			return err
 		}
+		p.reached = true
 		if page.Removed {
-			fmt.Fprintln(info, "events behind the last one were removed by retention before they were read")
+			fmt.Fprintln(p.info, "events behind the last one were removed by retention before they were read")
 		}
 		for i := range page.Events {
-			if err := printEvent(out, page.Events[i].Envelope, asJSON); err != nil {
-				return err
+			if p.failed = printEvent(p.out, page.Events[i].Envelope, p.asJSON); p.failed != nil {
+				return p.failed
 			}
 		}
 		if !page.More && !follow {
 			return nil
 		}
-		q.After, q.Newest, q.Limit = page.Next, false, 0
+		p.q.After, p.q.Newest, p.q.Limit = page.Next, false, 0
 		if follow {
-			q.Wait = followWait
+			p.q.Wait = followWait
 		}
 	}
 }

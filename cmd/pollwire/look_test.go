@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ func TestLookAndReplay(t *testing.T) {
 	run := func(line string) result {
 		return pollwire(t, append(strings.Fields(line), "-c", s.config)...)
 	}
-	run("pause endpoint/you").want(t, exitOK, "endpoint you is paused; its deliveries wait\n")
+	run("pause endpoint/you").want(t, exitOK, "endpoint you is paused; its deliveries wait until it is resumed\n")
 	s.api.says(http.StatusOK, after)
 	s.awaitPolls(t, 4)
 	run("endpoints").want(t, exitOK, "NAME", "paused", "http://127.0.0.1:")
@@ -33,6 +34,7 @@ func TestLookAndReplay(t *testing.T) {
 	run("events --after beginning").want(t, exitOK, "evt_", "shop.order.")
 	run("events -n 1 --json").want(t, exitOK, `"specversion":"1.0"`)
 	run("events --after nothing").want(t, exitFailed, "! is no cursor")
+	run("events -n 5000").want(t, exitUsage, "! --limit must be from 1 to 1000")
 	run("test you").want(t, exitOK, "test_", " to you: 204 in ")
 	s.hooks.next(t)
 	run("test nobody").want(t, exitFailed, `! there is no endpoint "nobody"`)
@@ -42,6 +44,50 @@ func TestLookAndReplay(t *testing.T) {
 	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", "events to tell again")
 	run("replay --endpoint nobody").want(t, exitFailed, "! no such endpoint")
 	run("replay --since yesterday").want(t, exitUsage, `! --since: "yesterday" is no time`)
+}
+
+// TestFollowedLogOutlastsTheDaemon and goes on where it was, without a gap.
+func TestFollowedLogOutlastsTheDaemon(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, before)
+	s.baseline(t)
+	daemon := s.runDaemon(t)
+	follower := start(t, "events", "--follow", "--after", "beginning", "-c", s.config)
+	s.api.says(http.StatusOK, after)
+	s.hooks.next(t)
+	s.hooks.next(t)
+	follower.stdout.await(t, "shop.order.updated", "shop.order.created")
+	if code := daemon.stop(t); code != exitOK {
+		t.Fatalf("the daemon ended with %d", code)
+	}
+	follower.stderr.await(t, "no daemon answers on", "going on when it is back")
+	s.api.says(http.StatusOK, before)
+	s.runDaemon(t)
+	if told := follower.stdout.await(t, "shop.order.deleted"); strings.Count(told, "shop.order.created") != 1 {
+		t.Errorf("printed %s", told)
+	}
+	if code := follower.stop(t); code != exitOK {
+		t.Errorf("ended with %d", code)
+	}
+}
+
+// TestTokenIsAskedFor by the name of its flag.
+func TestTokenIsAskedFor(t *testing.T) {
+	t.Parallel()
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/problem+json")
+		w.WriteHeader(http.StatusUnauthorized)
+		_, _ = w.Write([]byte("{}")) // the client may have gone
+	}))
+	defer daemon.Close()
+	for _, token := range []string{"", "hidden-token"} {
+		args := []string{"endpoints", "--url", daemon.URL, "--token", token}
+		says := map[string]string{"": "asks for its server.token: give it with --token", "hidden-token": "another server.token than the one of --token"}[token]
+		got := pollwire(t, args...)
+		if got.want(t, exitFailed, "! "+says); strings.Contains(got.stderr, "hidden-token") {
+			t.Errorf("told %s", got.stderr)
+		}
+	}
 }
 
 func TestMoments(t *testing.T) {
