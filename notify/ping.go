@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // TypePing is the type of the event that tests an endpoint.
@@ -11,8 +12,8 @@ const TypePing = "pollwire.ping"
 
 // Test posts an event to an endpoint, once and at once, beside its deliveries and
 // whatever they wait for, and returns what came of it. It is posted as the
-// endpoint's events are. The error says that nothing was posted, and is
-// [ErrUnknownEndpoint] where there is no such endpoint.
+// endpoint's events are; one that cannot be made into a message is an attempt that
+// failed. The error is [ErrUnknownEndpoint] where there is no such endpoint.
 func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attempt, error) {
 	to := d.configured(endpoint)
 	if to == nil {
@@ -20,7 +21,7 @@ func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attem
 	}
 	body, err := Render(to, e, d.options.PublicURL)
 	if err != nil {
-		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, err)
+		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil
 	}
 	batch := to.Batch.MaxEvents > 1
 	if batch {

@@ -1,6 +1,27 @@
 package notify
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestTestThatCannotBeMade says why, as a delivery would.
+func TestTestThatCannotBeMade(t *testing.T) {
+	t.Parallel()
+	template, err := ParseTemplate("application/json", `{"n": {{ .Item.note }}}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := testEndpoint(t, "ops")
+	e.Format, e.Template = FormatTemplate, template
+	d := NewDispatcher(DispatcherOptions{})
+	d.Apply([]Endpoint{e})
+	attempt, err := d.Test(t.Context(), "ops", &Event{ID: "test_1", Type: TypePing, Source: "ops", Alert: true, Data: []byte(`{"name":"ops"}`)})
+	if err != nil || attempt.Status != 0 || attempt.At.IsZero() || attempt.At.After(time.Now()) || !strings.Contains(attempt.Error, "template") {
+		t.Errorf("%+v, %v", attempt, err)
+	}
+}
 
 func TestOriginShowsNoMoreThanTheHost(t *testing.T) {
 	t.Parallel()

@@ -187,6 +187,9 @@ func newTestCommand() *cobra.Command {
 			}
 			if err == nil && test.Attempt.Error != "" {
 				err = fmt.Errorf("test %s: %s", args[0], test.Attempt.Error)
+				if said := cell(test.Attempt.Response); said != "-" {
+					err = fmt.Errorf("%w; it said: %s", err, said)
+				}
 			}
 			return err
 		})

@@ -71,6 +71,19 @@ func TestFollowedLogOutlastsTheDaemon(t *testing.T) {
 	}
 }
 
+// TestRefusedTestSaysWhy, in the receiver's own words.
+func TestRefusedTestSaysWhy(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, before)
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no_such\x1b[31m_channel", http.StatusNotFound)
+	}))
+	defer receiver.Close()
+	s.change(t, s.hooks.url, receiver.URL)
+	s.runDaemon(t)
+	pollwire(t, "test", "you", "-c", s.config).want(t, exitFailed, "! test you: answered 404 Not Found; it said: no_such [31m_channel")
+}
+
 // TestTokenIsAskedFor by the name of its flag.
 func TestTokenIsAskedFor(t *testing.T) {
 	t.Parallel()
