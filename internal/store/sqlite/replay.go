@@ -45,12 +45,17 @@ func (s *Store) OpenReplays(ctx context.Context) ([]store.Replay, error) {
 	return found, nil
 }
 
-// AddReplays saves replays that begin.
+// AddReplays saves replays that begin. Where they begin and end is looked for
+// before, and once for all that ask for the same: in a long log it takes longer
+// than other writes may wait.
 func (s *Store) AddReplays(ctx context.Context, replays []store.Replay) error {
 	if len(replays) == 0 {
 		return nil
 	}
 	added := append([]store.Replay(nil), replays...)
+	if err := s.bound(ctx, added); err != nil {
+		return fmt.Errorf("add replays: %w", err)
+	}
 	err := s.write(ctx, 256*len(added), func(s *session) error {
 		for i := range added {
 			if err := addReplay(s, &added[i]); err != nil {
@@ -73,46 +78,79 @@ func addReplay(s *session, r *store.Replay) error {
 			return err
 		}
 	}
-	start, last, err := replayBounds(s, r)
-	if err != nil {
-		return err
+	if r.First && !r.FinishedAt.IsZero() {
+		r.Start, r.Reached, r.Last = s.ids.position, s.ids.position, s.ids.position
 	}
-	r.Start, r.Reached, r.Last, r.Told = start, start, last, 0
-	_, err = s.exec(`INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last,
+	_, err := s.exec(`INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last,
 		told, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		r.ID, r.Endpoint, r.Source, micros(r.Since), micros(r.Until), r.Dead, r.First, r.Start, r.Reached, r.Last,
 		r.Told, micros(r.CreatedAt), micros(r.FinishedAt))
 	return err
 }
 
-// replayBounds is where a replay starts and ends. Where nothing is told it is the
-// end of the log.
-func replayBounds(s *session, r *store.Replay) (start, last int64, err error) {
-	end := s.ids.position
-	query, args := `SELECT coalesce(min(position) - 1, ?1), coalesce(max(position), ?1) FROM events WHERE time >= ?2 AND time < ?3`,
-		[]any{end, lower(r.Since), upper(r.Until)}
-	switch {
-	case r.First && !r.FinishedAt.IsZero():
-		return end, end, nil
-	case r.First && r.Since.IsZero():
-		return 0, 0, nil
-	case r.First:
-		args[2] = int64(math.MaxInt64)
-	case r.Dead:
-		query, args = "SELECT coalesce(min(id) - 1, 0), coalesce(max(id), 0) FROM deliveries WHERE state = 'dead' AND endpoint = ?", []any{r.Endpoint}
+// Where in the log, or in what is dead for an endpoint, a replay starts and ends:
+// at the end of the log where it tells nothing. Each finds its own end of an
+// index, which one query for both would pass from one to the other.
+const (
+	logBounds = `SELECT coalesce((SELECT min(position) - 1 FROM events), seq), coalesce((SELECT max(position) FROM events), seq)
+		FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS seq)`
+	timeBounds = `SELECT coalesce(min(position) - 1, seq), coalesce(max(position), seq)
+		FROM (SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0) AS seq)
+		LEFT JOIN events ON time >= ? AND time < ?`
+	deadBounds = `SELECT coalesce((SELECT min(id) - 1 FROM deliveries WHERE state = 'dead' AND endpoint = ?1), 0),
+		coalesce((SELECT max(id) FROM deliveries WHERE state = 'dead' AND endpoint = ?1), 0)`
+)
+
+// bound sets where replays start and end. What is committed after it is not told
+// by those of the log; a First, which ends where the log does, comes to it.
+func (s *Store) bound(ctx context.Context, replays []store.Replay) error {
+	type span struct{ since, until int64 }
+	known := make(map[span][2]int64)
+	for i := range replays {
+		r := &replays[i]
+		r.Start, r.Reached, r.Last, r.Told = 0, 0, 0, 0
+		in := span{lower(r.Since), upper(r.Until)}
+		if r.First {
+			in.until = math.MaxInt64
+		}
+		bounds, ok := known[in]
+		var err error
+		switch {
+		case r.First && (!r.FinishedAt.IsZero() || r.Since.IsZero()):
+			continue // it starts at one of the ends of the log, whatever that is then
+		case r.Dead:
+			bounds, err = s.bounds(ctx, deadBounds, r.Endpoint)
+		case ok:
+		case r.Since.IsZero() && r.Until.IsZero():
+			bounds, err = s.bounds(ctx, logBounds)
+		default:
+			bounds, err = s.bounds(ctx, timeBounds, in.since, in.until)
+		}
+		if err != nil {
+			return err
+		}
+		r.Start, r.Reached = bounds[0], bounds[0]
+		if !r.First {
+			r.Last = bounds[1]
+		}
+		if !r.Dead {
+			known[in] = bounds
+		}
 	}
-	bounds, err := selectRows(s, func(rows *sql.Rows) (b [2]int64, err error) {
-		err = rows.Scan(&b[0], &b[1])
-		return b, err
-	}, query, args...)
+	return nil
+}
+
+func (s *Store) bounds(ctx context.Context, query string, args ...any) ([2]int64, error) {
+	found, err := list(ctx, s.reader, scanBounds, query, args...)
 	if err != nil {
-		return 0, 0, err
+		return [2]int64{}, err
 	}
-	start, last = bounds[0][0], bounds[0][1]
-	if r.First {
-		last = 0
-	}
-	return start, last, nil
+	return found[0], nil
+}
+
+func scanBounds(rows *sql.Rows) (b [2]int64, err error) {
+	err = rows.Scan(&b[0], &b[1])
+	return b, err
 }
 
 // lower and upper are the bounds of a time, of which zero is none.

@@ -145,3 +145,48 @@ func verifyReplays(t *testing.T, path string, finish bool) {
 	must(t, s.Close())
 	verifySound(t, path)
 }
+
+// TestReplayBoundsNeedNoWriter: in a long log it takes a while to find where the
+// replays to all endpoints begin and end, for which no commit may wait.
+func TestReplayBoundsNeedNoWriter(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, filepath.Join(t.TempDir(), "pollwire.db"))
+	src := store.Source{Name: "orders"}
+	c := store.Commit{Source: &src}
+	for n := range 5 {
+		c.Events = append(c.Events, store.Event{
+			Event: notify.Event{ID: fmt.Sprintf("evt_%d", n), Type: "x.created", Source: "orders", Time: time.Unix(int64(100+n), 0), Data: []byte("{}")},
+		})
+	}
+	must(t, s.Commit(t.Context(), &c))
+
+	writing, release, written := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		written <- s.write(context.WithoutCancel(t.Context()), 0, func(*session) error {
+			close(writing)
+			<-release
+			return nil
+		})
+	}()
+	<-writing
+	now := time.Now()
+	replays := []store.Replay{
+		{Endpoint: "all"},
+		{Endpoint: "some", Since: time.Unix(101, 0), Until: time.Unix(103, 0)},
+		{Endpoint: "late", Since: time.Unix(200, 0)},
+		{Endpoint: "dead", Dead: true},
+		{Endpoint: "new", First: true, Since: time.Unix(102, 0)},
+		{Endpoint: "old", First: true},
+		{Endpoint: "other", Since: time.Unix(101, 0), Until: time.Unix(103, 0)},
+		{Endpoint: "now", First: true, FinishedAt: now},
+	}
+	must(t, s.bound(t.Context(), replays))
+	close(release)
+	must(t, <-written)
+	want := [][2]int64{{0, 5}, {1, 3}, {5, 5}, {0, 0}, {2, 0}, {0, 0}, {1, 3}, {0, 0}}
+	for i, r := range replays {
+		if got := [2]int64{r.Start, r.Last}; got != want[i] || r.Reached != r.Start {
+			t.Errorf("%s: from %d to %d, reached %d, want %v", r.Endpoint, r.Start, r.Last, r.Reached, want[i])
+		}
+	}
+}
