@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"regexp"
 	"strings"
 	"sync"
 	"text/template"
@@ -128,8 +129,18 @@ func templateError(doing string, err error) error {
 	}
 	text := strings.TrimPrefix(err.Error(), "template: body:")
 	text = strings.Replace(text, `executing "body" `, "", 1)
+	// It calls functions that the template does not.
+	text = fieldCall.ReplaceAllString(text, "")
+	if unknownWord.MatchString(text) {
+		text += " (what an event has begins with a point and a capital letter, as in {{ json .Item.name }})"
+	}
 	return fmt.Errorf("%s: %s", doing, text)
 }
+
+var (
+	fieldCall   = regexp.MustCompile(`at <field [^>]*>: error calling field: `)
+	unknownWord = regexp.MustCompile(`: (function "[^"]*" not defined|undefined variable "[^"]*")$`)
+)
 
 // boundError says which bound a template went beyond.
 type boundError struct{ reason string }
