@@ -105,7 +105,7 @@ func (d *decoder) mapping(at place, v reflect.Value, outer field) {
 		case partial:
 		case f.required && meant[f.key]: // its misspelling was refused
 		case f.required && !d.exempt(at, v, f):
-			d.add(at, "the key %q is missing%s", f.key, f.suchAs())
+			d.add(at, "the key %q is missing%s%s", f.key, f.suchAs(), f.otherwise())
 		default:
 			d.fallback(at, into, f)
 		}
@@ -129,6 +129,14 @@ func (f field) suchAs() string {
 		return ""
 	}
 	return ", such as " + f.key + ": " + f.example
+}
+
+// otherwise says as the end of a sentence when a key that is required is not.
+func (f field) otherwise() string {
+	if f.unless == nil {
+		return ""
+	}
+	return fmt.Sprintf("; with %s: %s there need be none", f.unless.key, orList(f.unless.values))
 }
 
 // likeExample gives the example of a mapping in a sentence.

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 
@@ -12,8 +13,8 @@ import (
 
 // Endpoint is a URL that is told.
 type Endpoint struct {
-	Name    string `yaml:"name" required:"true" is:"name" example:"ops" doc:"What sources call it." aka:"id"`
-	URL     URL    `yaml:"url" required:"true" example:"https://hooks.example.com/pollwire" doc:"Where webhooks are posted to." aka:"uri|address|webhook_url"`
+	Name    string `yaml:"name" required:"true" is:"name" example:"ops" doc:"What sources call it." aka:"id|uid"`
+	URL     URL    `yaml:"url" required:"true" example:"https://hooks.example.com/pollwire" doc:"Where webhooks are posted to." aka:"uri|address|webhook_url|api_url|hook_url|endpoint|target"`
 	Enabled bool   `yaml:"enabled" default:"true" doc:"Whether it is posted to; while it is not, its deliveries wait. false wins over what was enabled at run time."`
 
 	Format   string          `yaml:"format" default:"standard" enum:"standard|cloudevents|template|slack|discord|teams" doc:"What is posted: the envelope of Standard Webhooks, the same as a CloudEvent, what a template makes, or a message to an incoming webhook of Slack, a webhook of Discord or a workflow of Microsoft Teams." aka:"type|kind"`
@@ -21,19 +22,19 @@ type Endpoint struct {
 	Secrets  []SigningSecret `yaml:"secrets" required:"true" unless:"format=template|slack|discord|teams" example:"[\"${OPS_SECRET}\"]" doc:"Standard Webhooks secrets (whsec_..., or whsk_... for signatures that others verify by a public key). Every live one signs, so that a receiver can change over. Without any, which only the formats template, slack, discord and teams can be, nothing is signed." aka:"secret|signing_secret"`
 	AlsoSign []string        `yaml:"also_sign" enum:"github|stripe" example:"[github]" doc:"Whose signature headers are sent besides, for receivers that verify those: X-Hub-Signature-256 of GitHub, Stripe-Signature of Stripe." aka:"signatures|sign|signature"`
 
-	Events  []string `yaml:"events" is:"event_glob" example:"[\"shop.order.*\"]" doc:"Patterns of the event types that are told; without the key, all changes. Alerts (pollwire.source.*, pollwire.endpoint.*) are told only where they are named." aka:"types|event_types"`
+	Events  []string `yaml:"events" is:"event_glob" example:"[\"shop.order.*\"]" doc:"Patterns of the event types that are told; without the key, all changes. Alerts (pollwire.source.*, pollwire.endpoint.*) are told only where they are named." aka:"types|event_types|filter_types|filterTypes"`
 	Filter  string   `yaml:"filter" example:"'item.prerelease == false'" doc:"Which changes are told: an expression of change, type, source, key, before, after and item, with the functions changed, delta, delta_percent, increased and decreased of a path, as when of a source is. One that fails lets the change through. Alerts are not filtered." aka:"when|condition|if|where"`
 	Payload Payload  `yaml:"payload" default:"full" example:"{fields: [after.id, after.status]}" doc:"What of an event is posted in the formats standard and cloudevents: all of it (full), all but before, after and patch (thin), or of its data only fields. What is left out is named in data.omitted." aka:"content"`
 	MaxBody Size     `yaml:"max_body" default:"256KiB" min:"1KiB" max:"64MiB" doc:"The largest body of one event; of a larger one, parts of data are left out and named in data.omitted." aka:"max_body_size|max_size|max_payload"`
 	From    From     `yaml:"from" default:"now" example:"beginning" doc:"Where in the log a new endpoint starts: now, at its beginning, or at a time. One that was told already goes on where it is." aka:"start|since|start_from"`
 
 	Headers       Headers        `yaml:"headers" doc:"Further headers of each webhook." example:"{X-Api-Key: \"${OPS_KEY}\"}" aka:"header"`
-	Auth          Auth           `yaml:"auth" doc:"The credentials of each webhook, as those of a source." example:"{type: bearer, token: \"${OPS_TOKEN}\"}" aka:"authentication|authorization"`
+	Auth          Auth           `yaml:"auth" doc:"The credentials of each webhook, as those of a source." example:"{type: bearer, token: \"${OPS_TOKEN}\"}" aka:"authentication|authorization|basic_auth|http_config"`
 	TLS           TLS            `yaml:"tls" doc:"How the receiver is verified, and the client certificate that it is shown." aka:"ssl"`
 	ProxyURL      ProxyURL       `yaml:"proxy_url" example:"http://proxy.example.com:3128" doc:"The proxy of all webhooks: http, https, socks5 or socks5h, with user:password@ where it wants them; it resolves the host. Without one HTTP_PROXY, HTTPS_PROXY and NO_PROXY hold." aka:"proxy|http_proxy"`
 	AllowNetworks []netip.Prefix `yaml:"allow_networks" doc:"Link-local networks and addresses of metadata services that the name in url may resolve to. Private networks are open to what is written here." example:"[169.254.10.0/24]" aka:"allowed_networks"`
 
-	Timeout      Duration      `yaml:"timeout" default:"15s" min:"1ms" max:"10m" doc:"The time for one attempt."`
+	Timeout      Duration      `yaml:"timeout" default:"15s" min:"1ms" max:"10m" doc:"The time for one attempt." aka:"http_timeout|request_timeout"`
 	RateLimit    *EndpointRate `yaml:"rate_limit" doc:"How many webhooks it is sent at most." example:"{requests: 10, per: 1s}" aka:"limit|throttle"`
 	MaxInFlight  int           `yaml:"max_in_flight" default:"16" min:"1" max:"1000" doc:"How many webhooks are under way at once." aka:"concurrency|parallel"`
 	Order        string        `yaml:"order" default:"none" enum:"none|item|source|endpoint" doc:"Which changes are told one after the other, each only when the one before it has arrived or is dead: those of an item, of a source, or all; none goes by nothing but their time." aka:"ordering|ordered|lane|lanes"`
@@ -119,7 +120,9 @@ func endpointPlaces(doc *document) []map[string]Error {
 func (v *validator) endpoint(at place, e *Endpoint) {
 	if p, ok := v.written(at, "url"); ok {
 		v.insteadOfUser = "put it in auth: {type: basic, username: ..., password: ...}"
-		v.address(p, e.URL)
+		if u := v.address(p, e.URL); u != nil && strings.Contains(e.URL.Reveal(), "{{") {
+			v.add(p, "nothing is filled into the URL of an endpoint: write it without {{ }}, and what differs from event to event into template.body")
+		}
 	}
 	v.message(at, e)
 	v.signatures(at, e)

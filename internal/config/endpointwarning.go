@@ -63,6 +63,14 @@ func warnWay(at func(below string) string, e *Endpoint, warn warner) {
 	}
 }
 
+// discordHook is the path of a webhook of Discord, of any version of its API.
+var discordHook = regexp.MustCompile(`^/api/(v[0-9]+/)?webhooks/[0-9]+/[^/]+$`)
+
+// isWithin says whether a host is a domain or beneath one.
+func isWithin(host string, domains ...string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+}
+
 // chatOf is the chat service that a URL belongs to, and the format that it takes.
 func chatOf(u URL) (service, format string) {
 	parsed, err := url.Parse(u.Reveal())
@@ -72,8 +80,10 @@ func chatOf(u URL) (service, format string) {
 	switch host := strings.ToLower(parsed.Hostname()); {
 	case host == "hooks.slack.com" && strings.HasPrefix(parsed.Path, "/services/"):
 		return "Slack", "slack"
-	case (host == "discord.com" || host == "discordapp.com") && strings.HasPrefix(parsed.Path, "/api/webhooks/"):
+	case isWithin(host, "discord.com", "discordapp.com") && discordHook.MatchString(parsed.Path):
 		return "Discord", "discord"
+	case isWithin(host, "webhook.office.com"):
+		return "Teams", "teams"
 	}
 	return "", ""
 }

@@ -48,6 +48,10 @@ func TestEndpointURLWarnings(t *testing.T) {
 		"Slack, as it should": {"https://hooks.slack.com/services/T/B/x", "format: slack", ""},
 		"Slack's triggers":    {"https://hooks.slack.com/triggers/T/1/x", secrets, ""},
 		"Discord":             {"https://discord.com/api/webhooks/1/x", secrets + "\nformat: cloudevents", "format: Discord takes no format: cloudevents: set format: discord for ops"},
+		"Discord's beta":      {"https://canary.discord.com/api/v10/webhooks/1/x", secrets, "format: Discord takes no format: standard: set format: discord for ops"},
+		"Discord like GitHub": {"https://discord.com/api/webhooks/1/x/github", secrets, ""},
+		"Teams":               {"https://acme.webhook.office.com/webhookb2/x/IncomingWebhook/y/z", secrets, "format: Teams takes no format: standard: set format: teams for ops"},
+		"like Teams":          {"https://xwebhook.office.com/webhookb2/x", secrets, ""},
 		"Discord by template": {"https://discord.com/api/webhooks/1/x", "format: template\ntemplate: {body: x}", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -23,6 +23,10 @@ func (d *decoder) scalar(at place, v reflect.Value, f field) {
 	}
 	isString := at.node.ShortTag() == "!!str"
 	if isString != (v.Kind() == reflect.String) && !hasReference(at.node.Value) {
+		if f.enum != nil { // in quotes it would be no better
+			d.fail(at, "want %s, got %s", orList(f.enum), describe(at.node))
+			return
+		}
 		d.fail(at, "want %s, got %s", kind, mistyped(at))
 		return
 	}
