@@ -44,8 +44,12 @@ type Redactor struct {
 func NewRedactor(secrets ...string) *Redactor {
 	var forms []string
 	for _, s := range secrets {
-		if len(s) >= minSecret {
-			forms = append(forms, formsOf(s)...)
+		if len(s) < minSecret {
+			continue
+		}
+		forms = append(forms, formsOf(s)...)
+		if misread := latin1(s); misread != s {
+			forms = append(forms, formsOf(misread)...)
 		}
 	}
 	// Of two that begin at the same place, the longer must win, or its rest is left.
@@ -95,6 +99,16 @@ func formsOf(secret string) []string {
 		forms = append(forms, quote(f))
 	}
 	return forms
+}
+
+// latin1 is what a peer reads that takes each byte for a character, as many do
+// with headers.
+func latin1(secret string) string {
+	runes := make([]rune, len(secret))
+	for i := range len(secret) {
+		runes[i] = rune(secret[i])
+	}
+	return string(runes)
 }
 
 // quote writes a text as it stands within a quoted Go string.

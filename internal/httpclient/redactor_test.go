@@ -41,6 +41,8 @@ func TestRedactorMasksForms(t *testing.T) {
 		{`{"p":"p@ss/w+rd \"x\"&=\u00e9"}`, `{"p":"<secret>"}`},                   // Python
 		{`{"p":"p@ss/w\u002Brd \u0022x\u0022\u0026=\u00E9"}`, `{"p":"<secret>"}`}, // .NET
 		{`{"p":"p@ss/w\u002brd \u0022x\u0022\u0026=\u00e9"}`, `{"p":"<secret>"}`},
+		{`{"p":"p@ss/w+rd \"x\"&=\u00c3\u00a9"}`, `{"p":"<secret>"}`}, // a header read as Latin-1
+		{`{"p":"p@ss/w+rd \"x\"&=Ã©"}`, `{"p":"<secret>"}`},
 		{"<p>p@ss/w+rd &#34;x&#34;&amp;=é</p>", "<p><secret></p>"},
 		{"<p>p@ss/w+rd &quot;x&quot;&amp;=é</p>", "<p><secret></p>"},
 		{"ab", "ab"},
