@@ -57,7 +57,9 @@ type backlog struct {
 	lanes   map[laneKey]*lane
 	ready   []*lane
 	waiting laneHeap
-	held    int
+	// idle counts the lanes that wait for a time, or for a batch that does.
+	idle int
+	held int
 	// batches are those that have not ended, by ID, and ahead their deliveries
 	// that the pass has still to come to.
 	batches map[string]*lane
@@ -112,7 +114,7 @@ func (b *backlog) rescanDue(now time.Time) bool {
 
 // crowded reports whether more than half of the lanes that may be held wait for
 // a retry. While there are fewer, the others will soon make room.
-func (b *backlog) crowded() bool { return len(b.waiting) > b.bounds.lanes/2 }
+func (b *backlog) crowded() bool { return b.idle > b.bounds.lanes/2 }
 
 // read reads the next page of the queue.
 func (b *backlog) read(ctx context.Context, now time.Time) error {
@@ -281,6 +283,13 @@ func (b *backlog) wait(l *lane, until time.Time) {
 	}
 	l.due = until
 	heap.Push(&b.waiting, l)
+	b.idle += l.weight()
+}
+
+// unwait takes a lane out of those that wait for a time.
+func (b *backlog) unwait(l *lane) {
+	heap.Remove(&b.waiting, l.index)
+	b.idle -= l.weight()
 }
 
 // next takes the lane whose turn it is, its first delivery held; nil when none
@@ -312,7 +321,8 @@ func (b *backlog) next(ctx context.Context, now time.Time) (*lane, error) {
 // rouse makes the lanes ready whose time has come.
 func (b *backlog) rouse(now time.Time) {
 	for len(b.waiting) > 0 && !b.waiting[0].due.After(now) {
-		l := heap.Pop(&b.waiting).(*lane)
+		l := b.waiting[0]
+		b.unwait(l)
 		l.since = now
 		b.ready = append(b.ready, l)
 	}
@@ -339,22 +349,24 @@ func (b *backlog) due(now time.Time) time.Time {
 }
 
 // evict forgets the lanes that wait longest for a retry, up to a quarter of all.
+// A batch is forgotten with the lanes that wait for it.
 func (b *backlog) evict(now time.Time) {
 	if !b.crowded() {
 		return
 	}
-	// A batch is never forgotten: its lanes would be found without it.
-	byDue := slices.DeleteFunc(slices.Clone(b.waiting), func(l *lane) bool { return l.batch != "" })
+	byDue := slices.DeleteFunc(slices.Clone(b.waiting), func(l *lane) bool { return !l.evictable() })
 	if len(byDue) == 0 {
 		return
 	}
 	slices.SortFunc(byDue, func(x, y *lane) int { return cmp.Compare(y.due.UnixNano(), x.due.UnixNano()) })
-	byDue = byDue[:min(len(byDue), max(1, b.bounds.lanes/4))]
-	for _, l := range byDue {
-		heap.Remove(&b.waiting, l.index)
-		b.close(l)
+	again := byDue[0].due
+	for n, i := 0, 0; i < len(byDue) && n < max(1, b.bounds.lanes/4); i++ {
+		l := byDue[i]
+		n += l.weight()
+		again = l.due
+		b.unwait(l)
+		b.forget(l)
 	}
-	again := byDue[len(byDue)-1].due
 	if earliest := now.Add(b.bounds.rescan); again.Before(earliest) {
 		again = earliest
 	}
@@ -362,4 +374,17 @@ func (b *backlog) evict(now time.Time) {
 		b.rescanAt = again
 	}
 	b.evicted, b.forgetful = true, true
+}
+
+// forget drops from memory what waits in the queue.
+func (b *backlog) forget(l *lane) {
+	if l.batch == "" {
+		b.close(l)
+		return
+	}
+	delete(b.batches, l.batch)
+	b.held -= len(l.items)
+	for _, own := range l.blocks {
+		b.close(own)
+	}
 }

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"cmp"
-	"container/heap"
 	"context"
 	"fmt"
 	"slices"
@@ -118,6 +117,10 @@ func (b *backlog) adopt(ctx context.Context, d *Delivery, now time.Time) error {
 	if b.batches[d.Batch] != nil {
 		return nil
 	}
+	// It may have ended just now, before a lane came to this member of it.
+	if err := b.flush(ctx); err != nil {
+		return err
+	}
 	members, err := b.queue.Batch(ctx, b.endpoint, d.Batch)
 	if err != nil {
 		return fmt.Errorf("read batch: %w", err)
@@ -152,7 +155,7 @@ func (b *backlog) adopt(ctx context.Context, d *Delivery, now time.Time) error {
 // unqueue takes a lane out of those that are ready or wait for a time.
 func (b *backlog) unqueue(l *lane) {
 	if l.index >= 0 {
-		heap.Remove(&b.waiting, l.index)
+		b.unwait(l)
 		return
 	}
 	if i := slices.Index(b.ready, l); i >= 0 {

@@ -94,8 +94,8 @@ type Queue interface {
 	// Batch returns the waiting deliveries of a batch, by ID. Record and retention
 	// let all of them end at once.
 	Batch(ctx context.Context, endpoint, batch string) ([]Delivery, error)
-	// Hasten makes a waiting delivery of an endpoint due at once and returns it, or
-	// fails with ErrNotWaiting.
+	// Hasten makes a waiting delivery of an endpoint due at once, with all others of
+	// its batch, and returns it, or fails with ErrNotWaiting.
 	Hasten(ctx context.Context, endpoint string, delivery int64) (Delivery, error)
 	// Event returns the event at a position of the log.
 	Event(ctx context.Context, position int64) (Event, error)

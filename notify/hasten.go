@@ -1,10 +1,10 @@
 package notify
 
 import (
-	"container/heap"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -42,9 +42,13 @@ func (d *Dispatcher) Retry(ctx context.Context, endpoint string, delivery int64)
 	return nil
 }
 
-// hasten makes a delivery due that the queue has as due already.
+// hasten makes a delivery due that the queue has as due already, with the others
+// of its batch.
 func (b *backlog) hasten(d *Delivery, now time.Time) error {
 	l := b.lanes[keyOf(d)]
+	if d.Batch != "" {
+		l = b.batches[d.Batch]
+	}
 	switch {
 	case l == nil && d.ID <= b.tail:
 		// It was evicted, and the next pass finds it. It may also have ended just
@@ -52,12 +56,28 @@ func (b *backlog) hasten(d *Delivery, now time.Time) error {
 		b.rescanAt, b.forgetful = now, true
 	case l == nil || len(l.items) == 0:
 		// It will be read.
-	case l.items[0].id != d.ID:
+	case d.Batch == "" && d.ID < l.items[0].id:
+		// It is being posted, in a batch that is not saved yet.
+	case l.blocked > 0:
+		return &BehindError{Delivery: d.ID, First: b.blocker(l).items[0].id}
+	case d.Batch == "" && l.items[0].id != d.ID:
 		return &BehindError{Delivery: d.ID, First: l.items[0].id}
 	case l.index >= 0:
-		heap.Remove(&b.waiting, l.index)
-		l.items[0].notBefore = now
+		b.unwait(l)
+		for i := range l.items {
+			l.items[i].notBefore = now
+		}
 		b.place(l, now)
 	}
 	return nil
+}
+
+// blocker returns a batch that a lane waits for.
+func (b *backlog) blocker(l *lane) *lane {
+	for _, batch := range b.batches {
+		if slices.Contains(batch.blocks, l) {
+			return batch
+		}
+	}
+	return l
 }

@@ -154,3 +154,64 @@ func TestRetryOfAnEvictedDelivery(t *testing.T) {
 		}
 	})
 }
+
+// TestRetryOfAMemberMakesItsBatchDue, whichever member is named, and says so of
+// what waits behind it.
+func TestRetryOfAMemberMakesItsBatchDue(t *testing.T) {
+	t.Parallel()
+	for member := range int64(3) {
+		synctest.Test(t, func(t *testing.T) {
+			q, rec := newMemQueue(), &receiver{answer: status(http.StatusBadRequest)}
+			e := batchEndpoint(t, OrderSource, 3, 0)
+			e.Retry = RetryPolicy{Schedule: []time.Duration{24 * time.Hour, 24 * time.Hour}}
+			for _, lane := range []string{"a", "b", "b", "b"} {
+				q.commit("ops", lane)
+			}
+			r := newRig(q, rec, e)
+			r.mustStart(t)
+			defer r.mustStop(t)
+			synctest.Wait()
+			var behind *BehindError
+			if err := r.Retry(t.Context(), "ops", 4); !errors.As(err, &behind) || behind.First != 1 {
+				t.Errorf("of one behind the batch: %v", err)
+			}
+			if err := r.Retry(t.Context(), "ops", member+1); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			posts := rec.seen()
+			if len(posts) != 2 || posts[1].id != posts[0].id || !slices.Equal(posts[1].members(), []int64{1, 2, 3}) {
+				t.Fatalf("%d posts, want the batch twice", len(posts))
+			}
+			for id := int64(1); id <= 3; id++ {
+				if d, _ := q.row(id); d.Posts != 2 || d.Attempts != 2 {
+					t.Errorf("after two posts: %+v", d)
+				}
+			}
+		})
+	}
+}
+
+// TestRetryWhileTheBatchIsPosted finds the delivery in no batch yet, and ahead of
+// what its lane holds.
+func TestRetryWhileTheBatchIsPosted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, rec := newMemQueue(), &receiver{delay: func(post) time.Duration { return time.Second }}
+		for range 3 {
+			q.commit("ops", "a")
+		}
+		r := newRig(q, rec, batchEndpoint(t, OrderSource, 2, 0))
+		r.mustStart(t)
+		defer r.mustStop(t)
+		synctest.Wait()
+		q.set(2, func(d *Delivery) { d.Batch = "" })
+		if err := r.Retry(t.Context(), "ops", 2); err != nil {
+			t.Error(err)
+		}
+		<-time.After(time.Minute)
+		if n := len(rec.seen()); n != 2 {
+			t.Errorf("%d posts, want 2", n)
+		}
+	})
+}

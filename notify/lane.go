@@ -2,6 +2,7 @@ package notify
 
 import (
 	"container/heap"
+	"slices"
 	"time"
 )
 
@@ -59,6 +60,18 @@ type lane struct {
 	// while it is not in the heap.
 	due   time.Time
 	index int
+}
+
+// weight is how many lanes are held for as long as this one waits.
+func (l *lane) weight() int { return max(1, len(l.blocks)) }
+
+// evictable reports whether the lane can be forgotten and found again. A batch
+// cannot where one of its lanes would then go on without it.
+func (l *lane) evictable() bool {
+	if l.batch == "" {
+		return true
+	}
+	return l.saved && !slices.ContainsFunc(l.blocks, func(own *lane) bool { return own.taken || own.blocked > 1 })
 }
 
 // laneHeap keeps the lanes that wait for a time, the next one first.

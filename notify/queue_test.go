@@ -203,6 +203,11 @@ func (q *memQueue) Hasten(_ context.Context, endpoint string, delivery int64) (D
 	}
 	d := &q.deliveries[delivery-1]
 	d.NotBefore = time.Time{}
+	for i := range q.deliveries {
+		if m := &q.deliveries[i]; d.Batch != "" && m.Batch == d.Batch && q.state[m.ID] == Waiting {
+			m.NotBefore = time.Time{}
+		}
+	}
 	return *d, nil
 }
 

@@ -32,12 +32,17 @@ func (s *Store) WaitingInLane(ctx context.Context, endpoint, lane string, after 
 	return found, nil
 }
 
-// Hasten makes a waiting delivery of an endpoint due at once and returns it.
+// Hasten makes a waiting delivery of an endpoint due at once, with the others of
+// its batch, and returns it.
 func (s *Store) Hasten(ctx context.Context, endpoint string, delivery int64) (notify.Delivery, error) {
 	var hastened []notify.Delivery
 	err := s.write(ctx, 64, func(s *session) (err error) {
 		hastened, err = selectRows(s, scanDelivery, `UPDATE deliveries SET not_before = 0
 			WHERE id = ? AND endpoint = ? AND state = 'waiting' RETURNING `+deliveryColumns, delivery, endpoint)
+		if err == nil && len(hastened) == 1 && hastened[0].Batch != "" {
+			_, err = s.exec(`UPDATE deliveries INDEXED BY deliveries_batch SET not_before = 0
+				WHERE state = 'waiting' AND batch <> '' AND batch = ? AND endpoint = ?`, hastened[0].Batch, endpoint)
+		}
 		return err
 	})
 	if err == nil && len(hastened) == 0 {

@@ -13,6 +13,7 @@ var batchTests = map[string]func(*testing.T, Fresh){
 	"only what waits joins a batch":     onlyWaitingJoins,
 	"retention ends a batch as a whole": batchExpiresWhole,
 	"what is in a batch is posted":      batchIsNotSuperseded,
+	"a batch is hastened as a whole":    batchIsHastened,
 }
 
 // commitMany commits n changes told to one endpoint.
@@ -70,6 +71,29 @@ func onlyWaitingJoins(t *testing.T, fresh Fresh) {
 	equal(t, "second", must(s.SaveBatch(t.Context(), "ops", "bat_2", append(idsOf(d), 999)))(t), []int64{d[0].ID, d[3].ID, d[4].ID})
 	equal(t, "of another endpoint", must(s.SaveBatch(t.Context(), "crm", "bat_3", idsOf(d)))(t), []int64{})
 	equal(t, "nothing", must(s.SaveBatch(t.Context(), "ops", "bat_4", nil))(t), []int64{})
+}
+
+func batchIsHastened(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	d := commitMany(t, s, &store.Source{Name: "orders"}, 4)
+	must(s.SaveBatch(t.Context(), "ops", "bat_1", idsOf(d[:3])))(t)
+	var outcomes []notify.Outcome
+	for i := range d {
+		o := outcomeOf(d[i], 1)
+		if o.State, o.NotBefore = notify.Waiting, epoch.Add(time.Hour); i == 0 {
+			o.State = notify.Dead
+		}
+		outcomes = append(outcomes, o)
+	}
+	noError(t, s.Record(t.Context(), outcomes))
+	equal(t, "asked for", must(s.Hasten(t.Context(), "ops", d[2].ID))(t).ID, d[2].ID)
+	waiting := must(s.Waiting(t.Context(), "ops", 0, 10))(t)
+	equal(t, "waiting", idsOf(waiting), idsOf(d[1:]))
+	for i, hastened := range []bool{true, true, false} {
+		if got := waiting[i].NotBefore.Before(epoch); got != hastened {
+			t.Errorf("delivery %d is due at %s", waiting[i].ID, waiting[i].NotBefore)
+		}
+	}
 }
 
 func batchExpiresWhole(t *testing.T, fresh Fresh) {
