@@ -47,11 +47,16 @@ func (v *validator) signatures(at place, e *Endpoint) {
 		return
 	}
 	v.each(also, e.AlsoSign, nil)
-	switch symmetric := func(s SigningSecret) bool { return !strings.HasPrefix(s.Value.Reveal(), "whsk_") }; {
-	case len(e.AlsoSign) == 0 || ok && !v.bad[p.node] && slices.ContainsFunc(e.Secrets, symmetric):
+	symmetric := func(s SigningSecret) bool { return !strings.HasPrefix(s.Value.Reveal(), "whsk_") }
+	lasting := func(s SigningSecret) bool { return s.Until.IsZero() }
+	switch {
+	case len(e.AlsoSign) == 0 || ok && v.bad[p.node]:
 	case len(e.Secrets) == 0 && e.isEnvelope(): // that there is no secret is said already
-	default:
+	case !slices.ContainsFunc(e.Secrets, symmetric):
 		v.add(also, "these signatures need a secret that begins with whsec_: add one to secrets, or remove also_sign")
+	case !slices.ContainsFunc(e.Secrets, lasting): // is said already
+	case !slices.ContainsFunc(e.Secrets, func(s SigningSecret) bool { return symmetric(s) && lasting(s) }):
+		v.add(also, "these signatures need a secret that begins with whsec_, and every one has an until: nothing could be sent after the last one; add one without, or remove also_sign")
 	}
 }
 
