@@ -28,7 +28,7 @@ func odd() []string {
 
 // oddShare is the share of the odd values that a key is given, one of so many;
 // the next key is given the next ones. POLLWIRE_ODD=all gives all to all.
-const oddShare = 12
+const oddShare = 24
 
 // TestEveryKeyWithOddValues puts odd values into every key of the example.
 // Whatever comes of it, each mistake has its place at the key or names it, and

@@ -14,7 +14,7 @@ import (
 
 // secretsOfExample is what must never be seen of the example, besides the
 // paths of its URLs.
-var secretsOfExample = regexp.MustCompile(`topsecret|MfKQ9r8G|AAECAwQF|golang/go|api/orders|list=all|"open"|operations`)
+var secretsOfExample = []string{"topsecret", "MfKQ9r8G", "AAECAwQF", "golang/go", "api/orders", "list=all", `"open"`, "operations"}
 
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
@@ -29,8 +29,10 @@ func TestSecretsAreNotShown(t *testing.T) {
 	}
 	for name, value := range values {
 		for sink, text := range printed(t, value) {
-			if found := secretsOfExample.FindString(text); found != "" {
-				t.Errorf("%s, %s: %q is seen in %.500s", name, sink, found, text)
+			for _, secret := range secretsOfExample {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s, %s: %q is seen in %.500s", name, sink, secret, text)
+				}
 			}
 		}
 	}
