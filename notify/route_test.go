@@ -15,21 +15,32 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 )
+
+// secured starts a receiver whose certificate ends at a time and which asks for
+// client certificates, and returns an endpoint for it.
+func secured(tb testing.TB, ca *httpclienttest.Authority, end time.Time, clients tls.ClientAuthType, h http.HandlerFunc) Endpoint {
+	tb.Helper()
+	e := testEndpoint(tb, "ops")
+	e.URL = ca.Serve(tb, "hooks.internal", end, clients, h).URL + "/secret-path-of-the-hook"
+	return e
+}
 
 func TestSendTakesTheRouteOfItsEndpoint(t *testing.T) {
 	t.Parallel()
-	ca, stranger := newAuthority(t), newAuthority(t)
+	ca, stranger := httpclienttest.NewAuthority(t), httpclienttest.NewAuthority(t)
 	soon := time.Now().Add(time.Hour)
-	certFile, keyFile := ca.issue(t, "pollwire", soon)
+	certFile, keyFile := ca.Issue(t, "pollwire", soon)
 	client := func(w http.ResponseWriter, r *http.Request) {
 		for _, cert := range r.TLS.PeerCertificates {
 			_, _ = io.WriteString(w, cert.Subject.CommonName)
 		}
 	}
-	open := ca.serve(t, soon, tls.NoClientCert, client)
-	closed := ca.serve(t, soon, tls.RequireAndVerifyClientCert, client)
-	expired := ca.serve(t, time.Now().Add(-time.Hour), tls.NoClientCert, client)
+	open := secured(t, ca, soon, tls.NoClientCert, client)
+	closed := secured(t, ca, soon, tls.RequireAndVerifyClientCert, client)
+	expired := secured(t, ca, time.Now().Add(-time.Hour), tls.NoClientCert, client)
 	s := ownSender(t)
 	for name, tc := range map[string]struct {
 		endpoint Endpoint
@@ -39,17 +50,17 @@ func TestSendTakesTheRouteOfItsEndpoint(t *testing.T) {
 		want     string // a part of the error, or the client that the receiver sees
 	}{
 		"unknown authority":       {open, Route{}, false, Retry, "signed by unknown authority"},
-		"another authority":       {open, Route{CAFile: stranger.file}, false, Retry, "signed by unknown authority"},
-		"authority":               {open, Route{CAFile: ca.file}, false, Deliver, ""},
-		"expired":                 {expired, Route{CAFile: ca.file}, false, Retry, "certificate has expired"},
+		"another authority":       {open, Route{CAFile: stranger.File}, false, Retry, "signed by unknown authority"},
+		"authority":               {open, Route{CAFile: ca.File}, false, Deliver, ""},
+		"expired":                 {expired, Route{CAFile: ca.File}, false, Retry, "certificate has expired"},
 		"expired, not verified":   {expired, Route{InsecureSkipVerify: true}, false, Deliver, ""},
-		"server name":             {open, Route{CAFile: ca.file, ServerName: "hooks.internal"}, false, Deliver, ""},
-		"another server name":     {open, Route{CAFile: ca.file, ServerName: "hooks.external"}, false, Retry, "not hooks.external"},
-		"no client certificate":   {closed, Route{CAFile: ca.file}, false, Retry, "tls: "},
-		"client certificate":      {closed, Route{CAFile: ca.file, CertFile: certFile, KeyFile: keyFile}, false, Deliver, "pollwire"},
-		"certificate, foreign":    {closed, Route{CAFile: ca.file, CertFile: certFile, KeyFile: keyFile}, true, Retry, "tls: "},
+		"server name":             {open, Route{CAFile: ca.File, ServerName: "hooks.internal"}, false, Deliver, ""},
+		"another server name":     {open, Route{CAFile: ca.File, ServerName: "hooks.external"}, false, Retry, "not hooks.external"},
+		"no client certificate":   {closed, Route{CAFile: ca.File}, false, Retry, "tls: "},
+		"client certificate":      {closed, Route{CAFile: ca.File, CertFile: certFile, KeyFile: keyFile}, false, Deliver, "pollwire"},
+		"certificate, foreign":    {closed, Route{CAFile: ca.File, CertFile: certFile, KeyFile: keyFile}, true, Retry, "tls: "},
 		"not verified, foreign":   {open, Route{InsecureSkipVerify: true}, true, Retry, "signed by unknown authority"},
-		"authority of foreigners": {open, Route{CAFile: ca.file}, true, Deliver, ""},
+		"authority of foreigners": {open, Route{CAFile: ca.File}, true, Deliver, ""},
 	} {
 		e := tc.endpoint
 		e.Route, e.Foreign = tc.route, tc.foreign
@@ -70,8 +81,8 @@ func TestSendTakesTheRouteOfItsEndpoint(t *testing.T) {
 // over when they are there.
 func TestSendWaitsForTheFilesOfItsRoute(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t)
-	e := ca.serve(t, time.Now().Add(time.Hour), tls.NoClientCert, func(http.ResponseWriter, *http.Request) {})
+	ca := httpclienttest.NewAuthority(t)
+	e := secured(t, ca, time.Now().Add(time.Hour), tls.NoClientCert, func(http.ResponseWriter, *http.Request) {})
 	late := filepath.Join(t.TempDir(), "late.pem")
 	e.Route.CAFile = late
 	s := ownSender(t)
@@ -79,7 +90,7 @@ func TestSendWaitsForTheFilesOfItsRoute(t *testing.T) {
 	if verdict != (Verdict{}) || !strings.Contains(attempt.Error, "tls.ca_file") || !strings.Contains(attempt.Error, late) {
 		t.Errorf("Send gave %+v, %+v", attempt, verdict)
 	}
-	pem, err := os.ReadFile(ca.file)
+	pem, err := os.ReadFile(ca.File)
 	if err != nil {
 		t.Fatal(err)
 	}

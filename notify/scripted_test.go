@@ -15,6 +15,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 )
 
 // turn is what a hostile receiver does with one attempt, and what is to come of it.
@@ -141,9 +143,9 @@ type hostile struct {
 }
 
 // serve starts the receiver and returns an endpoint for it, on a name.
-func (h *hostile) serve(ca *authority) Endpoint {
+func (h *hostile) serve(ca *httpclienttest.Authority) Endpoint {
 	load := func(end time.Time) tls.Certificate {
-		certFile, keyFile := ca.issue(h.t, "hooks.internal", end)
+		certFile, keyFile := ca.Issue(h.t, "hooks.internal", end)
 		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 		if err != nil {
 			h.t.Fatal(err)
@@ -169,7 +171,7 @@ func (h *hostile) serve(ca *authority) Endpoint {
 	e.URL = strings.Replace(srv.URL, "127.0.0.1", "hooks.internal.", 1) + "/secret-path-of-the-hook"
 	e.Foreign, e.AllowKey = true, "server.subscriptions.allow_networks"
 	e.AllowNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
-	e.Route.CAFile = ca.file
+	e.Route.CAFile = ca.File
 	return e
 }
 
@@ -217,7 +219,7 @@ func TestScriptedReceiver(t *testing.T) {
 		}
 	}
 	names = append(names, netip.MustParseAddr("127.0.0.1"))
-	e := h.serve(newAuthority(t))
+	e := h.serve(httpclienttest.NewAuthority(t))
 	e.Timeout, e.Order = 300*time.Millisecond, OrderSource
 	e.Retry = RetryPolicy{MaxRetryAfter: 20 * time.Millisecond}
 	for range turns {

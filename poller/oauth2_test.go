@@ -12,14 +12,16 @@ import (
 	"testing/iotest"
 	"testing/synctest"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 )
 
 // Each kind of credentials, over real TLS with an authority of its own and a
 // client certificate, which the token is asked for with too.
 func TestEveryAuth(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t)
-	certFile, keyFile := ca.issue(t, "pollwire")
+	ca := httpclienttest.NewAuthority(t)
+	certFile, keyFile := ca.Issue(t, "pollwire", time.Now().Add(time.Hour))
 	for _, tt := range []struct {
 		name  string
 		style string
@@ -46,12 +48,12 @@ func TestEveryAuth(t *testing.T) {
 			if tt.name == "basic" {
 				server.good = "am9lOmNvbnN0YW50LXNlY3JldA=="
 			}
-			srv := ca.serve(t, "api", tls.RequireAndVerifyClientCert, server.ServeHTTP)
+			srv := serveTLS(t, ca, "api", tls.RequireAndVerifyClientCert, server.ServeHTTP)
 			f := newFetcher(t, FetcherOptions{Tokens: newTokens(t, new(memoryStore))})
 			for i := range 3 {
 				s := authSource(srv.URL, tt.auth(srv.URL))
 				s.Name = fmt.Sprint(i)
-				s.Request.Route = Route{CAFile: ca.file, CertFile: certFile, KeyFile: keyFile}
+				s.Request.Route = Route{CAFile: ca.File, CertFile: certFile, KeyFile: keyFile}
 				o := mustFetch(t, f, s, State{})
 				o.Release()
 			}

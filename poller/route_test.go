@@ -15,8 +15,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
+
+	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 )
 
 // proxyURL is the address of a proxy, with a password.
@@ -24,11 +27,17 @@ func proxyURL(scheme, host, password string) string {
 	return (&url.URL{Scheme: scheme, Host: host, User: url.UserPassword(proxyUser, password)}).String()
 }
 
+// serveTLS starts a server whose certificate is of an authority.
+func serveTLS(tb testing.TB, ca *httpclienttest.Authority, name string, clients tls.ClientAuthType, h http.HandlerFunc) *httptest.Server {
+	tb.Helper()
+	return ca.Serve(tb, name, time.Now().Add(time.Hour), clients, h)
+}
+
 func TestRoutes(t *testing.T) {
 	t.Parallel()
-	ca, stranger := newAuthority(t), newAuthority(t)
-	certFile, keyFile := ca.issue(t, "pollwire")
-	otherCert, otherKey := stranger.issue(t, "pollwire")
+	ca, stranger := httpclienttest.NewAuthority(t), httpclienttest.NewAuthority(t)
+	certFile, keyFile := ca.Issue(t, "pollwire", time.Now().Add(time.Hour))
+	otherCert, otherKey := stranger.Issue(t, "pollwire", time.Now().Add(time.Hour))
 	answer := func(w http.ResponseWriter, r *http.Request) {
 		name := "nobody"
 		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
@@ -37,17 +46,17 @@ func TestRoutes(t *testing.T) {
 		fmt.Fprintf(w, `{"client": %q}`, name)
 	}
 	plain := newServer(t, answer)
-	open := ca.serve(t, "api.internal", tls.NoClientCert, answer)
-	closed := ca.serve(t, "api.internal", tls.RequireAndVerifyClientCert, answer)
+	open := serveTLS(t, ca, "api.internal", tls.NoClientCert, answer)
+	closed := serveTLS(t, ca, "api.internal", tls.RequireAndVerifyClientCert, answer)
 	_, proxy := newHTTPProxy(t)
 	shown := new(atomic.Bool) // a certificate, to the proxy
-	secured := ca.serve(t, "proxy.internal", tls.RequestClientCert, func(w http.ResponseWriter, r *http.Request) {
+	secured := serveTLS(t, ca, "proxy.internal", tls.RequestClientCert, func(w http.ResponseWriter, r *http.Request) {
 		shown.Store(shown.Load() || len(r.TLS.PeerCertificates) > 0)
 		new(httpProxy).ServeHTTP(w, r)
 	})
 	socks, _ := newSOCKS(t)
 	proxyHost, securedHost := strings.TrimPrefix(proxy.URL, "http://"), strings.TrimPrefix(secured.URL, "https://")
-	client := Route{CAFile: ca.file, CertFile: certFile, KeyFile: keyFile}
+	client := Route{CAFile: ca.File, CertFile: certFile, KeyFile: keyFile}
 	via := func(r Route, proxy string) Route {
 		r.Proxy = proxy
 		return r
@@ -59,20 +68,20 @@ func TestRoutes(t *testing.T) {
 		retryable bool
 	}{
 		{"unknown authority", open.URL, Route{}, "certificate signed by unknown authority", false},
-		{"authority", open.URL, Route{CAFile: ca.file}, "nobody", false},
-		{"other authority", open.URL, Route{CAFile: stranger.file}, "certificate signed by unknown authority", false},
-		{"server name", open.URL, Route{CAFile: ca.file, ServerName: "api.internal"}, "nobody", false},
-		{"other server name", open.URL, Route{CAFile: ca.file, ServerName: "api.external"}, "not api.external", false},
+		{"authority", open.URL, Route{CAFile: ca.File}, "nobody", false},
+		{"other authority", open.URL, Route{CAFile: stranger.File}, "certificate signed by unknown authority", false},
+		{"server name", open.URL, Route{CAFile: ca.File, ServerName: "api.internal"}, "nobody", false},
+		{"other server name", open.URL, Route{CAFile: ca.File, ServerName: "api.external"}, "not api.external", false},
 		{"no verification", open.URL, Route{InsecureSkipVerify: true}, "nobody", false},
 		{"client certificate", closed.URL, client, "pollwire", false},
-		{"no client certificate", closed.URL, Route{CAFile: ca.file}, "certificate required", true},
-		{"client certificate of a stranger", closed.URL, Route{CAFile: ca.file, CertFile: otherCert, KeyFile: otherKey}, "tls: ", true},
+		{"no client certificate", closed.URL, Route{CAFile: ca.File}, "certificate required", true},
+		{"client certificate of a stranger", closed.URL, Route{CAFile: ca.File, CertFile: otherCert, KeyFile: otherKey}, "tls: ", true},
 		{"missing file", closed.URL, Route{CertFile: filepath.Join(t.TempDir(), "none.pem"), KeyFile: keyFile}, "none.pem: no such file", false},
 		{"http proxy", closed.URL, via(client, proxyURL("http", proxyHost, proxyPassword)), "pollwire", false},
 		{"http proxy to plain http", plain.URL, via(Route{}, proxyURL("http", proxyHost, proxyPassword)), "nobody", false},
 		{"http proxy with another password", open.URL, via(client, proxyURL("http", proxyHost, "wrong-password")), "proxy answered 407 Proxy Authentication Required", false},
 		{"https proxy", closed.URL, via(client, proxyURL("https", securedHost, proxyPassword)), "pollwire", false},
-		{"https proxy beside a server name", open.URL, via(Route{CAFile: ca.file, ServerName: "api.internal"}, proxyURL("https", securedHost, proxyPassword)), "nobody", false},
+		{"https proxy beside a server name", open.URL, via(Route{CAFile: ca.File, ServerName: "api.internal"}, proxyURL("https", securedHost, proxyPassword)), "nobody", false},
 		{"https proxy of an unknown authority", open.URL, via(Route{InsecureSkipVerify: true}, proxyURL("https", securedHost, proxyPassword)), "shake hands with proxy", false},
 		{"socks5", closed.URL, via(client, proxyURL("socks5", socks, proxyPassword)), "pollwire", false},
 		{"socks5h", plain.URL, via(Route{}, proxyURL("socks5h", socks, proxyPassword)), "nobody", false},
@@ -114,15 +123,15 @@ func TestRoutes(t *testing.T) {
 // the leave to skip verification, and behind a proxy nothing at all.
 func TestRouteEndsAtItsOrigin(t *testing.T) {
 	t.Parallel()
-	ca := newAuthority(t)
-	certFile, keyFile := ca.issue(t, "pollwire")
+	ca := httpclienttest.NewAuthority(t)
+	certFile, keyFile := ca.Issue(t, "pollwire", time.Now().Add(time.Hour))
 	var shown, asked atomic.Int32
-	elsewhere := ca.serve(t, "elsewhere", tls.RequestClientCert, func(w http.ResponseWriter, r *http.Request) {
+	elsewhere := serveTLS(t, ca, "elsewhere", tls.RequestClientCert, func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(1)
 		shown.Add(int32(len(r.TLS.PeerCertificates)))
 		fmt.Fprint(w, `{}`)
 	})
-	api := ca.serve(t, "api", tls.RequireAnyClientCert, func(w http.ResponseWriter, r *http.Request) {
+	api := serveTLS(t, ca, "api", tls.RequireAnyClientCert, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusFound)
 	})
 	proxy, proxyServer := newHTTPProxy(t)
@@ -132,7 +141,7 @@ func TestRouteEndsAtItsOrigin(t *testing.T) {
 		s.Request.AllowNetworks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 		return newFetcher(t, FetcherOptions{}).Fetch(t.Context(), s, State{})
 	}
-	if _, err := fetch(Route{CAFile: ca.file, CertFile: certFile, KeyFile: keyFile}); err != nil || asked.Load() != 1 || shown.Load() != 0 {
+	if _, err := fetch(Route{CAFile: ca.File, CertFile: certFile, KeyFile: keyFile}); err != nil || asked.Load() != 1 || shown.Load() != 0 {
 		t.Errorf("error %v, asked %d times, shown %d certificates", err, asked.Load(), shown.Load())
 	}
 	o, err := fetch(Route{InsecureSkipVerify: true, CertFile: certFile, KeyFile: keyFile})
@@ -140,7 +149,7 @@ func TestRouteEndsAtItsOrigin(t *testing.T) {
 		t.Errorf("error %v, asked %d times", fe, asked.Load())
 	}
 	o, err = fetch(Route{
-		CAFile: ca.file, CertFile: certFile, KeyFile: keyFile,
+		CAFile: ca.File, CertFile: certFile, KeyFile: keyFile,
 		Proxy: proxyURL("http", strings.TrimPrefix(proxyServer.URL, "http://"), proxyPassword),
 	})
 	if fe := mustFail(t, o, err); !errors.Is(fe, httpclient.ErrProxied) || fe.Retryable || proxy.connects.Load() != 1 || asked.Load() != 1 {

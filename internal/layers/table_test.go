@@ -25,7 +25,8 @@ var table = map[string]row{
 		[]string{"internal/expression"},
 		"it turns YAML into plain values; only internal/daemon makes Options of them. An expression is checked where it is written, so that the message can point into it",
 	},
-	"internal/httpclient": {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
+	"internal/httpclient":                {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
+	"internal/httpclient/httpclienttest": {0, nil, "it makes certificates and servers for the tests of whatever is above it"},
 
 	"internal/seal": {0, nil, "it encrypts what it is given, and knows nothing of what that is or where it is kept"},
 
