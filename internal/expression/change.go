@@ -20,30 +20,37 @@ type Change struct {
 	// that what is ignored is no change of a path either. It is called only where
 	// it matters; nil where that is not known.
 	Changed func() []string
+
+	// env is what expressions see of it, made once for all that are asked; of the
+	// values it has those that one has used.
+	env map[string]any
 }
 
 // Change says whether the expression holds of a change. What it does not use is
-// not parsed.
+// not parsed, and what several use is parsed once, so that they must not be asked
+// at the same time, and the change must stay as it is.
 func (p *Program) Change(c *Change) (bool, error) {
-	env := map[string]any{"change": c.Kind, "type": c.Type, "source": c.Source, "key": c.Key}
-	for name, function := range functions(c) {
-		env[name] = function
+	if c.env == nil {
+		c.env = map[string]any{"change": c.Kind, "type": c.Type, "source": c.Source, "key": c.Key}
+		for name, function := range functions(c) {
+			c.env[name] = function
+		}
 	}
 	item := c.After
 	if c.Kind == "deleted" {
 		item = c.Before
 	}
 	for name, value := range map[string][]byte{"before": c.Before, "after": c.After, "item": item} {
-		if !p.use(name) {
+		if _, done := c.env[name]; done || !p.use(name) {
 			continue
 		}
 		parsed, err := parse(value)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", name, err)
 		}
-		env[name] = parsed
+		c.env[name] = parsed
 	}
-	return p.run(env)
+	return p.run(c.env)
 }
 
 // Item says whether the expression holds of an item, in JSON.
