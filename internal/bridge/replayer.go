@@ -111,7 +111,11 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 		if !replay.First && replay.Waiting >= replayAhead {
 			continue
 		}
-		if err := r.step(ctx, ep, replay); err != nil {
+		err := r.step(ctx, ep, replay)
+		if errors.Is(err, store.ErrConflict) {
+			continue // its endpoint has gone for good meanwhile, and the replay with it
+		}
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
