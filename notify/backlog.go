@@ -23,11 +23,14 @@ type bounds struct {
 	perLane int
 	// page is how many deliveries are read at once.
 	page int
+	// batchBytes is how large a batch is made; 0 for any size. It tells one event at
+	// least.
+	batchBytes int
 	// rescan is the least time between two passes for lanes that were evicted.
 	rescan time.Duration
 }
 
-var defaultBounds = bounds{lanes: 16384, held: 32768, perLane: 64, page: 512, rescan: time.Minute}
+var defaultBounds = bounds{lanes: 16384, held: 32768, perLane: 64, page: 512, rescan: time.Minute, batchBytes: 8 << 20}
 
 // backlog is what waits for one endpoint: the beginning of each lane in memory,
 // all of it in the queue.
@@ -271,7 +274,9 @@ func (b *backlog) place(l *lane, now time.Time) {
 	case len(l.items) > 0 && l.items[0].notBefore.After(now):
 		b.wait(l, l.items[0].notBefore)
 	default:
-		l.since = now
+		if l.since = now; l.late {
+			l.since, l.late = time.Time{}, false
+		}
 		b.ready = append(b.ready, l)
 	}
 }

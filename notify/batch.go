@@ -95,8 +95,11 @@ func (p *pending) like(other *pending, now time.Time) bool {
 
 // join makes a batch, for which its lanes wait.
 func (b *backlog) join(share []laneShare) *lane {
-	l := &lane{batch: "bat_" + ulid.Make().String(), index: -1, taken: true}
+	l := &lane{batch: "bat_" + ulid.Make().String(), index: -1, taken: true, origins: make(map[int64]*lane)}
 	for _, s := range share {
+		for i := range s.n {
+			l.origins[s.lane.items[i].id] = s.lane
+		}
 		l.items = append(l.items, s.lane.items[:s.n]...)
 		s.lane.items = s.lane.items[s.n:]
 		s.lane.blocked++
@@ -169,6 +172,33 @@ func (b *backlog) keep(l *lane, in func(id int64) bool) {
 	before := len(l.items)
 	l.items = slices.DeleteFunc(l.items, func(p pending) bool { return !in(p.id) })
 	b.held -= before - len(l.items)
+}
+
+// giveBack returns the deliveries of a batch from an ID on to their lanes. Those
+// of which it has none any more go on.
+func (b *backlog) giveBack(l *lane, from int64, now time.Time) {
+	n := max(0, slices.IndexFunc(l.items, func(p pending) bool { return p.id >= from }))
+	left := make(map[*lane][]pending)
+	for _, p := range l.items[n:] {
+		left[l.origins[p.id]] = append(left[l.origins[p.id]], p)
+	}
+	for own, items := range left {
+		own.items, own.late = append(items, own.items...), true
+	}
+	l.items = l.items[:n:n]
+	in := make(map[*lane]bool)
+	for i := range l.items {
+		in[l.origins[l.items[i].id]] = true
+	}
+	blocks := l.blocks
+	l.blocks = nil
+	for _, own := range blocks {
+		if in[own] {
+			l.blocks = append(l.blocks, own)
+		} else if own.blocked--; own.blocked == 0 && !own.taken {
+			b.place(own, now)
+		}
+	}
 }
 
 // end ends a batch and lets its lanes go on.

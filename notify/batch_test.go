@@ -166,6 +166,7 @@ func TestBatchesKeepTheirPromisesInAnyWeather(t *testing.T) {
 			MaxEvents: rapid.IntRange(2, 12).Draw(rt, "max_events"),
 			MaxWait:   time.Duration(rapid.IntRange(0, 1500).Draw(rt, "max_wait")) * time.Millisecond,
 		}
+		w.bounds.batchBytes = rapid.IntRange(0, 1500).Draw(rt, "batch bytes")
 		var err error
 		synctest.Test(t, func(t *testing.T) { err = w.runBatches(t, order, batch) })
 		if err != nil {

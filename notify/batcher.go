@@ -23,14 +23,28 @@ func (w *worker) next(now time.Time) (*lane, error) {
 	return l, err
 }
 
-// postBatch makes one attempt of a batch, which is saved before its first one.
+// postBatch makes one attempt of a batch. It is saved before its first one, with
+// as many of its members as fit into one body.
 func (w *worker) postBatch(a answered, members []pending, saved bool) {
-	if !saved {
-		a.saved, a.err = w.saveBatch(a.lane.batch, members)
-		members = slices.DeleteFunc(members, func(p pending) bool { return !slices.Contains(a.saved, p.id) })
+	most := w.session.options.bounds.batchBytes
+	if saved {
+		most = 0 // they stay what they are
 	}
-	if a.err == nil && len(members) > 0 {
-		a.attempt, a.verdict, a.broken, a.err = w.session.attemptBatch(a.endpoint, a.lane.batch, members)
+	told, err := w.session.tell(a.endpoint, members, most)
+	if err == nil && !saved {
+		if n := len(told.members); n < len(members) {
+			a.left = members[n].id
+		}
+		a.saved, err = w.saveBatch(a.lane.batch, told.members)
+		told.keep(a.saved)
+	}
+	switch a.broken = told.broken; {
+	case errors.Is(err, ErrInterrupted):
+		a.verdict = Judge(0, ErrInterrupted, 0)
+	case err != nil:
+		a.err = err
+	case len(told.members) > 0:
+		a.attempt, a.verdict = w.session.attemptBatch(a.endpoint, a.lane.batch, &told)
 	}
 	a.verdict.Probe = a.probe
 	w.answers <- a
@@ -52,12 +66,16 @@ func (w *worker) saveBatch(batch string, members []pending) ([]int64, error) {
 }
 
 // kept notes which members a batch was saved with, and reports whether there are
-// any. The others have ended meanwhile.
+// any. The others have not fitted into it, or have ended meanwhile.
 func (w *worker) kept(a *answered, now time.Time) bool {
 	if a.saved == nil {
 		return true
 	}
 	a.lane.saved = true
+	if a.left > 0 {
+		w.backlog.giveBack(a.lane, a.left, now)
+	}
+	a.lane.origins = nil
 	w.backlog.keep(a.lane, func(id int64) bool { return slices.Contains(a.saved, id) })
 	if len(a.lane.items) == 0 {
 		w.backlog.end(a.lane, now)
@@ -91,31 +109,66 @@ func (w *worker) settleBatch(a answered, o Outcome, now time.Time) {
 	w.backlog.place(l, now)
 }
 
-// attemptBatch posts a batch once. Members that no body can be made of are left
-// out, as they are each time.
-func (s *session) attemptBatch(e *Endpoint, batch string, members []pending) (Attempt, Verdict, map[int64]error, error) {
-	bodies := make([][]byte, 0, len(members))
-	broken := make(map[int64]error)
-	var last error
+// telling is what the members of a batch are told by.
+type telling struct {
+	members []pending
+	// bodies are in the order of the members; broken says of which there is none,
+	// and why.
+	bodies [][]byte
+	broken map[int64]error
+}
+
+// tell makes the bodies of the first members that fit into so many bytes, at
+// least one of them; 0 is any number. Members that no body can be made of take up
+// no room, and are the same each time.
+func (s *session) tell(e *Endpoint, members []pending, most int) (telling, error) {
+	t := telling{broken: make(map[int64]error)}
+	size := 0
 	for i := range members {
 		m, err := s.bodies.get(s.posts, e, members[i].position)
 		switch {
 		case errors.Is(err, errBody):
-			broken[members[i].id], last = err, err
+			t.broken[members[i].id] = err
+			t.bodies = append(t.bodies, nil)
 		case s.posts.Err() != nil:
-			return Attempt{}, Judge(0, ErrInterrupted, 0), nil, nil //nolint:nilerr // the session ends, the event is fine
+			return telling{}, ErrInterrupted // the session ends, the event is fine
 		case err != nil:
-			return Attempt{}, Verdict{}, nil, err
+			return telling{}, err
+		case most > 0 && size > 0 && size+len(m.bytes) > most:
+			t.members = members[:i]
+			return t, nil
 		default:
-			bodies = append(bodies, m.bytes)
+			size += len(m.bytes)
+			t.bodies = append(t.bodies, m.bytes)
 		}
 	}
-	if len(bodies) == 0 {
-		return Attempt{Number: members[0].posts, At: time.Now(), Error: last.Error()}, Judge(0, last, 0), broken, nil
+	t.members = members
+	return t, nil
+}
+
+// keep leaves those members that a batch was saved with.
+func (t *telling) keep(saved []int64) {
+	all := *t
+	t.members, t.bodies = nil, nil
+	for i := range all.members {
+		if id := all.members[i].id; slices.Contains(saved, id) {
+			t.members, t.bodies = append(t.members, all.members[i]), append(t.bodies, all.bodies[i])
+		} else {
+			delete(t.broken, id)
+		}
 	}
-	attempt, verdict := s.options.Sender.Send(s.posts, e, Message{
+}
+
+// attemptBatch posts a batch once, without the members that are broken.
+func (s *session) attemptBatch(e *Endpoint, batch string, t *telling) (Attempt, Verdict) {
+	first := &t.members[0]
+	bodies := slices.DeleteFunc(t.bodies, func(body []byte) bool { return body == nil })
+	if len(bodies) == 0 {
+		err := t.broken[t.members[len(t.members)-1].id]
+		return Attempt{Number: first.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0)
+	}
+	return s.options.Sender.Send(s.posts, e, Message{
 		ID: batch, ContentType: e.ContentType(true), Body: RenderBatch(e, bodies),
-		Number: members[0].posts + 1, Replay: members[0].replay,
+		Number: first.posts + 1, Replay: first.replay,
 	})
-	return attempt, verdict, broken, nil
 }

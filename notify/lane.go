@@ -49,11 +49,15 @@ type lane struct {
 	batch  string
 	saved  bool
 	blocks []*lane
+	// origins are the lanes of its deliveries, by ID, until it is saved.
+	origins map[int64]*lane
 	// blocked counts the batches that the lane waits for.
 	blocked int
 	// taken says that somebody posts it, since is when it was ready.
 	taken bool
 	since time.Time
+	// late says that its first delivery has waited for others long enough.
+	late bool
 	// sifted is the round in which what is superseded was last taken out.
 	sifted int
 	// due is when a lane in the heap is ready; index is its place there, -1

@@ -53,6 +53,8 @@ type answered struct {
 	// where it was before; broken says of which no body can be made, and why.
 	saved  []int64
 	broken map[int64]error
+	// left is the first delivery that did not fit into the batch, 0 for none.
+	left int64
 }
 
 func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {

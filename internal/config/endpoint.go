@@ -57,7 +57,7 @@ type EndpointRate struct {
 
 // Batch says how events are told together.
 type Batch struct {
-	MaxEvents int      `yaml:"max_events" default:"1" min:"1" max:"1000" doc:"The most events in one webhook. With more than 1 its body always is an array." aka:"size|max_size|max|count"`
+	MaxEvents int      `yaml:"max_events" default:"1" min:"1" max:"1000" doc:"The most events in one webhook, which together have at most 8MiB. With more than 1 its body always is an array." aka:"size|max_size|max|count"`
 	MaxWait   Duration `yaml:"max_wait" default:"0s" max:"1h" doc:"How long the first event of a webhook waits for others." aka:"wait|timeout|interval|delay|window"`
 }
 

@@ -10,12 +10,8 @@ import (
 	"time"
 )
 
-const (
-	// largeBatch is a body that hardly any receiver takes.
-	largeBatch = 64 << 20
-	// shortOutage is one that nobody wants to end by hand.
-	shortOutage = Duration(time.Hour)
-)
+// shortOutage is one that nobody wants to end by hand.
+const shortOutage = Duration(time.Hour)
 
 func (c *Config) warnEndpoint(i int, now time.Time, warn warner) {
 	e := &c.Endpoints[i]
@@ -93,10 +89,6 @@ func chatOf(u URL) (service, format string) {
 func (c *Config) warnPace(at func(below string) string, e *Endpoint, warn warner) {
 	if r := e.RateLimit; r != nil && r.Burst > r.Requests {
 		warn(at("rate_limit.burst"), "a burst of %d is more than the %d webhooks that the limit allows, and is taken for %d", r.Burst, r.Requests, r.Requests)
-	}
-	if size := int64(e.Batch.MaxEvents) * int64(e.MaxBody); e.Batch.MaxEvents > 1 && size > largeBatch {
-		warn(at("batch.max_events"), "%d events of up to %s make a webhook of up to %d MiB, which must fit into memory: lower max_events or max_body",
-			e.Batch.MaxEvents, e.MaxBody, size>>20)
 	}
 	var whole Duration
 	for _, wait := range e.Retry.Schedule {

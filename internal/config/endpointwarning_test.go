@@ -20,7 +20,6 @@ func TestEndpointWarnings(t *testing.T) {
 		"burst of the design":       {secrets + "rate_limit: {requests: 10, per: 1s, burst: 20}", []string{"rate_limit.burst: a burst of 20 is more than the 10 webhooks that the limit allows, and is taken for 10"}},
 		"from the future":           {secrets + "from: 2060-01-01T00:00:00Z", []string{"from: ops is told nothing before 2060-01-01T00:00:00Z: from is the time at which it starts in the log, which has nothing of the future"}},
 		"from the past":             {secrets + "from: 2020-01-01T00:00:00Z", nil},
-		"batch that is huge":        {secrets + "batch: {max_events: 1000}", []string{"batch.max_events: 1000 events of up to 256KiB make a webhook of up to 250 MiB, which must fit into memory: lower max_events or max_body"}},
 		"batch that is not":         {secrets + "max_body: 64KiB\nbatch: {max_events: 1000}", nil},
 		"disabled soon":             {secrets + "disable_after: 10m", []string{"disable_after: an outage of 10m disables ops until somebody enables it: deliveries are repeated for much longer than that"}},
 		"never disabled":            {secrets + "disable_after: 0", nil},
