@@ -21,7 +21,7 @@ func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attem
 	}
 	body, err := Render(to, e, d.options.PublicURL)
 	if err != nil {
-		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil
+		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil //nolint:nilerr // the attempt says it
 	}
 	batch := to.Batch.MaxEvents > 1
 	if batch {

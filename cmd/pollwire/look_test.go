@@ -42,7 +42,7 @@ func TestLookAndReplay(t *testing.T) {
 	s.hooks.next(t)
 	s.hooks.next(t)
 	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", "events to tell again")
-	run("replay --endpoint nobody").want(t, exitFailed, "! no such endpoint")
+	run("replay --endpoint nobody").want(t, exitFailed, "! there is no endpoint \"nobody\"")
 	run("replay --since yesterday").want(t, exitUsage, `! --since: "yesterday" is no time`)
 }
 
