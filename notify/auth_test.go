@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -119,4 +120,33 @@ func TestSendPostsNothingWithoutCredentials(t *testing.T) {
 	if _, verdict := s.Send(ctx, &hanging, testMessage); verdict.Action != Drop {
 		t.Errorf("the verdict of an interrupted attempt is %+v", verdict)
 	}
+}
+
+// TestNoTokenUsesUpFewAttempts has no token to be had for two days, for which the
+// breaker keeps the schedule.
+func TestNoTokenUsesUpFewAttempts(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, rec := newMemQueue(), &receiver{}
+		const count = 20
+		for range count {
+			q.commit("ops", "")
+		}
+		e := testEndpoint(t, "ops")
+		e.Auth = &rotatingAuth{tokens: []string{"x"}, err: errors.New("the token endpoint is down")}
+		e.Breaker = Breaker{Failures: 5, Cooldown: 30 * time.Second, MaxCooldown: 30 * time.Minute}
+		e.Retry = RetryPolicy{Schedule: []time.Duration{5 * time.Second, 5 * time.Minute, time.Hour}}
+		r := newRig(q, rec, e)
+		r.mustStart(t)
+		defer r.mustStop(t)
+		<-time.After(48 * time.Hour)
+		for id := int64(1); id <= count; id++ {
+			if d, state := q.row(id); state != Waiting || d.Attempts > 1 {
+				t.Errorf("delivery %d is %s after %d attempts", id, state, d.Attempts)
+			}
+		}
+		if n := len(rec.seen()); n != 0 {
+			t.Errorf("%d posts without a token", n)
+		}
+	})
 }
