@@ -28,7 +28,7 @@ func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attem
 		body = RenderBatch(to, [][]byte{body})
 	}
 	attempt, _ := d.options.Sender.Send(ctx, to, Message{ID: e.ID, ContentType: to.ContentType(batch), Body: body, Number: 1})
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return Attempt{}, context.Cause(ctx)
 	}
 	return attempt, nil
