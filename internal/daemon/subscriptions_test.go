@@ -217,7 +217,7 @@ func TestSubscriptionIsDeleted(t *testing.T) {
 		t.Errorf("delete again: %d %s", status, problem.Detail)
 	}
 	_, err := d.client.RetryDelivery(t.Context(), awaitDelivery(t, d, "dead").ID)
-	wantProblem(t, "retry of what was for it", err, http.StatusConflict, "there is nobody to tell")
+	wantProblem(t, "retry of what was for it", err, http.StatusConflict, "any more")
 	stopDaemon(t, d.Daemon)
 	stopDaemon(t, restartDaemon(t, dir, subscribable(a, other, "none")).Daemon)
 	nothingLeft(t, dir)
