@@ -167,6 +167,7 @@ func TestSlowReadersAreCutOff(t *testing.T) {
 		if _, err := io.WriteString(conn, "GET /v1/events/stream HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()         // until the stream waits for its client
 		s.readers <- struct{}{} // and the other one is the stream's
 		for len(s.readers) != 1 {
 			<-time.After(time.Second)
