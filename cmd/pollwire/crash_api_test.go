@@ -78,6 +78,13 @@ func (api *ledgerAPI) letLoose(loose bool) {
 	api.loose = loose
 }
 
+// count is how many answers of a list were begun.
+func (api *ledgerAPI) count(name string) int {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	return api.answers[name]
+}
+
 // answered says whether every list has been asked for at least n times.
 func (api *ledgerAPI) answered(n int) bool {
 	api.mu.Lock()

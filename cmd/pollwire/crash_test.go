@@ -194,8 +194,8 @@ func (c *crash) killSoon(t *testing.T) {
 // settle runs the daemon until both receivers know what the API says.
 func (c *crash) settle(t *testing.T) {
 	t.Helper()
+	answered := c.api.count("alpha")
 	cmd := c.start(t)
-	answered := c.api.answers["alpha"] // no one else is asking
 	c.await(t, c.api.asked, func() bool { return c.api.answered(answered + 1) })
 	for name, b := range c.books {
 		for _, source := range c.sources {
