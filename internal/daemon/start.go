@@ -61,13 +61,18 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 	if err != nil {
 		return err
 	}
+	// It tells while other parts are started, which change what the daemon holds of
+	// the configuration.
+	configured := d.cfg.Endpoints
 	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
 		Queue:     d.store,
 		Sender:    d.sender,
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,
-		Alert:     d.endpointAlert, // what it uses is there when the dispatcher starts
+		Alert: func(ctx context.Context, state notify.EndpointState) error {
+			return d.endpointAlert(ctx, configured, state)
+		},
 	})
 	d.dispatcher.Apply(list)
 	for i := range list {

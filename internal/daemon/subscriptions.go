@@ -117,10 +117,11 @@ func (d *Daemon) tell(ctx context.Context, r roster) error {
 func (d *Daemon) sweepSubscriptions(ctx context.Context) error { return d.subscriptions.Sweep(ctx) }
 
 // endpointAlert tells others what there is to tell of an endpoint. That a
-// subscription is gone is its way to unsubscribe, and no alert.
-func (d *Daemon) endpointAlert(ctx context.Context, state notify.EndpointState) error {
+// subscription, which is none of those configured, is gone is its way to
+// unsubscribe, and no alert.
+func (d *Daemon) endpointAlert(ctx context.Context, configured []config.Endpoint, state notify.EndpointState) error {
 	gone := state.Untold == notify.EndpointDisabled && state.Reason == notify.ReasonGone
-	if !gone || !d.isSubscription(state.Name) {
+	if !gone || !isSubscription(configured, state.Name) {
 		return d.bridge.EndpointAlert(ctx, state)
 	}
 	if err := d.subscriptions.End(ctx, state.Name, state.Reason); !errors.Is(err, subscription.ErrNotFound) {
@@ -130,9 +131,9 @@ func (d *Daemon) endpointAlert(ctx context.Context, state notify.EndpointState) 
 }
 
 // isSubscription says whether an endpoint is one, or was.
-func (d *Daemon) isSubscription(name string) bool {
+func isSubscription(configured []config.Endpoint, name string) bool {
 	return strings.HasPrefix(name, subscription.Prefix) &&
-		!slices.ContainsFunc(d.cfg.Endpoints, func(e config.Endpoint) bool { return e.Name == name })
+		!slices.ContainsFunc(configured, func(e config.Endpoint) bool { return e.Name == name })
 }
 
 // subscriptions does what the API asks for of subscriptions.
