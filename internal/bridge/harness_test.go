@@ -8,8 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -97,6 +99,9 @@ func openRig(t checker, dir string, s Source) *rig {
 		},
 		logging: slog.New(slog.DiscardHandler),
 	}
+	if err := copyEmpty(r.path); err != nil {
+		t.Fatalf("make an empty database: %v", err)
+	}
 	db, err := sqlite.Open(t.Context(), sqlite.Options{Path: r.path, Version: "test"})
 	if err != nil {
 		t.Fatalf("open: %v", err)
@@ -109,6 +114,37 @@ func openRig(t checker, dir string, s Source) *rig {
 	r.store = &faultyStore{Store: db}
 	r.restart()
 	return r
+}
+
+// emptyDatabase is a database of the present schema that holds nothing. Property
+// tests open hundreds, and its migrations take longer than what they are about.
+var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+	dir, err := os.MkdirTemp("", "bridge")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	path := filepath.Join(dir, "pollwire.db")
+	db, err := sqlite.Open(context.Background(), sqlite.Options{Path: path, Version: "test"})
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
+
+// copyEmpty puts an empty database where there is none.
+func copyEmpty(path string) error {
+	empty, err := emptyDatabase()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return os.WriteFile(path, empty, 0o600)
 }
 
 // restart makes a new bridge on the same database, with the source as it is now.
