@@ -41,7 +41,7 @@ func TestLookAndReplay(t *testing.T) {
 	run("resume endpoint/you").want(t, exitOK, "endpoint you is enabled\n")
 	s.hooks.next(t)
 	s.hooks.next(t)
-	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", "events to tell again")
+	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", " to tell again") // what still waits to be recorded is not told again
 	run("replay --endpoint nobody").want(t, exitFailed, "! there is no endpoint \"nobody\"")
 	run("replay --since yesterday").want(t, exitUsage, `! --since: "yesterday" is no time`)
 }
