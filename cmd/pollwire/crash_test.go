@@ -125,7 +125,7 @@ type crashEndpoint struct {
 func crashEndpoints() []crashEndpoint {
 	return []crashEndpoint{
 		{name: "ops", order: notify.OrderSource, keys: "rate_limit: {requests: 2000, per: 1s, burst: 50}"},
-		{name: "audit", order: notify.OrderItem, keys: "breaker: {failures: 2, cooldown: 5ms, max_cooldown: 20ms}"},
+		{name: "audit", order: notify.OrderItem, keys: "breaker: {failures: 2, cooldown: 1s, max_cooldown: 1s}"},
 		{name: "batches", order: notify.OrderSource, keys: "batch: {max_events: 4, max_wait: 10ms}"},
 		{name: "all", order: notify.OrderEndpoint, keys: "format: cloudevents"},
 		{name: "any", order: notify.OrderNone, keys: "batch: {max_events: 3, max_wait: 5ms}"},

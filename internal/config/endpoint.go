@@ -64,8 +64,8 @@ type Batch struct {
 // Breaker says when an endpoint that fails is left alone for a while.
 type Breaker struct {
 	Failures    int      `yaml:"failures" default:"5" min:"0" max:"1000" doc:"How many attempts in a row must fail by no connection, no answer in time, 408, 429 or 5xx; 0 leaves it alone never." aka:"threshold|failure_threshold|max_failures"`
-	Cooldown    Duration `yaml:"cooldown" default:"30s" min:"1ms" max:"30d" doc:"How long it is left alone before one attempt shows whether it is well." aka:"wait|timeout|pause"`
-	MaxCooldown Duration `yaml:"max_cooldown" default:"30m" min:"1ms" max:"30d" doc:"The longest cooldown: it doubles with each attempt that shows that it is not." aka:"max_wait|max"`
+	Cooldown    Duration `yaml:"cooldown" default:"30s" min:"1s" max:"30d" doc:"How long it is left alone before one attempt shows whether it is well." aka:"wait|timeout|pause"`
+	MaxCooldown Duration `yaml:"max_cooldown" default:"30m" min:"1s" max:"30d" doc:"The longest cooldown: it doubles with each attempt that shows that it is not." aka:"max_wait|max"`
 }
 
 // EndpointRetry says when an attempt that failed is repeated.
