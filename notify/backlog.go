@@ -347,8 +347,8 @@ func (b *backlog) due(now time.Time) time.Time {
 		// A pass whose time has come waits for room, not for a time.
 		due = b.rescanAt
 	}
-	if len(b.waiting) > 0 && (due.IsZero() || b.waiting[0].due.Before(due)) {
-		due = b.waiting[0].due
+	if len(b.waiting) > 0 {
+		due = earliest(due, b.waiting[0].due)
 	}
 	return due
 }

@@ -281,7 +281,7 @@ func (w *worker) launchDue(now time.Time) time.Time {
 	return due
 }
 
-// takeAnswers settles what has been answered, and saves the state once for all.
+// takeAnswers settles all that has been answered.
 func (w *worker) takeAnswers(now time.Time) {
 	for {
 		select {
@@ -316,13 +316,12 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.react(finding{
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
 	}, now)
+	w.tell(head, &o, a.verdict)
 	if a.lane.batch != "" {
-		w.tell(head, &o, a.verdict)
 		w.settleBatch(a, o, now)
 		return
 	}
 	w.session.recorder.add(o)
-	w.tell(head, &o, a.verdict)
 	if o.State != Waiting {
 		w.backlog.finish(a.lane, now)
 		return
