@@ -19,15 +19,11 @@ func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attem
 	if to == nil {
 		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrUnknownEndpoint)
 	}
-	body, err := Render(to, e, d.options.PublicURL)
+	m, err := NewMessage(to, e, d.options.PublicURL)
 	if err != nil {
 		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil //nolint:nilerr // the attempt says it
 	}
-	batch := to.Batch.MaxEvents > 1
-	if batch {
-		body = RenderBatch(to, [][]byte{body})
-	}
-	attempt, _ := d.options.Sender.Send(ctx, to, Message{ID: e.ID, ContentType: to.ContentType(batch), Body: body, Number: 1})
+	attempt, _ := d.options.Sender.Send(ctx, to, m)
 	if ctx.Err() != nil {
 		return Attempt{}, context.Cause(ctx)
 	}

@@ -35,6 +35,20 @@ func Render(e *Endpoint, ev *Event, publicURL string) ([]byte, error) {
 	return renderEnvelope(e, ev, publicURL)
 }
 
+// NewMessage makes the first post of an event to an endpoint by itself: where the
+// endpoint is told several at once, it is a batch of one, under the event's ID.
+func NewMessage(e *Endpoint, ev *Event, publicURL string) (Message, error) {
+	body, err := Render(e, ev, publicURL)
+	if err != nil {
+		return Message{}, err
+	}
+	batch := e.Batch.batches()
+	if batch {
+		body = RenderBatch(e, [][]byte{body})
+	}
+	return Message{ID: ev.ID, ContentType: e.ContentType(batch), Body: body, Number: 1}, nil
+}
+
 // RenderBatch makes one body of those of several events: an array of them.
 func RenderBatch(_ *Endpoint, bodies [][]byte) []byte {
 	size := len(bodies) + 1

@@ -172,24 +172,15 @@ func SendTest(ctx context.Context, cfg *config.Config, o Options, endpoint strin
 	if len(list) == 0 {
 		return notify.Attempt{}, fmt.Errorf("unknown endpoint %q", endpoint)
 	}
-	message, err := testMessage(cfg, &list[0], webhook)
+	event, err := notify.ParseEnvelope(webhook.Body)
 	if err != nil {
 		return notify.Attempt{Error: err.Error()}, nil
 	}
+	message, err := notify.NewMessage(&list[0], event, cfg.Server.PublicURL.Reveal())
+	if err != nil {
+		return notify.Attempt{Error: err.Error()}, nil
+	}
+	message.ID = webhook.ID // by which the caller knows it
 	attempt, _ = sender.Send(ctx, &list[0], message)
 	return attempt, nil
-}
-
-// testMessage is a webhook of a preview as an endpoint is posted it.
-func testMessage(cfg *config.Config, e *notify.Endpoint, webhook *server.Webhook) (notify.Message, error) {
-	event, err := notify.ParseEnvelope(webhook.Body)
-	if err != nil {
-		return notify.Message{}, err
-	}
-	body, err := notify.Render(e, event, cfg.Server.PublicURL.Reveal())
-	batch := e.Batch.MaxEvents > 1
-	if batch {
-		body = notify.RenderBatch(e, [][]byte{body})
-	}
-	return notify.Message{ID: webhook.ID, ContentType: e.ContentType(batch), Body: body, Number: 1}, err
 }
