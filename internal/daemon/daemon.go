@@ -167,6 +167,21 @@ func (d *Daemon) Alive(ctx context.Context) error {
 	return errors.Join(d.scheduler.Alive(ctx), d.dispatcher.Alive(ctx))
 }
 
+// background runs a part until it is stopped. The start may end meanwhile.
+func (d *Daemon) background(ctx context.Context, name string, run func(ctx context.Context)) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx)
+	}()
+	d.started(name, func(context.Context) error {
+		cancel()
+		<-done
+		return nil
+	})
+}
+
 // started registers how to end a part that has just been started.
 func (d *Daemon) started(name string, end func(context.Context) error) {
 	d.stops = append(d.stops, stop{name, end})

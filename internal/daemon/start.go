@@ -25,20 +25,13 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	}
 	d.log = eventlog.New(s)
 	d.store = &loggedDatabase{s, d.log}
-	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
+	d.started("store", func(context.Context) error { return s.Close() })
+	d.background(ctx, "watch over the store", func(ctx context.Context) {
 		select {
-		case <-watching.Done():
+		case <-ctx.Done():
 		case <-s.Fatal():
 			d.fail(s.Err())
 		}
-	}()
-	d.started("store", func(context.Context) error {
-		cancel()
-		<-watched
-		return s.Close()
 	})
 	return nil
 }
@@ -106,6 +99,12 @@ func (d *Daemon) startTelling(ctx context.Context) error {
 	return nil
 }
 
+// startReplays carries out what is told besides what happens now.
+func (d *Daemon) startReplays(ctx context.Context) error {
+	d.background(ctx, "replays", d.bridge.RunReplays)
+	return nil
+}
+
 func (d *Daemon) startLimiter(ctx context.Context) error {
 	d.limiter = poller.NewLimiter(poller.LimiterOptions{Store: d.store, Logger: d.logger})
 	d.limiter.Apply(limits(d.cfg))
@@ -166,17 +165,7 @@ func (d *Daemon) startJanitor(ctx context.Context) error {
 		Teller:  d.bridge,
 		Logger:  d.logger,
 	})
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		j.Run(ctx)
-	}()
-	d.started("janitor", func(context.Context) error {
-		cancel()
-		<-done
-		return nil
-	})
+	d.background(ctx, "janitor", j.Run)
 	return nil
 }
 
