@@ -36,7 +36,7 @@ func TestNewEndpointsAreToldThePast(t *testing.T) {
 	add := func(name string, h *hooks, extra string) string {
 		return fmt.Sprintf("  - {name: %s, url: %q, secrets: [%q], %s}\n", name, h.url, h.secret, extra)
 	}
-	after := before + add("all", all, "from: beginning, order: source") + add("big", big, "from: beginning, filter: item.big, order: item") +
+	after := before + add("all", all, "from: beginning, order: source") + add("big", big, "from: beginning, filter: item.big, order: source") +
 		add("now", now, "from: now") + add("stranger", stranger, "from: beginning")
 	before = strings.Replace(before, "[you, all, big, now]", "[you]", 1)
 
