@@ -57,6 +57,7 @@ type Daemon struct {
 	subscriptions *subscription.Registry
 	server        *server.Server
 	sources       map[string]*poller.Source
+	configured    roster
 	pokes         map[string]string // secrets by source
 
 	fatal chan error
@@ -103,7 +104,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.begun = true
 	steps := []func(context.Context) error{
-		d.openStore, d.takeOver, d.wireSender, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
+		d.openStore, d.takeOver, d.wireSender, d.wireRoster, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}

@@ -148,13 +148,10 @@ func requestKey(s *poller.Source) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newBridge returns the bridge of a configuration, for the sources that are asked.
-func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller.Source, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
+// newBridge returns the bridge of a configuration, for the sources that are asked
+// and the endpoints that are told.
+func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller.Source, told []bridge.Endpoint, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
 	list, err := judges(cfg, asked)
-	if err != nil {
-		return nil, err
-	}
-	told, err := bridgeEndpoints(cfg)
 	if err != nil {
 		return nil, err
 	}

@@ -24,7 +24,7 @@ func Preview(ctx context.Context, cfg *config.Config, o Options, source string) 
 		// A context of its own, so that the store is closed when ctx has ended.
 		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}()
-	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSources, d.wireBridge, d.startLimiter, d.wirePoller} {
+	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireRoster, d.wireSources, d.wireBridge, d.startLimiter, d.wirePoller} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}

@@ -48,28 +48,25 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 	return bridge.TakeOver(ctx, d.store, formerly, d.logger)
 }
 
-// wireDispatcher makes the dispatcher; it starts when the bridge is there.
+// wireRoster makes the endpoints of the configuration, which those who tell share.
+func (d *Daemon) wireRoster(context.Context) (err error) {
+	d.configured, err = newRoster(d.cfg, d.tokens)
+	return err
+}
+
+// wireDispatcher makes the dispatcher, which is given endpoints with those who
+// subscribed; it starts when the bridge is there.
 func (d *Daemon) wireDispatcher(context.Context) error {
-	list, err := endpoints(d.cfg, d.tokens)
-	if err != nil {
-		return err
-	}
-	// It tells while other parts are started, which change what the daemon holds of
-	// the configuration.
-	configured := d.cfg.Endpoints
 	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
 		Queue:     d.store,
 		Sender:    d.sender,
 		PublicURL: d.cfg.Server.PublicURL.Reveal(),
 		Logger:    d.logger,
 		OnFatal:   d.fail,
-		Alert: func(ctx context.Context, state notify.EndpointState) error {
-			return d.endpointAlert(ctx, configured, state)
-		},
+		Alert:     d.endpointAlert, // what it uses is there, and stays, when the dispatcher starts
 	})
-	d.dispatcher.Apply(list)
-	for i := range list {
-		d.namePublicKeys(&list[i])
+	for i := range d.configured.endpoints {
+		d.namePublicKeys(&d.configured.endpoints[i])
 	}
 	return nil
 }
@@ -86,7 +83,7 @@ func (d *Daemon) wireBridge(ctx context.Context) (err error) {
 	if d.dispatcher != nil {
 		wake = d.dispatcher.Wake
 	}
-	d.bridge, err = newBridge(ctx, d.cfg, d.sources, d.store, wake, d.logger)
+	d.bridge, err = newBridge(ctx, d.cfg, d.sources, d.configured.bridged, d.store, wake, d.logger)
 	return err
 }
 

@@ -73,10 +73,6 @@ func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *confi
 // wireSubscriptions adds those who subscribed to those who are told. By that the
 // bridge finds out which endpoints are new, before anything is told.
 func (d *Daemon) wireSubscriptions(ctx context.Context) error {
-	configured, err := newRoster(d.cfg, d.tokens)
-	if err != nil {
-		return err
-	}
 	standard, err := newRoster(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil)
 	if err != nil {
 		return err
@@ -93,9 +89,9 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 		},
 		Verify:   allow.Verify == "challenge",
 		Sources:  slices.Collect(maps.Keys(d.sources)),
-		Reserved: configured.names(),
+		Reserved: d.configured.names(),
 		Apply: func(ctx context.Context, list []subscription.Endpoint) error {
-			return d.tell(ctx, configured.with(list, standard, &allow))
+			return d.tell(ctx, d.configured.with(list, standard, &allow))
 		},
 		Logger: d.logger,
 	})
@@ -119,9 +115,9 @@ func (d *Daemon) sweepSubscriptions(ctx context.Context) error { return d.subscr
 // endpointAlert tells others what there is to tell of an endpoint. That a
 // subscription, which is none of those configured, is gone is its way to
 // unsubscribe, and no alert.
-func (d *Daemon) endpointAlert(ctx context.Context, configured []config.Endpoint, state notify.EndpointState) error {
+func (d *Daemon) endpointAlert(ctx context.Context, state notify.EndpointState) error {
 	gone := state.Untold == notify.EndpointDisabled && state.Reason == notify.ReasonGone
-	if !gone || !isSubscription(configured, state.Name) {
+	if !gone || !d.isSubscription(state.Name) {
 		return d.bridge.EndpointAlert(ctx, state)
 	}
 	if err := d.subscriptions.End(ctx, state.Name, state.Reason); !errors.Is(err, subscription.ErrNotFound) {
@@ -131,9 +127,8 @@ func (d *Daemon) endpointAlert(ctx context.Context, configured []config.Endpoint
 }
 
 // isSubscription says whether an endpoint is one, or was.
-func isSubscription(configured []config.Endpoint, name string) bool {
-	return strings.HasPrefix(name, subscription.Prefix) &&
-		!slices.ContainsFunc(configured, func(e config.Endpoint) bool { return e.Name == name })
+func (d *Daemon) isSubscription(name string) bool {
+	return strings.HasPrefix(name, subscription.Prefix) && !slices.Contains(d.configured.names(), name)
 }
 
 // subscriptions does what the API asks for of subscriptions.
