@@ -84,7 +84,7 @@ func (t *tail) pick(q *store.LogQuery, commits uint64) (store.LogPage, picked) {
 	size := 0
 	for _, e := range t.events[q.After-from:] {
 		wanted := q.Want == nil || q.Want(&e)
-		if wanted && (len(page.Events) >= q.Limit || size > 0 && q.MaxBytes > 0 && size >= q.MaxBytes) {
+		if wanted && q.Full(len(page.Events), size) {
 			break
 		}
 		page.Reached = e.Position

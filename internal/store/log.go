@@ -18,6 +18,12 @@ type LogQuery struct {
 	Newest bool
 }
 
+// Full reports whether a page that has so many events, and so many bytes of their
+// Data, takes no further one.
+func (q *LogQuery) Full(events, bytes int) bool {
+	return events >= q.Limit || bytes > 0 && q.MaxBytes > 0 && bytes >= q.MaxBytes
+}
+
 // LogPage is a page of the log.
 type LogPage struct {
 	// Events are in the order of the log.

@@ -80,7 +80,7 @@ func (s *Store) fill(ctx context.Context, q *store.LogQuery, heads []notify.Even
 	for i := range heads {
 		head := &heads[i]
 		wanted := q.Want == nil || q.Want(head)
-		if wanted && (len(page.Events) >= q.Limit || size > 0 && q.MaxBytes > 0 && size >= q.MaxBytes) {
+		if wanted && q.Full(len(page.Events), size) {
 			break
 		}
 		page.Removed = page.Removed || head.Position != page.Reached+1
@@ -107,7 +107,7 @@ func (s *Store) fillNewest(ctx context.Context, q *store.LogQuery, heads []notif
 	page := store.LogPage{Reached: heads[0].Position}
 	size := 0
 	for i := range heads {
-		if len(page.Events) >= q.Limit || size > 0 && q.MaxBytes > 0 && size >= q.MaxBytes {
+		if q.Full(len(page.Events), size) {
 			break
 		}
 		if q.Want != nil && !q.Want(&heads[i]) {
