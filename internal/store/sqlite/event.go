@@ -9,7 +9,10 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-const selectEvent = "SELECT position, id, type, source, subject, time, sequence, alert, encoding, data FROM events"
+const (
+	eventColumns = "e.position, e.id, e.type, e.source, e.subject, e.time, e.sequence, e.alert, e.encoding, e.data"
+	selectEvent  = "SELECT " + eventColumns + " FROM events e"
+)
 
 // Event returns the event at a position of the log, or store.ErrNotFound.
 func (s *Store) Event(ctx context.Context, position int64) (notify.Event, error) {
@@ -45,12 +48,16 @@ func (s *Store) Events(ctx context.Context, after int64, limit int) ([]notify.Ev
 	return found, nil
 }
 
-func (s *Store) scanEvent(rows *sql.Rows) (notify.Event, error) {
+func (s *Store) scanEvent(rows *sql.Rows) (notify.Event, error) { return s.scanEventBehind(rows) }
+
+// scanEventBehind reads an event whose columns stand behind others.
+func (s *Store) scanEventBehind(rows *sql.Rows, others ...any) (notify.Event, error) {
 	var e notify.Event
 	var at int64
 	var enc encoding
 	var data []byte
-	if err := rows.Scan(&e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert, &enc, &data); err != nil {
+	own := []any{&e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert, &enc, &data}
+	if err := rows.Scan(append(others, own...)...); err != nil {
 		return e, err
 	}
 	e.Time = fromMicros(at)

@@ -52,29 +52,22 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 // expireDeliveries makes those dead that still wait, as of now, and counts them.
 func expireDeliveries(s *session, found []int64) (int64, error) {
 	var expired int64
+	now := micros(time.Now())
 	for args := range chunks(found) {
-		// Where a batch has further members, they end with it at once.
-		result, err := s.exec(`UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND batch <> '' AND batch IN
-			(SELECT o.batch FROM deliveries o WHERE o.batch <> '' AND o.id IN (`+placeholders(len(args))+"))",
-			append([]any{micros(time.Now())}, args...)...)
-		if err != nil {
-			return 0, err
+		in := "(" + placeholders(len(args)) + ")"
+		args = append([]any{now}, args...)
+		for _, query := range []string{
+			// Where a batch has further members, they end with it at once.
+			`UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND batch <> '' AND batch IN
+				(SELECT o.batch FROM deliveries o WHERE o.batch <> '' AND o.id IN ` + in + ")",
+			"UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND id IN " + in,
+		} {
+			n, err := s.change(query, args...)
+			if err != nil {
+				return 0, err
+			}
+			expired += n
 		}
-		together, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		expired += together
-		result, err = s.exec("UPDATE deliveries SET state = 'dead', not_before = ? WHERE state = 'waiting' AND id IN ("+
-			placeholders(len(args))+")", append([]any{micros(time.Now())}, args...)...)
-		if err != nil {
-			return 0, err
-		}
-		n, err := result.RowsAffected()
-		if err != nil {
-			return 0, err
-		}
-		expired += n
 	}
 	return expired, nil
 }

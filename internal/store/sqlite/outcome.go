@@ -103,12 +103,8 @@ func updateDelivered(s *session, rows []outcomeRow) (int, bool, error) {
 // updateDelivery writes one outcome and reports whether its delivery is there.
 func updateDelivery(s *session, r *outcomeRow) (bool, error) {
 	o := &r.outcome
-	result, err := s.exec(`UPDATE deliveries SET posts = max(posts, ?1), attempts = ?2, not_before = ?3,
+	n, err := s.change(`UPDATE deliveries SET posts = max(posts, ?1), attempts = ?2, not_before = ?3,
 		state = CASE WHEN state = 'waiting' OR state = 'dead' AND ?4 = 'delivered' THEN ?4 ELSE state END
 		WHERE id = ?5`, o.Attempt.Number, o.Attempts, micros(o.NotBefore), string(o.State), o.Delivery)
-	if err != nil {
-		return false, err
-	}
-	n, err := result.RowsAffected()
 	return n > 0, err
 }

@@ -97,11 +97,7 @@ func (s *Store) pruneRows(ctx context.Context, look, remove string, before int64
 func removeRows(s *session, remove string, numbers []int64) (int64, error) {
 	var removed int64
 	for args := range chunks(numbers) {
-		result, err := s.exec(remove+"("+placeholders(len(args))+")", args...)
-		if err != nil {
-			return 0, err
-		}
-		n, err := result.RowsAffected()
+		n, err := s.change(remove+"("+placeholders(len(args))+")", args...)
 		if err != nil {
 			return 0, err
 		}
@@ -114,12 +110,8 @@ func removeRows(s *session, remove string, numbers []int64) (int64, error) {
 func (s *Store) pruneDeparted(ctx context.Context, before int64, done *store.Pruned) error {
 	for {
 		var removed int64
-		err := s.write(ctx, 256*pruneBatch, func(s *session) error {
-			result, err := s.exec(deleteDeparted, before, pruneBatch)
-			if err != nil {
-				return err
-			}
-			removed, err = result.RowsAffected()
+		err := s.write(ctx, 256*pruneBatch, func(s *session) (err error) {
+			removed, err = s.change(deleteDeparted, before, pruneBatch)
 			return err
 		})
 		if err != nil {

@@ -84,3 +84,14 @@ func readError(ctx context.Context, err error) error {
 	}
 	return err
 }
+
+// scanID and scanName read rows of one column.
+func scanID(rows *sql.Rows) (id int64, err error) {
+	err = rows.Scan(&id)
+	return id, err
+}
+
+func scanName(rows *sql.Rows) (name string, err error) {
+	err = rows.Scan(&name)
+	return name, err
+}

@@ -44,10 +44,6 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 }
 
 func rename(s *session, from, to string) error {
-	scanName := func(rows *sql.Rows) (name string, err error) {
-		err = rows.Scan(&name)
-		return name, err
-	}
 	known, err := selectRows(s, scanName, "SELECT name FROM sources WHERE name IN (?, ?)", from, to)
 	switch {
 	case err != nil:

@@ -169,8 +169,7 @@ func upper(t time.Time) int64 {
 }
 
 const (
-	eventColumns = "e.position, e.id, e.type, e.source, e.subject, e.time, e.sequence, e.alert, e.encoding, e.data"
-	inReplay     = "(?3 = '' OR e.source = ?3) AND e.time >= ?4 AND e.time < ?5"
+	inReplay = "(?3 = '' OR e.source = ?3) AND e.time >= ?4 AND e.time < ?5"
 	// findReplayed follows the log, findDead what is dead of an endpoint.
 	findReplayed = "SELECT e.position, " + eventColumns + ` FROM events e
 		WHERE e.position > ?1 AND e.position <= ?2 AND ` + inReplay + " ORDER BY e.position LIMIT ?6"
@@ -195,18 +194,8 @@ func (s *Store) ReplayEvents(ctx context.Context, r *store.Replay, limit int) ([
 	return found, nil
 }
 
-func (s *Store) scanReplayed(rows *sql.Rows) (store.Replayed, error) {
-	var r store.Replayed
-	e := &r.Event
-	var at int64
-	var enc encoding
-	var data []byte
-	if err := rows.Scan(&r.At, &e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert, &enc, &data); err != nil {
-		return r, err
-	}
-	e.Time = fromMicros(at)
-	var err error
-	e.Data, err = s.codec.decode(enc, data)
+func (s *Store) scanReplayed(rows *sql.Rows) (r store.Replayed, err error) {
+	r.Event, err = s.scanEventBehind(rows, &r.At)
 	return r, err
 }
 
@@ -248,13 +237,10 @@ func advanceReplay(s *session, r *store.Replay, reached int64, tell []notify.Del
 	if end {
 		r.FinishedAt = fromMicros(micros(now))
 	}
-	result, err := s.exec(`UPDATE replays SET reached = ?, last = ?, told = told + ?, finished_at = ?
+	n, err := s.change(`UPDATE replays SET reached = ?, last = ?, told = told + ?, finished_at = ?
 		WHERE id = ? AND endpoint = ? AND reached = ? AND finished_at = 0`,
 		r.Reached, r.Last, len(told), micros(r.FinishedAt), r.ID, r.Endpoint, before)
-	if err != nil {
-		return err
-	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
+	if err != nil || n == 0 {
 		return errOr(err, store.ErrConflict)
 	}
 	return nil
@@ -263,11 +249,6 @@ func advanceReplay(s *session, r *store.Replay, reached int64, tell []notify.Del
 func atEnd(s *session, position int64) (bool, error) {
 	after, err := selectRows(s, scanID, "SELECT position FROM events WHERE position > ? LIMIT 1", position)
 	return len(after) == 0, err
-}
-
-func scanID(rows *sql.Rows) (id int64, err error) {
-	err = rows.Scan(&id)
-	return id, err
 }
 
 // tellable finds an event that is there and does not wait for an endpoint.

@@ -79,6 +79,15 @@ func (s *session) exec(query string, args ...any) (sql.Result, error) {
 	return stmt.Exec(args...)
 }
 
+// change runs a statement and returns how many rows it has changed.
+func (s *session) change(query string, args ...any) (int64, error) {
+	result, err := s.exec(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 func (s *session) query(query string, args ...any) (*sql.Rows, error) {
 	stmt, err := s.prepare(statement{text: query}, func() string { return query })
 	if err != nil {

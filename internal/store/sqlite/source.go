@@ -35,11 +35,7 @@ func (s *Store) Sources(ctx context.Context) ([]store.Source, error) {
 // AcceptRemoval sets the AcceptRemoval of a source, or fails with store.ErrNotFound.
 func (s *Store) AcceptRemoval(ctx context.Context, source string) error {
 	err := s.write(ctx, 0, func(s *session) error {
-		result, err := s.exec("UPDATE sources SET accept_removal = 1 WHERE name = ?", source)
-		if err != nil {
-			return err
-		}
-		if n, err := result.RowsAffected(); err != nil || n == 0 {
+		if n, err := s.change("UPDATE sources SET accept_removal = 1 WHERE name = ?", source); err != nil || n == 0 {
 			return errOr(err, store.ErrNotFound)
 		}
 		return nil

@@ -44,12 +44,8 @@ func (s *Store) AddSubscription(ctx context.Context, sub store.Subscription) err
 		return fmt.Errorf("add subscription: %w", err)
 	}
 	err = s.write(ctx, 512+len(sub.Sealed), func(s *session) error {
-		result, err := s.exec(`INSERT INTO subscriptions (id, sealed, sources, events, filter, created_at)
+		n, err := s.change(`INSERT INTO subscriptions (id, sealed, sources, events, filter, created_at)
 			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, values...)
-		if err != nil {
-			return err
-		}
-		n, err := result.RowsAffected()
 		if err == nil && n == 0 {
 			err = store.ErrConflict
 		}
@@ -136,21 +132,13 @@ func endSubscription(s *session, id string, first bool) (dead int64, err error) 
 			}
 		}
 	}
-	result, err := s.exec(endWaiting, id, endBatch, micros(time.Now()))
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return s.change(endWaiting, id, endBatch, micros(time.Now()))
 }
 
 // EndpointNames returns the names with a prefix of endpoints of which something
 // is kept that is not over, in order.
 func (s *Store) EndpointNames(ctx context.Context, prefix string) ([]string, error) {
-	scan := func(rows *sql.Rows) (name string, err error) {
-		err = rows.Scan(&name)
-		return name, err
-	}
-	found, err := list(ctx, s.reader, scan, selectEndpointNames, prefix)
+	found, err := list(ctx, s.reader, scanName, selectEndpointNames, prefix)
 	if err != nil {
 		return nil, fmt.Errorf("read names of endpoints: %w", err)
 	}

@@ -89,13 +89,9 @@ func newest(found []store.TrackedDelivery, limit int) []store.TrackedDelivery {
 
 // endpointsOf goes from name to name, however many deliveries each has.
 func (s *Store) endpointsOf(ctx context.Context, nextName string) ([]string, error) {
-	scan := func(rows *sql.Rows) (name string, err error) {
-		err = rows.Scan(&name)
-		return name, err
-	}
 	var names []string
 	for last := ""; ; {
-		found, err := list(ctx, s.reader, scan, nextName, last)
+		found, err := list(ctx, s.reader, scanName, nextName, last)
 		if err != nil || len(found) == 0 {
 			return names, err
 		}
