@@ -88,11 +88,11 @@ func TestEndpointIsTested(t *testing.T) {
 	wantProblem(t, "test nobody", err, http.StatusNotFound, `no endpoint "nobody"`)
 }
 
-// TestDeadDeliveryIsToldAgain, by itself and by a replay.
-func TestDeadDeliveryIsToldAgain(t *testing.T) {
-	t.Parallel()
-	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
-	var well atomic.Bool
+// refusing is the URL of a receiver that refuses everything until it is well, and
+// then takes it as hooks do.
+func refusing(t *testing.T, h *hooks) (well *atomic.Bool, url string) {
+	t.Helper()
+	well = new(atomic.Bool)
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !well.Load() {
 			http.Error(w, "not today", http.StatusBadRequest)
@@ -100,8 +100,16 @@ func TestDeadDeliveryIsToldAgain(t *testing.T) {
 		}
 		h.handler.ServeHTTP(w, r)
 	}))
-	defer receiver.Close()
-	yaml := strings.Replace(orders(a, h, ""), h.url, receiver.URL, 1)
+	t.Cleanup(receiver.Close)
+	return well, receiver.URL
+}
+
+// TestDeadDeliveryIsToldAgain, by itself and by a replay.
+func TestDeadDeliveryIsToldAgain(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	well, url := refusing(t, h)
+	yaml := strings.Replace(orders(a, h, ""), h.url, url, 1)
 	yaml = strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1ms]", 1)
 	d := startDaemon(t, yaml)
 	d.baseline(t, "orders")
@@ -142,16 +150,8 @@ func TestDeadDeliveryIsToldAgain(t *testing.T) {
 func TestWaitingDeliveryIsRetried(t *testing.T) {
 	t.Parallel()
 	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
-	var well atomic.Bool
-	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !well.Load() {
-			http.Error(w, "not today", http.StatusBadRequest)
-			return
-		}
-		h.handler.ServeHTTP(w, r)
-	}))
-	defer receiver.Close()
-	yaml := strings.Replace(orders(a, h, ""), h.url, receiver.URL, 1)
+	well, url := refusing(t, h)
+	yaml := strings.Replace(orders(a, h, ""), h.url, url, 1)
 	yaml = strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1h]", 1)
 	dir := t.TempDir()
 	d := restartDaemon(t, dir, yaml)
