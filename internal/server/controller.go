@@ -34,6 +34,32 @@ type SourceController interface {
 	Preview(ctx context.Context, source string) (*Preview, error)
 }
 
+// SourceReader looks at sources, and holds them back.
+type SourceReader interface {
+	// Sources returns how all sources stand, by name.
+	Sources(ctx context.Context) ([]Source, error)
+	// Source returns how one stands.
+	Source(ctx context.Context, name string) (*Source, error)
+	// Polls returns the last polls of a source, the newest first.
+	Polls(ctx context.Context, source string) ([]Poll, error)
+	// ChangeSource makes a change and returns how the source stands when that is
+	// durable. Doing it twice is doing it once.
+	ChangeSource(ctx context.Context, name string, change SourceChange) (*Source, error)
+}
+
+// DaemonController looks at the daemon as a whole.
+type DaemonController interface {
+	// Limits returns how all rate limits stand, by name.
+	Limits(ctx context.Context) ([]Limit, error)
+	// Nodes returns the daemons that share the database.
+	Nodes(ctx context.Context) ([]Node, error)
+	// Reload takes the configuration anew and returns when that is done. What is
+	// wrong with the configuration is in its answer, not in its error.
+	Reload(ctx context.Context) (*Reload, error)
+	// LastReload returns what came of the last one.
+	LastReload() Reload
+}
+
 // EndpointController looks at endpoints and steers them.
 type EndpointController interface {
 	// Endpoints returns how all endpoints stand, by name.
