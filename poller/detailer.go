@@ -39,7 +39,7 @@ func (p *Poller) goOn(ctx context.Context, s *Source, pr *progress, v *Visit, o 
 	switch {
 	case err != nil:
 		v.Close()
-		p.fail(ctx, s, pr, err)
+		p.fail(ctx, s, pr, v.failed(err))
 	case o == nil:
 		pr.keep(v, 0)
 		return Outcome{More: true}

@@ -31,7 +31,7 @@ func TestFetchReturnsWholeAnswer(t *testing.T) {
 	})
 	o := mustFetch(t, newFetcher(t, FetcherOptions{}), newSource(srv.URL), State{})
 	want := &Observation{
-		Source: "shop", Status: 200, Requests: 1, ContentType: "application/json", Body: []byte(body),
+		Source: "shop", Status: 200, Requests: 1, Bytes: int64(len(body)), ContentType: "application/json", Body: []byte(body),
 		State: State{ETag: `W/"v1"`, LastModified: modified, RawHash: sha256.Sum256([]byte(body))},
 	}
 	if diff := cmp.Diff(want, o, cmpopts.IgnoreUnexported(Observation{}), cmpopts.IgnoreFields(Observation{}, "At", "Duration")); diff != "" {

@@ -79,6 +79,9 @@ func (v *Visit) detail(ctx context.Context, t *template) (*Observation, error) {
 	}
 	now := time.Now()
 	v.took += now.Sub(start)
+	if o != nil {
+		v.bytes += o.Bytes
+	}
 	if err != nil {
 		return nil, v.refuse(v.fetcher.failed(ctx, timed, t, g.target, a.resp, err))
 	}
@@ -132,7 +135,7 @@ func (v *Visit) gathered() (*Observation, error) {
 		return nil, nil
 	}
 	o := g.list
-	o.Duration, o.Requests = v.took, v.requests
+	o.Duration, o.Requests, o.Bytes = v.took, v.requests, v.bytes
 	o.Details, o.DetailBodies, o.details = slices.Clip(g.done), g.bodies, g.bodies
 	o.DetailBytes = g.size
 	v.gather = nil

@@ -20,6 +20,8 @@ type Observation struct {
 	Requests int
 	// Status is the code of the answer, of several pages that of the first one.
 	Status int
+	// Bytes is how many bytes of bodies came, decompressed, those of details included.
+	Bytes int64
 	// Unchanged says that the answer is the one State was taken from: a 304, or
 	// the same bytes again. Body and Pages are nil then.
 	Unchanged bool
@@ -51,6 +53,8 @@ type Observation struct {
 	// State is what the next poll of the source starts from, once the
 	// observation has been accepted.
 	State State
+	// Verdict is what the [Observer] made of it, who sets it.
+	Verdict Verdict
 
 	buffer  *httpclient.Body
 	pages   *spool

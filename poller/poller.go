@@ -29,6 +29,9 @@ type PollerOptions struct {
 	// Pauses are heeded for sources without a limit; the others wait at their
 	// limit. nil for none.
 	Pauses Pauses
+	// Done is told what came of each poll that has ended, those excepted that were
+	// ended by the stop; nil for nobody. It must not wait.
+	Done func(s *Source, r Result)
 	// Logger is told what operators want to know; nil for nobody.
 	Logger *slog.Logger
 }
@@ -42,6 +45,7 @@ type Poller struct {
 	observer Observer
 	detailer Detailer
 	pauses   Pauses
+	done     func(s *Source, r Result)
 	log      *slog.Logger
 	hosts    hosts
 
@@ -54,11 +58,15 @@ func NewPoller(o PollerOptions) *Poller {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Done == nil {
+		o.Done = func(*Source, Result) {}
+	}
 	return &Poller{
 		fetcher:  o.Fetcher,
 		observer: o.Observer,
 		detailer: o.Detailer,
 		pauses:   o.Pauses,
+		done:     o.Done,
 		log:      o.Logger,
 		hosts:    hosts{sick: make(map[string]*host)},
 		sources:  make(map[string]*progress),
@@ -128,16 +136,20 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 // observe ends a poll that saw something.
 func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observation) {
 	defer o.Release()
-	if err := p.observer.Observe(ctx, o); err != nil {
-		if isFinal[*KeptError](err) {
+	r := Result{At: o.At, Duration: o.Duration, Requests: o.Requests, Status: o.Status, Bytes: o.Bytes}
+	r.Err = p.observer.Observe(ctx, o)
+	r.Verdict = o.Verdict
+	if r.Err != nil {
+		if isFinal[*KeptError](r.Err) {
 			pr.adopt(o.State)
 		}
-		p.fail(ctx, s, pr, err)
+		p.fail(ctx, s, pr, r)
 		return
 	}
 	if pr.succeed(o.State) {
 		p.log.InfoContext(ctx, "source recovered", "source", s.Name)
 	}
+	p.done(s, r)
 }
 
 // failed deals with a request that failed, the attempt-th time, counted from 1.
@@ -171,7 +183,7 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 		return p.pass(ctx, s, pr, v, failure)
 	}
 	v.Close()
-	p.fail(ctx, s, pr, err)
+	p.fail(ctx, s, pr, v.failed(err))
 	return Outcome{}
 }
 
@@ -211,7 +223,7 @@ func (p *Poller) Refuse(ctx context.Context, s *Source, reason error) {
 		p.observe(ctx, s, pr, o)
 	}
 	v.Close()
-	p.fail(ctx, s, pr, reason)
+	p.fail(ctx, s, pr, v.failed(reason))
 }
 
 var _ Gate = (*Poller)(nil)
@@ -225,8 +237,8 @@ func (p *Poller) paused(s *Source) time.Duration {
 }
 
 // fail ends a poll that failed.
-func (p *Poller) fail(ctx context.Context, s *Source, pr *progress, reason error) {
-	level := slog.LevelDebug
+func (p *Poller) fail(ctx context.Context, s *Source, pr *progress, r Result) {
+	level, reason := slog.LevelDebug, r.Err
 	if ctx.Err() != nil {
 		if !errors.Is(reason, context.Canceled) && !errors.Is(reason, context.Cause(ctx)) {
 			level = slog.LevelWarn // a disk that fails while we stop is still news
@@ -239,6 +251,7 @@ func (p *Poller) fail(ctx context.Context, s *Source, pr *progress, reason error
 	}
 	p.log.Log(ctx, level, "poll failed", "source", s.Name, "err", reason)
 	p.observer.Fail(ctx, s.Name, reason)
+	p.done(s, r)
 }
 
 func (p *Poller) progress(source string) *progress {

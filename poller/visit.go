@@ -3,6 +3,7 @@ package poller
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ type Visit struct {
 
 	requests int
 	took     time.Duration
+	bytes    int64
 	// run is where a poll stands that has pages or a start; nil for others.
 	run *run
 	// gather is where a poll stands whose list has come; nil before that, and
@@ -71,7 +73,8 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 	now := time.Now()
 	v.took += now.Sub(start)
 	if err == nil {
-		o.Source, o.At, o.Duration, o.Requests = v.source.Name, now, v.took, v.requests
+		v.bytes += o.Bytes
+		o.Source, o.At, o.Duration, o.Requests, o.Bytes = v.source.Name, now, v.took, v.requests, v.bytes
 		o, err = v.turn(t, o, a)
 	}
 	if err != nil {
@@ -93,6 +96,19 @@ func (v *Visit) refuse(failure *FetchError) *FetchError {
 	v.renewed = v.renewed || renewed
 	failure.Renewed = renewed
 	return failure
+}
+
+// failed is what came of the poll where it ends with an error. A nil Visit has
+// sent nothing.
+func (v *Visit) failed(reason error) Result {
+	r := Result{At: time.Now(), Err: reason}
+	if v != nil {
+		r.Duration, r.Requests, r.Bytes = v.took, v.requests, v.bytes
+	}
+	if failure, ok := errors.AsType[*FetchError](reason); ok {
+		r.Status = failure.Status
+	}
+	return r
 }
 
 // Close drops what came so far. It may be called more than once, and does

@@ -30,6 +30,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	}
 	if o.Unchanged && st.ahead {
 		o.State = poller.State{} // asks for the whole answer next time
+		o.Verdict.Outcome = string(Unchanged)
 		return nil
 	}
 	r := b.roster.Load()
@@ -48,6 +49,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	if p.again {
 		o.State = wholeNext(o.State)
 	}
+	o.Verdict = poller.Verdict{Outcome: string(p.outcome), Changes: len(p.untold)}
 	b.note(st, p.tried)
 	b.noteDetails(st, p.details)
 	st.ahead = false
