@@ -13,17 +13,7 @@ func Check(cfg *config.Config) error {
 	if err := checkTemplates(cfg); err != nil {
 		return err
 	}
-	asked, err := sources(cfg)
-	if err != nil {
-		return err
-	}
-	if _, err := endpoints(cfg, nil); err != nil {
-		return err
-	}
-	if _, err := bridgeEndpoints(cfg); err != nil {
-		return err
-	}
-	_, err = judges(cfg, asked)
+	_, err := newSetup(cfg, nil)
 	return err
 }
 

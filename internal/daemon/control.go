@@ -34,7 +34,7 @@ func (c *control) AcceptRemoval(ctx context.Context, source string) error {
 }
 
 func (c *control) Poll(_ context.Context, source string) error {
-	if _, ok := c.d.sources[source]; !ok {
+	if _, ok := c.d.setup.Load().sources[source]; !ok {
 		return fmt.Errorf("source %q: %w", source, store.ErrNotFound)
 	}
 	err := c.d.scheduler.Trigger(source)
@@ -53,7 +53,7 @@ func (c *control) Event(ctx context.Context, id string) (json.RawMessage, error)
 	if err != nil {
 		return nil, err
 	}
-	return notify.Envelope(&event, c.d.cfg.Server.PublicURL.Reveal())
+	return notify.Envelope(&event, c.d.setup.Load().link)
 }
 
 // notFound makes unknown, where err is it, the error that the server knows.

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
@@ -35,6 +36,8 @@ type Options struct {
 // Daemon is one running pollwire. Several may live in one process, each on a
 // database of its own.
 type Daemon struct {
+	// cfg is nil once all that it says is in the setup: that of thousands of sources
+	// would be the largest part of what stays in memory.
 	cfg    *config.Config
 	o      Options
 	logger *slog.Logger
@@ -56,9 +59,8 @@ type Daemon struct {
 	dispatcher    *notify.Dispatcher
 	subscriptions *subscription.Registry
 	server        *server.Server
-	sources       map[string]*poller.Source
-	configured    roster
-	pokes         map[string]string // secrets by source
+	// setup is what the configuration came to; nil before Start.
+	setup atomic.Pointer[setup]
 
 	fatal chan error
 
@@ -104,7 +106,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.begun = true
 	steps := []func(context.Context) error{
-		d.openStore, d.takeOver, d.wireSender, d.wireRoster, d.wireDispatcher, d.wireSources, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
+		d.openStore, d.takeOver, d.wireSender, d.wireSetup, d.wireDispatcher, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.startTelling, d.startReplays,
 		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
 	}
@@ -114,6 +116,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	d.cfg = nil
 	return nil
 }
 

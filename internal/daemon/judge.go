@@ -1,12 +1,10 @@
 package daemon
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -146,16 +144,4 @@ func requestKey(s *poller.Source) string {
 	}
 	sum := sha256.Sum256(encoded)
 	return hex.EncodeToString(sum[:])
-}
-
-// newBridge returns the bridge of a configuration, for the sources that are asked
-// and the endpoints that are told.
-func newBridge(ctx context.Context, cfg *config.Config, asked map[string]*poller.Source, told []bridge.Endpoint, s bridge.Store, wake func(...string), logger *slog.Logger) (*bridge.Bridge, error) {
-	list, err := judges(cfg, asked)
-	if err != nil {
-		return nil, err
-	}
-	return bridge.New(ctx, bridge.Options{
-		Store: s, Sources: list, Endpoints: told, KeepSnapshots: cfg.Storage.Retention.Snapshots, Wake: wake, Logger: logger,
-	})
 }

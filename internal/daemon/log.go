@@ -54,9 +54,10 @@ func (c *control) Events(ctx context.Context, q *server.EventQuery) (*server.Eve
 
 func (c *control) eventPage(page *eventlog.Page) (*server.EventPage, error) {
 	told := &server.EventPage{Events: make([]server.LoggedEvent, len(page.Events)), Next: page.Next, More: page.More, Removed: page.Removed}
+	link := c.d.setup.Load().link
 	for i := range page.Events {
 		e := &page.Events[i]
-		envelope, err := notify.Envelope(&e.Event, c.d.cfg.Server.PublicURL.Reveal())
+		envelope, err := notify.Envelope(&e.Event, link)
 		if err != nil {
 			return nil, err
 		}

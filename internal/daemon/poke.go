@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
@@ -16,11 +15,11 @@ var _ server.Poker = (*control)(nil)
 // Poke polls a source as Poll does, but not where that would be impolite: what
 // an operator may do once, a provider does again and again.
 func (c *control) Poke(source string) (wait time.Duration, err error) {
-	s, ok := c.d.sources[source]
+	s, ok := c.d.setup.Load().sources[source]
 	if !ok {
 		return 0, fmt.Errorf("source %q: %w", source, store.ErrNotFound)
 	}
-	if wait := c.d.poller.Hold(s); wait > 0 {
+	if wait := c.d.poller.Hold(s.asked); wait > 0 {
 		return wait, nil
 	}
 	err = c.d.scheduler.Trigger(source)
@@ -33,15 +32,4 @@ func (c *control) Poke(source string) (wait time.Duration, err error) {
 // disabled says why a source that there is cannot be polled.
 func disabled(source string) *server.Refusal {
 	return &server.Refusal{Reason: fmt.Sprintf("source %q is disabled (enabled: false in the configuration)", source)}
-}
-
-// pokes are the secrets of the sources that can be poked.
-func pokes(cfg *config.Config) map[string]string {
-	secrets := make(map[string]string)
-	for i := range cfg.Sources {
-		if s := &cfg.Sources[i]; s.Enabled && s.Poke != nil {
-			secrets[s.Name] = s.Poke.Secret.Reveal()
-		}
-	}
-	return secrets
 }

@@ -24,7 +24,7 @@ func Preview(ctx context.Context, cfg *config.Config, o Options, source string) 
 		// A context of its own, so that the store is closed when ctx has ended.
 		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}()
-	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireRoster, d.wireSources, d.wireBridge, d.startLimiter, d.wirePoller} {
+	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSetup, d.wireBridge, d.startLimiter, d.wirePoller} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
@@ -34,10 +34,11 @@ func Preview(ctx context.Context, cfg *config.Config, o Options, source string) 
 
 // preview asks a source within its limit, always for the whole answer.
 func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, error) {
-	source, ok := d.sources[name]
+	found, ok := d.setup.Load().sources[name]
 	if !ok {
 		return nil, fmt.Errorf("source %q: %w", name, store.ErrNotFound)
 	}
+	source := found.asked
 	preview := &server.Preview{Source: name, Request: d.fetcher.Describe(source), Webhooks: []server.Webhook{}}
 	o, err := d.visit(ctx, source)
 	var failure *poller.FetchError
@@ -141,7 +142,7 @@ func (d *Daemon) judge(ctx context.Context, o *poller.Observation, preview *serv
 	preview.Outcome, preview.DetailsLeft = server.Outcome(judged.Outcome), judged.Waiting
 	for i := range judged.Events {
 		event := &judged.Events[i]
-		body, err := notify.Envelope(&event.Event, d.cfg.Server.PublicURL.Reveal())
+		body, err := notify.Envelope(&event.Event, d.setup.Load().link)
 		if err != nil {
 			return err
 		}

@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/bridge"
@@ -48,33 +47,32 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 	return bridge.TakeOver(ctx, d.store, formerly, d.logger)
 }
 
-// wireRoster makes the endpoints of the configuration, which those who tell share.
-func (d *Daemon) wireRoster(context.Context) (err error) {
-	d.configured, err = newRoster(d.cfg, d.tokens)
-	return err
+// wireSetup makes what all further steps go by.
+func (d *Daemon) wireSetup(context.Context) error {
+	s, err := newSetup(d.cfg, d.tokens)
+	if err != nil {
+		return err
+	}
+	d.setup.Store(s)
+	return nil
 }
 
 // wireDispatcher makes the dispatcher, which is given endpoints with those who
 // subscribed; it starts when the bridge is there.
 func (d *Daemon) wireDispatcher(context.Context) error {
+	s := d.setup.Load()
 	d.dispatcher = notify.NewDispatcher(notify.DispatcherOptions{
 		Queue:     d.store,
 		Sender:    d.sender,
-		PublicURL: d.cfg.Server.PublicURL.Reveal(),
+		PublicURL: s.link,
 		Logger:    d.logger,
 		OnFatal:   d.fail,
 		Alert:     d.endpointAlert, // what it uses is there, and stays, when the dispatcher starts
 	})
-	for i := range d.configured.endpoints {
-		d.namePublicKeys(&d.configured.endpoints[i])
+	for i := range s.configured.endpoints {
+		d.namePublicKeys(&s.configured.endpoints[i])
 	}
 	return nil
-}
-
-// wireSources makes the sources that bridge and poller share.
-func (d *Daemon) wireSources(context.Context) (err error) {
-	d.sources, err = sources(d.cfg)
-	return err
 }
 
 // wireBridge makes the bridge.
@@ -83,7 +81,10 @@ func (d *Daemon) wireBridge(ctx context.Context) (err error) {
 	if d.dispatcher != nil {
 		wake = d.dispatcher.Wake
 	}
-	d.bridge, err = newBridge(ctx, d.cfg, d.sources, d.configured.bridged, d.store, wake, d.logger)
+	s := d.setup.Load()
+	d.bridge, err = bridge.New(ctx, bridge.Options{
+		Store: d.store, Sources: s.judged(), Endpoints: s.configured.bridged, KeepSnapshots: s.retention.Snapshots, Wake: wake, Logger: d.logger,
+	})
 	return err
 }
 
@@ -104,7 +105,7 @@ func (d *Daemon) startReplays(ctx context.Context) error {
 
 func (d *Daemon) startLimiter(ctx context.Context) error {
 	d.limiter = poller.NewLimiter(poller.LimiterOptions{Store: d.store, Logger: d.logger})
-	d.limiter.Apply(limits(d.cfg))
+	d.limiter.Apply(d.setup.Load().limits)
 	if err := d.limiter.Start(ctx); err != nil {
 		return fmt.Errorf("start limiter: %w", err)
 	}
@@ -114,8 +115,9 @@ func (d *Daemon) startLimiter(ctx context.Context) error {
 
 // wirePoller makes what asks the sources.
 func (d *Daemon) wirePoller(context.Context) error {
+	s := d.setup.Load()
 	d.fetcher = poller.NewFetcher(poller.FetcherOptions{
-		Version: d.o.Version, Tokens: d.tokens, Secrets: d.cfg.RequestSecrets(), Heed: d.limiter.Heed, Extender: d.limiter,
+		Version: d.o.Version, Tokens: d.tokens, Secrets: s.secrets, Heed: d.limiter.Heed, Extender: d.limiter,
 	})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()
@@ -126,39 +128,28 @@ func (d *Daemon) wirePoller(context.Context) error {
 		d.poller.Close()
 		return nil
 	})
-	for name := range d.sources {
+	for name := range s.sources {
 		d.poller.SetState(name, d.bridge.InitialState(name))
 	}
 	return nil
 }
 
 func (d *Daemon) startScheduler(ctx context.Context) error {
-	var enabled []*poller.Source
-	for i := range d.cfg.Sources {
-		if s := &d.cfg.Sources[i]; s.Enabled {
-			enabled = append(enabled, d.sources[s.Name])
-		}
-	}
 	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
-	d.scheduler.Apply(enabled)
+	d.scheduler.Apply(d.setup.Load().enabled())
 	if err := d.scheduler.Start(ctx); err != nil {
 		return fmt.Errorf("start scheduler: %w", err)
 	}
 	d.started("scheduler", d.scheduler.Stop)
-	d.pokes = pokes(d.cfg)
-	// All that the configuration says of sources is known elsewhere by now, and
-	// of thousands it would be the largest part of what stays in memory.
-	own := *d.cfg
-	own.Sources = nil
-	d.cfg = &own
 	return nil
 }
 
 func (d *Daemon) startJanitor(ctx context.Context) error {
+	retention := d.setup.Load().retention
 	j := bridge.NewJanitor(bridge.JanitorOptions{
 		Store:   d.store,
-		Events:  time.Duration(d.cfg.Storage.Retention.Events),
-		Waiting: time.Duration(d.cfg.Storage.Retention.Waiting),
+		Events:  time.Duration(retention.Events),
+		Waiting: time.Duration(retention.Waiting),
 		Teller:  d.bridge,
 		Logger:  d.logger,
 	})
@@ -167,22 +158,16 @@ func (d *Daemon) startJanitor(ctx context.Context) error {
 }
 
 func (d *Daemon) startServer(ctx context.Context) error {
-	var public *url.URL
-	if text := d.cfg.Server.PublicURL.Reveal(); text != "" {
-		var err error
-		if public, err = url.Parse(text); err != nil {
-			return fmt.Errorf("parse server.public_url: %w", err)
-		}
-	}
+	s := d.setup.Load()
 	ctl := &control{d}
 	d.server = server.New(server.Options{
-		Listen:        d.cfg.Server.Listen,
+		Listen:        s.fixed.listen,
 		Socket:        SocketPath(d.cfg),
-		PublicURL:     public,
-		Token:         d.cfg.Server.Token.Reveal(),
+		PublicURL:     s.publicURL,
+		Token:         s.token,
 		Controller:    ctl,
 		Subscriptions: subscriptions{d.subscriptions},
-		Pokes:         d.pokes,
+		Pokes:         s.pokes(),
 		Poker:         ctl,
 		Ready:         []server.Check{{Name: "database", Func: d.store.Ping}},
 		Logger:        d.logger,

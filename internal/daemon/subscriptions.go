@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -43,6 +42,16 @@ func (r roster) names() []string {
 	return names
 }
 
+// endpoint is the endpoint of a name, nil where there is none.
+func (r roster) endpoint(name string) *notify.Endpoint {
+	for i := range r.endpoints {
+		if r.endpoints[i].Name == name {
+			return &r.endpoints[i]
+		}
+	}
+	return nil
+}
+
 // with is the roster with all subscriptions added, each of which is told as
 // an endpoint is of which nothing is configured.
 func (r roster) with(subscriptions []subscription.Endpoint, standard roster, allow *config.Subscriptions) roster {
@@ -77,7 +86,8 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	allow := d.cfg.Server.Subscriptions
+	s := d.setup.Load()
+	allow := s.subscriptions
 	d.subscriptions = subscription.New(subscription.Options{
 		Store: d.store,
 		Key:   d.cfg.Storage.EncryptionKey.Reveal(),
@@ -88,10 +98,10 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) error {
 			resolver: d.resolver,
 		},
 		Verify:   allow.Verify == "challenge",
-		Sources:  slices.Collect(maps.Keys(d.sources)),
-		Reserved: d.configured.names(),
+		Sources:  s.names(),
+		Reserved: s.configured.names(),
 		Apply: func(ctx context.Context, list []subscription.Endpoint) error {
-			return d.tell(ctx, d.configured.with(list, standard, &allow))
+			return d.tell(ctx, s.configured.with(list, standard, &allow))
 		},
 		Logger: d.logger,
 	})
@@ -128,7 +138,7 @@ func (d *Daemon) endpointAlert(ctx context.Context, state notify.EndpointState) 
 
 // isSubscription says whether an endpoint is one, or was.
 func (d *Daemon) isSubscription(name string) bool {
-	return strings.HasPrefix(name, subscription.Prefix) && !slices.Contains(d.configured.names(), name)
+	return strings.HasPrefix(name, subscription.Prefix) && d.setup.Load().configured.endpoint(name) == nil
 }
 
 // subscriptions does what the API asks for of subscriptions.

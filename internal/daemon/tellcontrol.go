@@ -70,12 +70,8 @@ func (c *control) ChangeEndpoint(ctx context.Context, name string, change server
 
 // silent says whether the configuration disables an endpoint.
 func (c *control) silent(name string) bool {
-	for i := range c.d.cfg.Endpoints {
-		if e := &c.d.cfg.Endpoints[i]; e.Name == name {
-			return !e.Enabled
-		}
-	}
-	return false
+	e := c.d.setup.Load().configured.endpoint(name)
+	return e != nil && !e.Enabled
 }
 
 func (c *control) TestEndpoint(ctx context.Context, name string) (*server.Test, error) {
