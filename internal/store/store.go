@@ -34,6 +34,9 @@ type Source struct {
 	// it is 0, or the last number that the log has under its name from a source
 	// that was renamed.
 	Sequence int64
+	// ChangedAt is the At of the last snapshot; zero before the first. A commit
+	// does not write it: the engine sets it where it writes a snapshot.
+	ChangedAt time.Time
 	// State is what the next poll starts from, valid for RequestKey and RulesKey.
 	State poller.State
 	// Alert is the failure that was told and has not recovered; its zero value
@@ -193,6 +196,7 @@ type Store interface {
 	notify.Queue
 	Replays
 	DeliveryLog
+	Pauses
 
 	// Source returns the row of a source, or ErrNotFound.
 	Source(ctx context.Context, name string) (Source, error)
@@ -219,13 +223,14 @@ type Store interface {
 	Commit(ctx context.Context, c *Commit) error
 	// AcceptRemoval sets the AcceptRemoval of a source, or fails with ErrNotFound.
 	AcceptRemoval(ctx context.Context, source string) error
-	// Rename gives all that is kept of a source, the budget of its [OwnLimit] and
-	// its next run included, to another name; the log keeps the old one. It fails
-	// with ErrNotFound where there is no such source, and with ErrConflict where
-	// there is one of the new name. Numbers of changes go on from the old name's,
-	// and from what the log has under the new one, if that is more. Deliveries that
-	// wait in a lane of the old name go over to that of the new one, since what is
-	// told under it comes after them. Subscriptions to the old name are to the new.
+	// Rename gives all that is kept of a source, the budget of its [OwnLimit], its
+	// next run and its pause included, to another name; the log keeps the old one.
+	// It fails with ErrNotFound where nothing is kept of the source, and with
+	// ErrConflict where there is one of the new name. Numbers of changes go on from
+	// the old name's, and from what the log has under the new one, if that is more.
+	// Deliveries that wait in a lane of the old name go over to that of the new one,
+	// since what is told under it comes after them. Subscriptions to the old name are
+	// to the new.
 	Rename(ctx context.Context, from, to string) error
 	// AddSubscription saves a subscription, or fails with ErrConflict where there
 	// is one of its ID.

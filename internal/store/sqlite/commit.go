@@ -122,6 +122,9 @@ func (r *commitRows) adopt(c *store.Commit) {
 	}
 	if c.Snapshot != nil {
 		c.Snapshot.Version = r.version
+		if c.Source != nil {
+			c.Source.ChangedAt = fromMicros(micros(c.Snapshot.At))
+		}
 	}
 	delivery, sequence := r.first.delivery, r.sequence-r.changes
 	for i := range c.Events {

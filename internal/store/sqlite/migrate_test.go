@@ -44,7 +44,7 @@ func TestMigrateFirstSchema(t *testing.T) {
 	must(t, err)
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	want := store.Source{
-		Name: "orders", RequestKey: "request", RulesKey: "rules", Version: 3, Sequence: 2, AcceptRemoval: true,
+		Name: "orders", RequestKey: "request", RulesKey: "rules", Version: 3, Sequence: 2, AcceptRemoval: true, ChangedAt: at.Add(2 * time.Microsecond),
 		State: poller.State{ETag: `"3"`, LastModified: "Fri, 02 Jan 2026 03:04:05 GMT", RawHash: src.State.RawHash},
 		Alert: store.SourceAlert{Since: at, Failures: 5, Reason: "503", ToldAt: at.Add(time.Second)},
 	}

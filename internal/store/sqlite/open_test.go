@@ -153,7 +153,7 @@ func TestOpenRefusesFutureSchema(t *testing.T) {
 			t.Fatalf("got %v, want a FutureSchemaError", err)
 		}
 		if future.Database != 4711 || future.Known < 1 || !strings.Contains(err.Error(), "version 4711") ||
-			!strings.Contains(err.Error(), "up to 3:") {
+			!strings.Contains(err.Error(), "up to 4:") {
 			t.Errorf("the error does not name both versions: %v", err)
 		}
 	}
@@ -229,7 +229,7 @@ func TestReadOnlyWithoutDaemon(t *testing.T) {
 		t.Errorf("a missing file: got %v, want ErrNotExist", err)
 	}
 	mustExec(t, path, "PRAGMA journal_mode = WAL")
-	if _, err := Open(t.Context(), Options{Path: path, ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "schema version 0 is older than 3") {
+	if _, err := Open(t.Context(), Options{Path: path, ReadOnly: true}); err == nil || !strings.Contains(err.Error(), "schema version 0 is older than 4") {
 		t.Errorf("an empty database: got %v", err)
 	}
 	s := mustOpen(t, path)

@@ -15,6 +15,11 @@ import (
 // first argument.
 const lastSequence = "SELECT coalesce(max(sequence), 0) FROM events WHERE source = ?1 AND sequence > 0"
 
+// selectKnown selects the first name where anything is kept of it, be it that it
+// is paused, and the second where it has a row.
+const selectKnown = `SELECT name FROM sources WHERE name IN (?1, ?2)
+	UNION SELECT source FROM paused_sources WHERE source = ?1`
+
 // copySource makes the row of one name that of another.
 const copySource = `INSERT INTO sources (name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash, cursor,
 	alert_since, alert_failures, alert_reason, alert_told_at, accept_removal)
@@ -44,13 +49,13 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 }
 
 func rename(s *session, from, to string) error {
-	known, err := selectRows(s, scanName, "SELECT name FROM sources WHERE name IN (?, ?)", from, to)
+	known, err := selectRows(s, scanName, selectKnown, from, to)
 	switch {
 	case err != nil:
 		return err
 	case !slices.Contains(known, from):
 		return store.ErrNotFound
-	case slices.Contains(known, to): // also where both are the same
+	case from == to || slices.Contains(known, to):
 		return store.ErrConflict
 	}
 	// The new row first and the old one last, so that what belongs to a source
@@ -61,6 +66,7 @@ func rename(s *session, from, to string) error {
 		"UPDATE departed SET source = ?1 WHERE source = ?2",
 		"UPDATE details SET source = ?1 WHERE source = ?2",
 		"UPDATE OR REPLACE next_runs SET source = ?1 WHERE source = ?2",
+		renamePause,
 		renameLanes,
 		renameKeys,
 		renameSubscribed,

@@ -9,7 +9,8 @@ import (
 )
 
 const selectSource = `SELECT name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash, cursor,
-	alert_since, alert_failures, alert_reason, alert_told_at, accept_removal FROM sources`
+	alert_since, alert_failures, alert_reason, alert_told_at, accept_removal,
+	coalesce((SELECT at FROM snapshots WHERE source = sources.name AND version = sources.version), 0) FROM sources`
 
 // Source returns the row of a source, or store.ErrNotFound.
 func (s *Store) Source(ctx context.Context, name string) (store.Source, error) {
@@ -49,12 +50,12 @@ func (s *Store) AcceptRemoval(ctx context.Context, source string) error {
 func scanSource(rows *sql.Rows) (store.Source, error) {
 	var src store.Source
 	var rawHash []byte
-	var since, told int64
+	var since, told, changed int64
 	err := rows.Scan(&src.Name, &src.RequestKey, &src.RulesKey, &src.Version, &src.Sequence,
 		&src.State.ETag, &src.State.LastModified, &rawHash, &src.State.Cursor,
-		&since, &src.Alert.Failures, &src.Alert.Reason, &told, &src.AcceptRemoval)
+		&since, &src.Alert.Failures, &src.Alert.Reason, &told, &src.AcceptRemoval, &changed)
 	src.State.RawHash = toHash(rawHash)
-	src.Alert.Since, src.Alert.ToldAt = fromMicros(since), fromMicros(told)
+	src.Alert.Since, src.Alert.ToldAt, src.ChangedAt = fromMicros(since), fromMicros(told), fromMicros(changed)
 	return src, err
 }
 

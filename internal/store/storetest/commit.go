@@ -38,7 +38,7 @@ func commitKeepsRow(t *testing.T, fresh Fresh) {
 	}
 	want := src
 	mustCommit(t, s, &store.Commit{Source: &src, Snapshot: answer(1), KeepSnapshots: 3, Events: []store.Event{change("orders")}})
-	want.Version, want.Sequence = 1, 1
+	want.Version, want.Sequence, want.ChangedAt = 1, 1, answer(1).At
 	equal(t, "committed", src, want)
 	equal(t, "read", must(s.Source(t.Context(), "orders"))(t), want)
 
@@ -150,7 +150,7 @@ func failedCommitLeavesArgument(t *testing.T, fresh Fresh) {
 	if err := s.Commit(t.Context(), c); !errors.Is(err, store.ErrConflict) {
 		t.Fatalf("got %v, want ErrConflict", err)
 	}
-	equal(t, "source", *c.Source, store.Source{Name: "orders", Version: 9, Sequence: 1})
+	equal(t, "source", *c.Source, store.Source{Name: "orders", Version: 9, Sequence: 1, ChangedAt: answer(1).At})
 	equal(t, "event", c.Events[0], e)
 	equal(t, "snapshot", c.Snapshot, answer(2))
 }

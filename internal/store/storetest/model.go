@@ -148,7 +148,7 @@ func (m *model) commit(t *rapid.T) {
 	want := *c.Source
 	want.Version, want.Sequence, want.AcceptRemoval = before.Version, before.Sequence, before.AcceptRemoval && !c.ConsumeAcceptance
 	if c.Snapshot != nil {
-		want.Version++
+		want.Version, want.ChangedAt = want.Version+1, c.Snapshot.At
 		kept := append(m.snapshots[name], *c.Snapshot)
 		m.snapshots[name] = kept[max(0, len(kept)-max(c.KeepSnapshots, 1)):]
 		equal(t, "snapshot's version", c.Snapshot.Version, want.Version)
