@@ -3,28 +3,27 @@ package poller
 // Apply sets the sources: it adds, replaces and removes. A source whose schedule,
 // time zone and jitter stay as they were keeps its next run. A poll under way
 // goes on, and its next request is made with the new source: the [Poller] then
-// begins it anew.
+// begins it anew. A source that is paused stays so.
 func (s *Scheduler) Apply(sources []*Source) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for name := range s.paused {
+		s.paused[name] = nil
+	}
 	gone := make(map[string]*entry, len(s.entries))
 	for name, e := range s.entries {
 		gone[name] = e
 	}
 	var fresh []*entry
 	for _, src := range sources {
+		if _, paused := s.paused[src.Name]; paused {
+			s.paused[src.Name] = src
+			continue
+		}
 		delete(gone, src.Name)
-		e := s.entries[src.Name]
-		switch {
-		case e == nil:
-			e = &entry{scheduler: s, source: src, index: -1, next: noRun, fireAt: noRun, retryAt: noRun}
-			e.ticket.owner = e
-			s.entries[src.Name] = e
-			fresh = append(fresh, e)
-		case e.removed:
-			e.removed, e.source = false, src
-			fresh = append(fresh, e)
-		default:
+		if e := s.entries[src.Name]; e == nil || e.removed {
+			fresh = append(fresh, s.enter(src))
+		} else {
 			s.replace(e, src)
 		}
 	}
@@ -35,6 +34,19 @@ func (s *Scheduler) Apply(sources []*Source) {
 		s.place(fresh)
 		signal(s.wake)
 	}
+}
+
+// enter returns the entry of a source that has none, or whose entry was removed
+// while its poll was on a worker.
+func (s *Scheduler) enter(src *Source) *entry {
+	if e := s.entries[src.Name]; e != nil {
+		e.removed, e.source = false, src
+		return e
+	}
+	e := &entry{scheduler: s, source: src, index: -1, next: noRun, fireAt: noRun, retryAt: noRun}
+	e.ticket.owner = e
+	s.entries[src.Name] = e
+	return e
 }
 
 // place puts entries that have no next run into the heap.

@@ -51,6 +51,8 @@ type Scheduler struct {
 	state   runState
 	entries map[string]*entry
 	heap    dueHeap
+	// paused are the sources that are held back, nil of those that are not known.
+	paused map[string]*Source
 	// saved are the next runs of sources that there is no entry of.
 	saved map[string]int64
 	// unsaved are the entries whose next run is to be saved.
@@ -83,7 +85,7 @@ func NewScheduler(o SchedulerOptions) *Scheduler {
 	s := &Scheduler{
 		poll: o.Poll, gate: o.Gate, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
 		clock:   newClock(time.Now),
-		entries: make(map[string]*entry), saved: make(map[string]int64),
+		entries: make(map[string]*entry), paused: make(map[string]*Source), saved: make(map[string]int64),
 		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
 		stopped: make(chan struct{}), ended: make(chan struct{}),
 	}
@@ -174,8 +176,8 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 }
 
 // Trigger polls a source now, within its limit, whatever its gate says. While a poll of it has begun and
-// not ended, it is polled once more afterwards. The error is ErrUnknownSource or
-// ErrNotRunning.
+// not ended, it is polled once more afterwards. The error is ErrUnknownSource,
+// ErrPaused or ErrNotRunning.
 func (s *Scheduler) Trigger(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -183,6 +185,8 @@ func (s *Scheduler) Trigger(name string) error {
 	switch {
 	case s.state != stateRunning:
 		return fmt.Errorf("trigger source %q: %w", name, ErrNotRunning)
+	case s.paused[name] != nil:
+		return fmt.Errorf("trigger source %q: %w", name, ErrPaused)
 	case e == nil || e.removed:
 		return fmt.Errorf("trigger source %q: %w", name, ErrUnknownSource)
 	case e.phase == phaseIdle:
@@ -194,18 +198,6 @@ func (s *Scheduler) Trigger(name string) error {
 		e.asked = true
 	}
 	return nil
-}
-
-// NextRun returns when a source is due next, jitter included; false where there
-// is no such source, or no such time.
-func (s *Scheduler) NextRun(name string) (time.Time, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.entries[name]
-	if e == nil || e.removed || e.fireAt == noRun || s.state == stateNew || s.state == stateStarting {
-		return time.Time{}, false
-	}
-	return time.Unix(0, e.fireAt).UTC(), true
 }
 
 // Dropped counts the runs that came due while the source's last poll had not ended.

@@ -177,6 +177,8 @@ func TestSchedulerStress(t *testing.T) {
 			do(3, func() { _ = r.Start(t.Context()) })
 			do(20, func() { r.Apply(sources[rand.IntN(25) : 25+rand.IntN(25)]) })
 			do(50, func() { _ = r.Trigger(fmt.Sprint("source-", rand.IntN(50))) })
+			do(30, func() { r.Pause(fmt.Sprint("source-", rand.IntN(50))) })
+			do(30, func() { r.Resume(fmt.Sprint("source-", rand.IntN(50))) })
 			do(5, func() {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 				defer cancel()

@@ -90,6 +90,12 @@ func newRig(t *testing.T, runs *memoryRuns, limits ...Limit) *rig {
 	return r
 }
 
+// NextRun returns when a source is due next; false where there is no such time.
+func (s *Scheduler) NextRun(name string) (time.Time, bool) {
+	status, _ := s.Status(name)
+	return status.NextRun, !status.NextRun.IsZero()
+}
+
 func mustStart(t *testing.T, s *Scheduler) {
 	t.Helper()
 	if err := s.Start(t.Context()); err != nil {
