@@ -23,6 +23,8 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 		st.failingSince = now
 	}
 	st.failures++
+	st.reason = reason.Error()
+	st.publish()
 	if st.failures < st.source.FailureThreshold && st.row.Alert.Since.IsZero() {
 		return // one that was told is reminded of, though the threshold was raised since
 	}

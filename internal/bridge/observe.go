@@ -55,7 +55,8 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	st.ahead = false
 	failure := p.details.failure()
 	if failure == nil {
-		st.failures, st.failingSince = 0, time.Time{}
+		st.failures, st.failingSince, st.reason = 0, time.Time{}, ""
+		st.publish()
 	}
 	if p.gap {
 		b.logger.Warn("items may have been missed", "source", o.Source)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -36,9 +37,13 @@ type state struct {
 	// keptDetails is how many details of items that are not in the list there
 	// must be until it is looked again which are needed.
 	keptDetails int
-	// failures counts the polls that failed in a row, since failingSince.
+	// failures counts the polls that failed in a row, since failingSince; reason is
+	// why the last one did.
 	failures     int
 	failingSince time.Time
+	reason       string
+	// status is what others see of it; see publish.
+	status atomic.Pointer[SourceStatus]
 }
 
 func newState(s Source) *state {
@@ -48,7 +53,8 @@ func newState(s Source) *state {
 // continueFrom takes up what the store holds.
 func (st *state) continueFrom(row store.Source) {
 	st.row = row
-	st.failures, st.failingSince = row.Alert.Failures, row.Alert.Since
+	st.failures, st.failingSince, st.reason = row.Alert.Failures, row.Alert.Since, row.Alert.Reason
+	st.publish()
 }
 
 // InitialState returns what the first poll of a source starts from. It is
@@ -82,6 +88,7 @@ func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit, r *rost
 		return &StoreError{Err: err}
 	}
 	st.row = *c.Source
+	st.publish()
 	if names := told(c.Events); len(names) > 0 {
 		b.wake(names...)
 	}
@@ -102,6 +109,7 @@ func (b *Bridge) settle(ctx context.Context, st *state) error {
 		return &StoreError{Err: fmt.Errorf("read source again: %w", err)}
 	}
 	st.row, st.doubtful = row, false
+	st.publish()
 	b.wake() // whoever it has deliveries for, if it happened
 	return nil
 }
