@@ -72,6 +72,11 @@ var table = map[string]row{
 		[]string{"diff", "poller", "notify", "internal/store", "internal/expression"},
 		"the heart asks interfaces; which engine and which configuration is the daemon's choice",
 	},
+	"internal/history": {
+		3,
+		[]string{"poller"},
+		"it remembers what came of polls for people who look; nothing is decided by it",
+	},
 	"internal/eventlog": {
 		3,
 		[]string{"notify", "internal/store"},
