@@ -85,7 +85,7 @@ func (w *worker) kept(a *answered, now time.Time) bool {
 }
 
 // settleBatch records the outcome of the first member for all of them, at once.
-func (w *worker) settleBatch(a answered, o Outcome, now time.Time) {
+func (w *worker) settleBatch(a answered, o Outcome, report Report, now time.Time) {
 	l := a.lane
 	outcomes := make([]Outcome, 0, len(l.items))
 	for i := range l.items {
@@ -96,8 +96,10 @@ func (w *worker) settleBatch(a answered, o Outcome, now time.Time) {
 			own.State, own.Attempt.Status, own.Attempt.Error, own.Attempt.Response = Dead, 0, err.Error(), nil
 		}
 		outcomes = append(outcomes, own)
+		report.ended(own.State)
 		p.posts, p.attempts, p.notBefore = o.Attempt.Number, o.Attempts, o.NotBefore
 	}
+	w.session.options.Done(report)
 	w.session.recorder.add(outcomes...)
 	if len(a.broken) > 0 {
 		w.backlog.keep(l, func(id int64) bool { return a.broken[id] == nil })

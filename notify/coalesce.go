@@ -94,5 +94,8 @@ func (w *worker) sift(l *lane, now time.Time) (bool, error) {
 		w.session.recorder.add(Outcome{Delivery: p.id, State: Superseded, Attempts: p.attempts, NotBefore: now})
 		w.log.Debug("delivery superseded by a later one", "delivery", p.id, "position", p.position)
 	}
+	if len(gone) > 0 {
+		w.session.options.Done(Report{Endpoint: w.name, Superseded: len(gone)})
+	}
 	return len(gone) == 0, err
 }

@@ -37,6 +37,9 @@ type DispatcherOptions struct {
 	// was under way in a crash. The endpoint waits until it returns, so it must
 	// not call Enable, Disable, Pause, Resume or Stop.
 	Alert func(ctx context.Context, state EndpointState) error
+	// Done is told of each attempt that was made, and of deliveries that ended
+	// without one, before either is durable; nil for nobody. It must return at once.
+	Done func(r Report)
 
 	bounds bounds
 }
@@ -68,6 +71,9 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	}
 	if o.Alert == nil {
 		o.Alert = func(context.Context, EndpointState) error { return nil }
+	}
+	if o.Done == nil {
+		o.Done = func(Report) {}
 	}
 	if o.bounds == (bounds{}) {
 		o.bounds = defaultBounds

@@ -317,10 +317,13 @@ func (w *worker) settle(a answered, now time.Time) {
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
 	}, now)
 	w.tell(head, &o, a.verdict)
+	report := Report{Endpoint: w.name, Attempt: o.Attempt, Posted: o.Attempt.Number > head.posts}
 	if a.lane.batch != "" {
-		w.settleBatch(a, o, now)
+		w.settleBatch(a, o, report, now)
 		return
 	}
+	report.ended(o.State)
+	w.session.options.Done(report)
 	w.session.recorder.add(o)
 	if o.State != Waiting {
 		w.backlog.finish(a.lane, now)
