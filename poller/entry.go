@@ -23,6 +23,9 @@ type entry struct {
 	next, fireAt int64
 	// retryAt is when a request of this poll is made again, noRun if none is.
 	retryAt int64
+	// dueAt is when the poll that waits to begin was due; 0 of one that was asked
+	// for, and once it has begun.
+	dueAt int64
 	// request is that of the poll that is under way, counted from 1.
 	request int
 	phase   phase

@@ -56,9 +56,10 @@ func (s *Scheduler) fire(e *entry, now int64) {
 		e.retryAt = noRun
 		s.admit(e, e.request+1)
 	}
-	if e.fireAt <= now {
+	if due := e.fireAt; due <= now {
 		e.followSchedule(now)
 		if e.phase == phaseIdle {
+			e.dueAt = due
 			s.admit(e, 1)
 		} else {
 			s.dropped++
@@ -94,7 +95,13 @@ func (s *Scheduler) ask(e *entry) {
 	}
 	e.phase = phaseRunning
 	source, request, ctx := e.source, e.request, s.contextOf(e)
+	now := s.now() // first: it may find that the clock was set
+	due := e.dueAt
+	e.dueAt = 0
 	s.mu.Unlock()
+	if due > 0 {
+		s.begun(source, time.Duration(now-due))
+	}
 	outcome := s.poll(ctx, source, request)
 	s.limiter.release(&e.ticket)
 	s.finish(e, outcome)
@@ -154,6 +161,7 @@ func (s *Scheduler) finish(e *entry, o Outcome) {
 	default:
 		e.phase, e.request, e.asked = phaseIdle, 0, false
 		s.markUnsaved(e)
+		e.dueAt = 0 // of one that was held
 		if e.again && s.state == stateRunning {
 			e.again, e.asked = false, true
 			s.admit(e, 1)
@@ -170,6 +178,7 @@ func (s *Scheduler) now() int64 {
 	}
 	s.logger.Warn("the wall clock was set, next runs are computed anew", "by", jump)
 	for _, e := range s.heap {
+		e.dueAt = 0 // by another clock
 		if e.clockSet(int64(jump), now) && e.phase == phaseIdle {
 			s.markUnsaved(e)
 		}

@@ -28,6 +28,10 @@ type SchedulerOptions struct {
 	Runs RunStore
 	// Workers is the most polls under way at once; 0 means 64.
 	Workers int
+	// Begun is told of each poll that was due, when its first request is made: how
+	// long after its time, waits for its limit and for a worker included; nil for
+	// nobody. It must not wait.
+	Begun func(s *Source, lag time.Duration)
 	// Logger may be nil.
 	Logger *slog.Logger
 }
@@ -44,6 +48,7 @@ type Scheduler struct {
 	limiter *Limiter
 	runs    RunStore
 	logger  *slog.Logger
+	begun   func(*Source, time.Duration)
 	clock   *clock
 	pool    *pool
 
@@ -82,8 +87,12 @@ func NewScheduler(o SchedulerOptions) *Scheduler {
 	if o.Workers <= 0 {
 		o.Workers = defaultWorkers
 	}
+	if o.Begun == nil {
+		o.Begun = func(*Source, time.Duration) {}
+	}
 	s := &Scheduler{
 		poll: o.Poll, gate: o.Gate, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
+		begun:   o.Begun,
 		clock:   newClock(time.Now),
 		entries: make(map[string]*entry), paused: make(map[string]*Source), saved: make(map[string]int64),
 		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
