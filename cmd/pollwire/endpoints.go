@@ -82,6 +82,7 @@ func newDeliveriesCommand() *cobra.Command {
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
 	state := cmd.Flags().String("state", "", "only those in a `state`: waiting, delivered, dead or superseded")
 	endpoint := cmd.Flags().String("endpoint", "", "only those to an endpoint")
+	event := cmd.Flags().String("event", "", "only those of the event with an ID")
 	limit := cmd.Flags().IntP("limit", "n", 20, "how many, at most")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var id int64
@@ -98,7 +99,7 @@ func newDeliveriesCommand() *cobra.Command {
 			if id != 0 {
 				return showDelivery(ctx, cmd, c, id, *asJSON)
 			}
-			list, err := listDeliveries(ctx, c, client.DeliveryQuery{State: *state, Endpoint: *endpoint}, *limit)
+			list, err := listDeliveries(ctx, c, client.DeliveryQuery{State: *state, Endpoint: *endpoint, Event: *event}, *limit)
 			if err != nil {
 				return err
 			}

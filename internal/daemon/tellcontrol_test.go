@@ -55,6 +55,10 @@ func TestEndpointsAreSteered(t *testing.T) {
 	if first.ID != waits.Event {
 		t.Errorf("told %s, want %s", first.ID, waits.Event)
 	}
+	page, err = d.client.Deliveries(t.Context(), client.DeliveryQuery{Event: waits.Event})
+	if err != nil || len(page.Deliveries) != 2 || page.Deliveries[1].ID != waits.ID {
+		t.Errorf("deliveries of the event %+v: %v", page, err)
+	}
 	_, err = d.client.ChangeEndpoint(t.Context(), "nobody", server.Pause)
 	wantProblem(t, "pause nobody", err, http.StatusNotFound, `no endpoint "nobody"`)
 }

@@ -107,14 +107,14 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "GET", path: "/v1/deliveries"},
 			200,
 			`{"deliveries":[` + deliveryJSON + `}],"next":"6"}`,
-			[]string{"deliveries {State: Endpoint: Before:0 Limit:100}"},
+			[]string{"deliveries {State: Endpoint: Event: Before:0 Limit:100}"},
 		},
 		{
 			"deliveries, chosen",
-			question{method: "GET", path: "/v1/deliveries?state=dead&endpoint=ops&limit=3&after=9"},
+			question{method: "GET", path: "/v1/deliveries?state=dead&endpoint=ops&event=evt_1&limit=3&after=9"},
 			200,
 			`{"deliveries":[` + deliveryJSON + `}],"next":"6"}`,
-			[]string{"deliveries {State:dead Endpoint:ops Before:9 Limit:3}"},
+			[]string{"deliveries {State:dead Endpoint:ops Event:evt_1 Before:9 Limit:3}"},
 		},
 		{
 			"delivery",

@@ -93,6 +93,7 @@ func (s *Server) deliveries(w http.ResponseWriter, r *http.Request) {
 	q := store.DeliveryQuery{
 		State:    notify.State(p.oneOf("state", string(notify.Waiting), string(notify.Delivered), string(notify.Dead), string(notify.Superseded))),
 		Endpoint: p.text("endpoint"),
+		Event:    p.text("event"),
 		Limit:    p.number("limit", defaultDeliveries, maxDeliveries),
 	}
 	if after := p.text("after"); after != "" {

@@ -21,9 +21,10 @@ type TrackedDelivery struct {
 
 // DeliveryQuery says which deliveries are listed.
 type DeliveryQuery struct {
-	// State and Endpoint choose; empty ones take all.
+	// State, Endpoint and Event, the ID of an event, choose; empty ones take all.
 	State    notify.State
 	Endpoint string
+	Event    string
 	// Before is the ID below which the list begins; 0 for the newest.
 	Before int64
 	// Limit is how many are listed at most.

@@ -194,8 +194,8 @@ func TestClientSpeaksOfDeliveries(t *testing.T) {
 			if test, err := c.TestEndpoint(ctx, known); err != nil || test.ID != "test_1" {
 				t.Errorf("test %+v: %v", test, err)
 			}
-			page, err := c.Deliveries(ctx, client.DeliveryQuery{State: "dead", Endpoint: "a&b", After: "9", Limit: 3})
-			if err != nil || page.Next != "8" || page.Deliveries[0].Event != "{dead a&b 9 3}" {
+			page, err := c.Deliveries(ctx, client.DeliveryQuery{State: "dead", Endpoint: "a&b", Event: "evt_1", After: "9", Limit: 3})
+			if err != nil || page.Next != "8" || page.Deliveries[0].Event != "{dead a&b evt_1 9 3}" {
 				t.Errorf("deliveries %+v: %v", page, err)
 			}
 			if d, err := c.Delivery(ctx, 7); err != nil || d.ID != 7 {

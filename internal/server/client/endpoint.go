@@ -34,17 +34,17 @@ func (c *Client) TestEndpoint(ctx context.Context, name string) (*server.Test, e
 	return &test, nil
 }
 
-// DeliveryQuery says which deliveries are listed: of a state and an endpoint, or
-// of all where those are empty, behind the Next of a page.
+// DeliveryQuery says which deliveries are listed: of a state, an endpoint and the
+// ID of an event, or of all where those are empty, behind the Next of a page.
 type DeliveryQuery struct {
-	State, Endpoint, After string
-	Limit                  int
+	State, Endpoint, Event, After string
+	Limit                         int
 }
 
 // Deliveries returns a page of deliveries, the newest first.
 func (c *Client) Deliveries(ctx context.Context, q DeliveryQuery) (*server.DeliveryPage, error) {
 	query := make(url.Values)
-	for name, value := range map[string]string{"state": q.State, "endpoint": q.Endpoint, "after": q.After} {
+	for name, value := range map[string]string{"state": q.State, "endpoint": q.Endpoint, "event": q.Event, "after": q.After} {
 		if value != "" {
 			query.Set(name, value)
 		}

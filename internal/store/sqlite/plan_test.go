@@ -21,6 +21,7 @@ func TestPlans(t *testing.T) {
 		deadDeliveries:           "deliveries_dead ",
 		nextWaitingName:          "deliveries_waiting ",
 		nextDeadName:             "deliveries_dead ",
+		deliveriesOfEvent:        "deliveries_event ",
 		selectAttempts:           "PRIMARY KEY (delivery=?)",
 		selectHeads:              "INTEGER PRIMARY KEY",
 		selectNewest:             "INTEGER PRIMARY KEY",

@@ -29,8 +29,11 @@ const (
 	deadDeliveries    = selectTracked + `WHERE d.state = 'dead' AND d.endpoint = ? AND d.id < ? ORDER BY d.id DESC LIMIT ?`
 	nextWaitingName   = `SELECT endpoint FROM deliveries WHERE state = 'waiting' AND endpoint > ? ORDER BY endpoint LIMIT 1`
 	nextDeadName      = `SELECT endpoint FROM deliveries WHERE state = 'dead' AND endpoint > ? ORDER BY endpoint LIMIT 1`
-	selectAttempts    = `SELECT number, at, duration, status, error, encoding, response FROM attempts WHERE delivery = ? ORDER BY number`
-	countWaiting      = `SELECT w.endpoint, w.n, d.created_at FROM
+	// An event has few deliveries: one for each endpoint, and its replays.
+	deliveriesOfEvent = selectTracked + `WHERE d.event = (SELECT position FROM events WHERE id = ?1) AND d.id < ?2
+		AND (?3 = '' OR d.state = ?3) AND (?4 = '' OR d.endpoint = ?4) ORDER BY d.id DESC LIMIT ?5`
+	selectAttempts = `SELECT number, at, duration, status, error, encoding, response FROM attempts WHERE delivery = ? ORDER BY number`
+	countWaiting   = `SELECT w.endpoint, w.n, d.created_at FROM
 		(SELECT endpoint, count(*) AS n, min(id) AS first FROM deliveries INDEXED BY deliveries_waiting WHERE state = 'waiting' GROUP BY endpoint) w
 		JOIN deliveries d ON d.id = w.first ORDER BY w.endpoint`
 	countDead = `SELECT endpoint, count(*), 0 FROM deliveries INDEXED BY deliveries_dead WHERE state = 'dead' GROUP BY endpoint ORDER BY endpoint`
@@ -45,6 +48,8 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) (store.De
 	var err error
 	switch {
 	case q.Limit <= 0:
+	case q.Event != "":
+		page, err = s.ofEvent(ctx, &q)
 	case q.State == notify.Waiting:
 		page, err = s.indexed(ctx, &q, waitingDeliveries, nextWaitingName)
 	case q.State == notify.Dead:
@@ -58,6 +63,25 @@ func (s *Store) Deliveries(ctx context.Context, q store.DeliveryQuery) (store.De
 	return page, nil
 }
 
+// ofEvent lists the deliveries of one event.
+func (s *Store) ofEvent(ctx context.Context, q *store.DeliveryQuery) (store.DeliveryPage, error) {
+	found, err := list(ctx, s.reader, scanTracked, deliveriesOfEvent, q.Event, q.Before, string(q.State), q.Endpoint, q.Limit)
+	if err != nil {
+		return store.DeliveryPage{}, err
+	}
+	return fullPage(found, q.Limit), nil
+}
+
+// fullPage is the page of what was found, which something may follow where it is
+// as much as was asked for.
+func fullPage(found []store.TrackedDelivery, limit int) store.DeliveryPage {
+	page := store.DeliveryPage{Deliveries: found}
+	if len(found) == limit {
+		page.Next = found[limit-1].ID
+	}
+	return page
+}
+
 // indexed lists a state that has an index, of one endpoint or of each.
 func (s *Store) indexed(ctx context.Context, q *store.DeliveryQuery, query, nextName string) (store.DeliveryPage, error) {
 	names := []string{q.Endpoint}
@@ -67,18 +91,15 @@ func (s *Store) indexed(ctx context.Context, q *store.DeliveryQuery, query, next
 			return store.DeliveryPage{}, err
 		}
 	}
-	var page store.DeliveryPage
+	var all []store.TrackedDelivery
 	for _, name := range names {
 		found, err := list(ctx, s.reader, scanTracked, query, name, q.Before, q.Limit)
 		if err != nil {
 			return store.DeliveryPage{}, err
 		}
-		page.Deliveries = newest(append(page.Deliveries, found...), q.Limit)
+		all = newest(append(all, found...), q.Limit)
 	}
-	if n := len(page.Deliveries); n == q.Limit {
-		page.Next = page.Deliveries[n-1].ID
-	}
-	return page, nil
+	return fullPage(all, q.Limit), nil
 }
 
 // newest sorts deliveries and keeps the newest of them.

@@ -58,6 +58,11 @@ func deliveriesListed(t *testing.T, fresh Fresh) {
 		{State: notify.Dead, Endpoint: "crm"},
 		{State: notify.Dead, Endpoint: "ops"},
 		{State: notify.Delivered, Endpoint: "crm"},
+		{Event: events[3].ID},
+		{Event: events[4].ID, State: notify.Dead},
+		{Event: events[4].ID, Endpoint: "ops"},
+		{Event: events[3].ID, Endpoint: "crm", State: notify.Waiting},
+		{Event: "evt_unknown"},
 	} {
 		var want []int64
 		for i := range events {
@@ -66,7 +71,7 @@ func deliveriesListed(t *testing.T, fresh Fresh) {
 				if n == 1 {
 					state = stateAt(i)
 				}
-				if (q.State == "" || q.State == state) && (q.Endpoint == "" || q.Endpoint == d.Endpoint) {
+				if (q.State == "" || q.State == state) && (q.Endpoint == "" || q.Endpoint == d.Endpoint) && (q.Event == "" || q.Event == events[i].ID) {
 					want = append(want, d.ID)
 				}
 			}
