@@ -60,7 +60,8 @@ type Daemon struct {
 	subscriptions *subscription.Registry
 	server        *server.Server
 	// setup is what the configuration came to; nil before Start.
-	setup atomic.Pointer[setup]
+	setup    atomic.Pointer[setup]
+	attempts recentAttempts
 
 	fatal chan error
 

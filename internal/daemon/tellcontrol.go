@@ -21,6 +21,10 @@ func (c *control) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
+	attempts, err := c.d.attempts.read(ctx, c.d.store)
+	if err != nil {
+		return nil, err
+	}
 	status := c.d.dispatcher.Status()
 	list := make([]server.Endpoint, len(status))
 	for i := range status {
@@ -29,6 +33,7 @@ func (c *control) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
 			depth = depths[n]
 		}
 		list[i] = server.NewEndpoint(&status[i], depth, c.d.dispatcher.Origin(status[i].Name))
+		list[i].Attempts = attemptsOf(attempts, status[i].Name)
 	}
 	return list, nil
 }

@@ -36,6 +36,29 @@ type Endpoint struct {
 	Waiting      int64      `json:"waiting"`
 	WaitingSince *time.Time `json:"waiting_since,omitempty"`
 	Dead         int64      `json:"dead"`
+	// Attempts is what came of its attempts in the last 24 hours, or of those of the
+	// newest deliveries where there were very many; nothing where it had none.
+	Attempts *AttemptStats `json:"attempts,omitempty"`
+}
+
+// AttemptStats is what came of the attempts of an endpoint's deliveries.
+type AttemptStats struct {
+	// Since is when the first of them was made.
+	Since time.Time `json:"since"`
+	// Count counts them, Failed those that were not answered with a 2xx.
+	Count  int `json:"count"`
+	Failed int `json:"failed"`
+	// P50MS and P95MS are how long half of them took at most, and 95 of a hundred,
+	// in milliseconds.
+	P50MS int64 `json:"p50_ms"`
+	P95MS int64 `json:"p95_ms"`
+}
+
+// NewAttemptStats is what the API tells of an endpoint's attempts.
+func NewAttemptStats(a *store.AttemptStats) *AttemptStats {
+	return &AttemptStats{
+		Since: a.Oldest.UTC(), Count: a.Attempts, Failed: a.Failed, P50MS: a.P50.Milliseconds(), P95MS: a.P95.Milliseconds(),
+	}
 }
 
 // NewEndpoint is what the API tells of an endpoint, its deliveries and the

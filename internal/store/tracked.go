@@ -58,4 +58,7 @@ type DeliveryLog interface {
 	// Depths returns how many deliveries of each endpoint wait or are dead, by
 	// name; endpoints that have none of either are left out.
 	Depths(ctx context.Context) ([]Depth, error)
+	// AttemptStats returns, by endpoint, what came of the attempts since a time, of
+	// as many of the newest deliveries; endpoints without any are left out.
+	AttemptStats(ctx context.Context, since time.Time, deliveries int) ([]AttemptStats, error)
 }

@@ -165,3 +165,32 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.ReportMetric(float64(recorded)/b.Elapsed().Seconds(), "outcomes/s")
 }
+
+// BenchmarkAttemptStats measures what the statistics of the newest 20,000
+// deliveries cost whoever looks at the endpoints.
+func BenchmarkAttemptStats(b *testing.B) {
+	s := mustOpen(b, filepath.Join(b.TempDir(), "b.db"))
+	src := store.Source{Name: "source"}
+	for n := range 40 {
+		c := benchCommit(&src, int64(n*1000))
+		for k := range 999 {
+			c.Events = append(c.Events, benchEvent(src.Name, int64(n*1000), k+1))
+		}
+		must(b, s.Commit(b.Context(), c))
+		var outcomes []notify.Outcome
+		for i := range c.Events {
+			for _, d := range c.Events[i].Tell {
+				outcomes = append(outcomes, notify.Outcome{Delivery: d.ID, State: notify.Delivered, Attempts: 1, Attempt: notify.Attempt{
+					Number: 1, At: time.Unix(1e9, 0), Duration: time.Duration(i) * time.Millisecond, Status: 200, Response: []byte(`{"ok":true}`),
+				}})
+			}
+		}
+		must(b, s.Record(b.Context(), outcomes))
+	}
+	for b.Loop() {
+		stats, err := s.AttemptStats(b.Context(), time.Time{}, 20_000)
+		if err != nil || len(stats) == 0 || stats[0].Attempts == 0 {
+			b.Fatal(stats, err)
+		}
+	}
+}

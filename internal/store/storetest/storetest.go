@@ -29,7 +29,7 @@ type Fresh func(tb testing.TB) Open
 func Run(t *testing.T, fresh Fresh) {
 	for _, group := range []map[string]func(*testing.T, Fresh){
 		commitTests, snapshotTests, pageTests, pageHistoryTests, historyTests, departedTests, detailTests, renameTests,
-		eventTests, logTests, deliveryTests, laneTests, coalesceTests, batchTests, outcomeTests, trackedTests,
+		eventTests, logTests, deliveryTests, laneTests, coalesceTests, batchTests, outcomeTests, trackedTests, attemptTests,
 		replayTests, newcomerTests, retentionTests, stateTests, pauseTests, subscriptionTests, concurrencyTests, lifeTests, modelTests,
 	} {
 		for name, test := range group {
