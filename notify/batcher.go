@@ -50,13 +50,14 @@ func (w *worker) postBatch(a answered, members []pending, saved bool) {
 	w.answers <- a
 }
 
-// saveBatch makes the members of a batch durable. That it cannot is fatal.
+// saveBatch makes the members of a batch durable, however long that takes. That
+// it cannot for good is fatal.
 func (w *worker) saveBatch(batch string, members []pending) ([]int64, error) {
 	ids := make([]int64, len(members))
 	for i := range members {
 		ids[i] = members[i].id
 	}
-	saved, err := w.session.options.Queue.SaveBatch(w.session.ctx, w.name, batch, ids)
+	saved, err := w.session.queue.SaveBatch(w.session.ctx, w.name, batch, ids)
 	if err != nil {
 		err = fmt.Errorf("save batch: %w", err)
 		w.session.fail(err)

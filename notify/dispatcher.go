@@ -28,7 +28,11 @@ type DispatcherOptions struct {
 	PublicURL string
 	// Logger gets what the operator should know; nil for nowhere.
 	Logger *slog.Logger
-	// OnFatal is called once when an outcome or a state could not be saved.
+	// Passes says of an error of the queue that it passes by itself, as that of a
+	// full disk does. What could not be saved then is tried again until it is saved,
+	// and nothing new is posted meanwhile. Nil for errors none of which passes.
+	Passes func(error) bool
+	// OnFatal is called once when an outcome or a state could not be saved for good.
 	// Nothing is posted any more then. It must return at once and must not call
 	// Stop itself.
 	OnFatal func(error)
@@ -68,6 +72,9 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	}
 	if o.OnFatal == nil {
 		o.OnFatal = func(error) {}
+	}
+	if o.Passes == nil {
+		o.Passes = func(error) bool { return false }
 	}
 	if o.Alert == nil {
 		o.Alert = func(context.Context, EndpointState) error { return nil }
@@ -223,14 +230,20 @@ func (d *Dispatcher) Resume(ctx context.Context, endpoint string) error {
 	return d.change(ctx, "resume", endpoint, (*health).resume)
 }
 
-// change has the worker of an endpoint change and save its state.
+// change has the worker of an endpoint change and save its state. Who asks for it
+// waits, so that one that cannot be saved now is not made.
 func (d *Dispatcher) change(ctx context.Context, verb, endpoint string, change func(*health, time.Time)) error {
 	w, err := d.worker(endpoint)
 	if err == nil {
 		err = w.ask(ctx, func() error {
+			before := *w.health
 			change(w.health, time.Now())
 			defer w.publish() // who is answered sees it in Status
-			return w.saveState()
+			err := w.saveStateTo(w.session.options.Queue)
+			if err != nil && w.session.options.Passes(err) {
+				*w.health = before
+			}
+			return err
 		})
 	}
 	if err != nil {

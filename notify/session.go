@@ -21,6 +21,7 @@ type session struct {
 	ctx, posts          context.Context
 	cancel, cancelPosts context.CancelFunc
 
+	queue    *patientQueue
 	recorder *recorder
 	bodies   *bodyCache
 	// halted is closed when nothing may be posted any more.
@@ -59,9 +60,19 @@ func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions, pacer
 	// What runs outlives the start; Stop ends it.
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.posts, s.cancelPosts = context.WithCancel(s.ctx)
-	s.recorder = newRecorder(o.Queue, s.fail)
+	s.queue = &patientQueue{Queue: o.Queue, passes: o.Passes, log: o.Logger, relieved: s.kick}
+	s.recorder = newRecorder(s.queue, s.fail)
 	go s.recorder.run(s.ctx)
 	return s
+}
+
+// kick has every worker look whether it may post again.
+func (s *session) kick() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, w := range s.workers {
+		w.mail.put(func() {})
+	}
 }
 
 // open starts the worker of an endpoint. The dispatcher's mutex is held.

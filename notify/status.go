@@ -44,7 +44,8 @@ func (d *Dispatcher) Status() []EndpointStatus {
 
 // Alive returns nil when every endpoint is being served, for a watchdog. It
 // fails when the dispatcher does not run or has failed, and when an endpoint's
-// worker does not answer before ctx ends.
+// worker does not answer before ctx ends. While outcomes cannot be saved for now
+// they wait for that, which is no illness of theirs.
 func (d *Dispatcher) Alive(ctx context.Context) error {
 	d.mu.Lock()
 	s := d.session
@@ -57,7 +58,7 @@ func (d *Dispatcher) Alive(ctx context.Context) error {
 		workers = append(workers, w)
 	}
 	d.mu.Unlock()
-	if err := s.failure(); err != nil {
+	if err := s.failure(); err != nil || s.queue.stuck() {
 		return err
 	}
 	for _, w := range workers {

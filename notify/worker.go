@@ -146,7 +146,7 @@ func (w *worker) ordered() bool { return w.backlog.order == w.endpoint.order() }
 
 // postable reports whether the endpoint may be posted to.
 func (w *worker) postable(now time.Time) bool {
-	return !w.halted && w.ordered() && w.health.postable(now) && !w.mail.removed()
+	return !w.halted && w.ordered() && w.health.postable(now) && !w.mail.removed() && !w.session.queue.stuck()
 }
 
 // readable reports whether a page of the queue should be read now. While the
@@ -247,7 +247,7 @@ func (w *worker) nextDue(now time.Time) time.Time {
 	switch {
 	case w.halted || w.mail.removed() || !w.ordered():
 		return time.Time{}
-	case w.health.stopped():
+	case w.health.stopped() || w.session.queue.stuck():
 		return due
 	case !w.health.postable(now):
 		return earliest(due, w.health.postableAt())
@@ -333,15 +333,21 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.backlog.place(a.lane, now)
 }
 
-// saveState makes the state durable. That it cannot is fatal. Of an endpoint that
-// was removed nothing is saved: whoever removed it may have removed its state.
-func (w *worker) saveState() error {
+// saveState makes the state durable, however long that takes.
+func (w *worker) saveState() error { return w.saveStateTo(w.session.queue) }
+
+// saveStateTo makes the state durable. That it cannot for good is fatal. Of an
+// endpoint that was removed nothing is saved: whoever removed it may have removed
+// its state.
+func (w *worker) saveStateTo(queue Queue) error {
 	if w.mail.removed() {
 		return ErrUnknownEndpoint
 	}
-	if err := w.session.options.Queue.SaveEndpointState(w.session.ctx, w.health.state); err != nil {
+	if err := queue.SaveEndpointState(w.session.ctx, w.health.state); err != nil {
 		err = fmt.Errorf("save endpoint state: %w", err)
-		w.session.fail(err)
+		if queue == w.session.queue || !w.session.options.Passes(err) {
+			w.session.fail(err)
+		}
 		return err
 	}
 	w.health.saved = w.health.state

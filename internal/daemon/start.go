@@ -8,6 +8,7 @@ import (
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
@@ -66,6 +67,7 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 		Sender:    d.sender,
 		PublicURL: s.link,
 		Logger:    d.logger,
+		Passes:    store.Passes,
 		OnFatal:   d.fail,
 		Alert:     d.endpointAlert, // what it uses is there, and stays, when the dispatcher starts
 	})

@@ -132,6 +132,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFoun
 		writeProblem(w, r, status, refusal.Reason)
 	case r.Context().Err() != nil:
 		writeProblem(w, r, http.StatusServiceUnavailable, "the request was given up, by the client or as the server stops")
+	case errors.Is(err, store.ErrFull):
+		writeProblem(w, r, http.StatusInsufficientStorage, store.ErrFull.Error()+": make room, and try again")
+	case errors.Is(err, store.ErrBusy):
+		writeProblem(w, r, http.StatusServiceUnavailable, "the database cannot be written: "+store.ErrBusy.Error()+"; try again when it has let go")
 	default:
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 		writeProblem(w, r, http.StatusInternalServerError, internalError)

@@ -233,6 +233,8 @@ func TestProblems(t *testing.T) {
 		{"no such event", gone, question{method: "GET", path: "/v1/events/evt_1"}},
 		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},
+		{"full disk", fmt.Errorf("write /secret/place: %w", store.ErrFull), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
+		{"locked database", fmt.Errorf("write /secret/place: %w", store.ErrBusy), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
 		{"unknown member", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"previw":true}`}},
 		{"member where none is", nil, question{method: "POST", path: "/v1/sources/orders/accept", body: `{"preview":true}`}},
 		{"wrong type", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":"yes"}`}},

@@ -9,11 +9,18 @@ var (
 	// ErrFull says that there is no space left for a write. Nothing of it was
 	// kept, and it may be tried again once there is space.
 	ErrFull = errors.New("no space left on the disk of the database")
+	// ErrBusy says that another program holds the database locked. Nothing of the
+	// write was kept, and it may be tried again once that program lets go.
+	ErrBusy = errors.New("another program holds it locked")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly says that the store was opened to look only.
 	ErrReadOnly = errors.New("the store was opened read-only")
 )
+
+// Passes says of an error of a write whether it passes by itself, or by what the
+// operator does, so that the same write may succeed later.
+func Passes(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) }
 
 // DiskError says that the disk failed a write. The write was not acknowledged,
 // and every later one fails with the same error: after it nobody knows what is

@@ -181,8 +181,9 @@ type Pruned struct {
 //
 // Writes return when they are on disk. An engine whose disk failed a write
 // fails every later one too, with the same *DiskError: after a failed fsync
-// nobody knows what is on disk. A full disk is another thing: that write fails
-// with ErrFull, and the next may succeed.
+// nobody knows what is on disk. A full disk is another thing, and so is another
+// program that holds the database locked: that write fails with ErrFull or
+// ErrBusy, and the next may succeed.
 //
 // A write whose context ends returns the context's cause at once. If it had not
 // begun by then it is skipped; else it may still happen, and who needs to know

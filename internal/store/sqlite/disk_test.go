@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -149,4 +150,35 @@ func TestMovedFile(t *testing.T) {
 	}
 	must(t, os.Rename(path+".moved", path))
 	must(t, s.Ping(t.Context()))
+}
+
+// TestLockedByAnotherProgram has another program hold the database while the
+// store is open: writes fail alone, and work again when it lets go.
+func TestLockedByAnotherProgram(t *testing.T) {
+	t.Parallel()
+	path := realPath(t)
+	s := mustOpen(t, path)
+	src := &store.Source{Name: "orders"}
+	mustCommit(t, s, src)
+	other, err := sql.Open("sqlite", dsn(path, "rw"))
+	must(t, err)
+	t.Cleanup(func() { _ = other.Close() })
+	held, err := other.BeginTx(t.Context(), nil)
+	must(t, err)
+	_, err = held.ExecContext(t.Context(), "UPDATE heartbeat SET at = at; DELETE FROM next_runs")
+	must(t, err)
+
+	err = s.Commit(t.Context(), benchCommit(src, src.Version))
+	if !errors.Is(err, store.ErrBusy) || !store.Passes(err) || !strings.Contains(err.Error(), "write "+path+": another program holds it locked") {
+		t.Errorf("got %v, want ErrBusy with the path", err)
+	}
+	if s.Err() != nil {
+		t.Errorf("that is not the end: %v", s.Err())
+	}
+	if n, err := s.Sources(t.Context()); err != nil || len(n) != 1 {
+		t.Errorf("what is there cannot be read: %v", err)
+	}
+	must(t, held.Rollback())
+	mustCommit(t, s, src)
+	storetest.VerifyLog(t, s)
 }

@@ -67,9 +67,9 @@ func endsTransaction(err error) bool {
 }
 
 // writeError turns the error of a whole transaction into what the contract
-// says of it: ErrFull, from which the store recovers, a *store.DiskError, from
-// which it does not, or the error itself where it came from elsewhere, such as
-// another program that holds the database locked.
+// says of it: ErrFull or ErrBusy, from which the store recovers, a
+// *store.DiskError, from which it does not, or the error itself where it came
+// from elsewhere.
 func writeError(path string, err error) error {
 	var broken *brokenError
 	if errors.As(err, &broken) {
@@ -84,7 +84,7 @@ func writeError(path string, err error) error {
 		primary == sqlite3.SQLITE_NOTADB, primary == sqlite3.SQLITE_READONLY:
 		return &store.DiskError{Path: path, Err: err}
 	case primary == sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("write %s: another program holds it locked: %w", path, err)
+		return fmt.Errorf("write %s: %w: %w", path, store.ErrBusy, err)
 	}
 	return fmt.Errorf("write %s: %w", path, err)
 }
@@ -99,10 +99,10 @@ func openError(path string, err error) error {
 		return fmt.Errorf("open database %s: the file is damaged; restore a backup: %w", path, err)
 	case primary == sqlite3.SQLITE_READONLY, extended == sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("open database %s: the file and its directory must be writable: %w", path, err)
-	case primary == sqlite3.SQLITE_FULL:
+	case primary == sqlite3.SQLITE_FULL, extended == sqlite3.SQLITE_IOERR_SHMSIZE:
 		return fmt.Errorf("open database %s: %w: %w", path, store.ErrFull, err)
 	case primary == sqlite3.SQLITE_BUSY:
-		return fmt.Errorf("open database %s: another program holds it locked: %w", path, err)
+		return fmt.Errorf("open database %s: %w: %w", path, store.ErrBusy, err)
 	}
 	return fmt.Errorf("open database %s: %w", path, err)
 }
