@@ -45,7 +45,7 @@ func newRoot() *cobra.Command {
 		newEndpointCommand(server.Disable, "Post no more to an endpoint; its deliveries wait"),
 		newEndpointCommand(server.Pause, "Hold the deliveries of an endpoint back for a while"),
 		newEndpointCommand(server.Resume, "Post to an endpoint that was paused, or that fails, again and at once"))
-	root.AddCommand(newVersionCommand(), newCompletionCommand())
+	root.AddCommand(newVersionCommand(), newCompletionCommand(), newManualCommand())
 	root.SetHelpCommand(newHelpCommand())
 	return root
 }

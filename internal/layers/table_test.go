@@ -99,6 +99,11 @@ var table = map[string]row{
 	},
 	"internal/daemon": {5, []string{anything}, "it wires what lies below it, and nothing above"},
 
+	"internal/manual": {
+		0,
+		nil,
+		"it reads commands and a schema as it is given them",
+	},
 	"internal/demo": {
 		6,
 		[]string{"notify", "internal/daemon", "internal/config", "internal/receiver"},
@@ -106,7 +111,7 @@ var table = map[string]row{
 	},
 	"cmd/pollwire": {
 		7,
-		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/receiver"},
+		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/manual", "internal/receiver"},
 		"the command line is thin: what it does, the daemon does, or a client of it; notify makes and reads secrets",
 	},
 
