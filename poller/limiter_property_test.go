@@ -216,8 +216,8 @@ func TestLimitIsUsedWhenWanted(t *testing.T) {
 type caller struct {
 	cost, pages, hops int
 	fails             bool
-	// admitted counts its requests.
-	admitted int
+	// admitted are when its requests were.
+	admitted []time.Time
 }
 
 func drawCaller(t *rapid.T, capacity int) *caller {
@@ -293,22 +293,14 @@ func (s *sharing) poll(ctx context.Context, c *caller) bool {
 }
 
 func (s *sharing) request(ctx context.Context, c *caller) bool {
-	before := s.counts()
 	w := &taker{ready: make(chan struct{}, 1)}
 	w.ticket.owner = w
+	queued := time.Now()
 	if s.limiter.await(ctx, "api", c.cost, w) != nil {
 		return false
 	}
 	defer s.limiter.release(&w.ticket)
-	after := s.counts()
-	s.mu.Lock()
-	for i, other := range s.callers {
-		if other != c {
-			s.passed = max(s.passed, after[i]-before[i])
-		}
-	}
-	c.admitted++
-	s.mu.Unlock()
+	s.count(c, queued)
 	err := pause(ctx, s.hold)
 	for range c.hops {
 		err = errors.Join(err, s.limiter.Extend(&ticketContext{ctx, &w.ticket}, "api", c.cost), pause(ctx, s.hold))
@@ -316,12 +308,24 @@ func (s *sharing) request(ctx context.Context, c *caller) bool {
 	return err == nil
 }
 
-func (s *sharing) counts() []int {
+// count notes that a caller who came into the queue at a time is admitted. Which
+// of two things of the same instant came first nobody can tell, so that others
+// count only where they were admitted later than the one and earlier than the other.
+func (s *sharing) count(c *caller, queued time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := make([]int, len(s.callers))
-	for i, c := range s.callers {
-		counts[i] = c.admitted
+	now := time.Now()
+	for _, other := range s.callers {
+		passed := 0
+		for _, at := range slices.Backward(other.admitted) {
+			if !at.After(queued) {
+				break
+			}
+			if other != c && at.Before(now) {
+				passed++
+			}
+		}
+		s.passed = max(s.passed, passed)
 	}
-	return counts
+	c.admitted = append(c.admitted, now)
 }
