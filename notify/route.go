@@ -18,6 +18,9 @@ type Route struct {
 	// CAFile holds the certificates, in PEM, of the authorities that are trusted
 	// in place of the system's.
 	CAFile string
+	// CAVersion tells apart what CAFile held at different times: with another one the
+	// file is read again. It may be empty.
+	CAVersion string
 	// CertFile and KeyFile hold a client certificate and its key, in PEM. They are
 	// read again when they change.
 	CertFile, KeyFile string

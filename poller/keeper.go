@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/httpclient"
 )
 
 const (
@@ -34,12 +36,14 @@ var errTokensStopped = errors.New("tokens are stopped")
 type keeper struct {
 	tokens  *Tokens
 	asker   asker
-	client  *tokenClient
 	timeout time.Duration
 	// chain is nil where there is no refresh token. Only a fetch under way uses it.
 	chain *chain
 
 	mu sync.Mutex
+	// client goes the route.
+	client *tokenClient
+	route  Route
 	// current is nil where there is no token, or it was refused.
 	current *token
 	// refused says that the next token replaces one that was refused.
@@ -157,8 +161,11 @@ func (k *keeper) obtain(ctx context.Context) (*token, error) {
 		refresh = k.chain.refresh
 		k.remember(refresh)
 	}
+	k.mu.Lock()
+	client := k.client
+	k.mu.Unlock()
 	asked := time.Now()
-	answer, err := k.asker.ask(ctx, k.client, refresh)
+	answer, err := k.asker.ask(ctx, client, refresh)
 	if err != nil {
 		if k.chain != nil {
 			err = k.chain.explain(err)
@@ -171,6 +178,20 @@ func (k *keeper) obtain(ctx context.Context) (*token, error) {
 		return t, nil
 	}
 	return t, k.chain.rotate(ctx, answer.refresh, t)
+}
+
+// trust takes another client for the same route, where what its file of
+// authorities holds is another than before. A refresh token has one keeper, by
+// whichever route it is asked for, so that this would else stay at the old ones.
+func (k *keeper) trust(r Route, client *httpclient.Client) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	same := k.route
+	same.CAVersion = r.CAVersion
+	if same == r && k.route != r {
+		k.route, k.client = r, &tokenClient{Client: client, mask: k.client.mask}
+		k.failure, k.failures, k.waitUntil = nil, 0, time.Time{} // that may have been why
+	}
 }
 
 // newToken counts the lifetime of a token from when it was asked for: that is

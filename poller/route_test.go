@@ -11,6 +11,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -201,4 +202,32 @@ func TestRouteHidesItself(t *testing.T) {
 	if text := out.String(); strings.Contains(text, "hunter2") || !strings.Contains(text, "by proxy proxy:1080") || !strings.Contains(text, "direct") {
 		t.Errorf("it shows %s", text)
 	}
+}
+
+// TestTokensTrustAuthoritiesThatWereRenewed: a refresh token, which is one whatever
+// way it goes, is asked for with what the file holds now, and at once.
+func TestTokensTrustAuthoritiesThatWereRenewed(t *testing.T) {
+	t.Parallel()
+	ca, stranger := httpclienttest.NewAuthority(t), httpclienttest.NewAuthority(t)
+	srv := ca.Serve(t, "api", time.Now().Add(time.Hour), tls.NoClientCert, &tokenServer{style: "basic", refresh: firstRefresh, rotates: true})
+	f := newFetcher(t, FetcherOptions{Tokens: newTokens(t, &memoryStore{})})
+	route := Route{CAFile: stranger.File, CAVersion: "1"}
+	source := func() *Source {
+		s := authSource(srv.URL, refreshToken(srv.URL))
+		s.Request.Route = route
+		return s
+	}
+	o, err := f.Fetch(t.Context(), source(), State{})
+	if fe := mustFail(t, o, err); !strings.Contains(fe.Error(), "certificate signed by unknown authority") {
+		t.Fatal(fe)
+	}
+	renewed, err := os.ReadFile(ca.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(stranger.File, renewed, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	route.CAVersion = "2"
+	mustFetch(t, f, source(), State{}).Release()
 }

@@ -115,13 +115,13 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 	if g.firstRefresh() == "" {
 		// A token may be bound to the client certificate that it was asked for
 		// with (RFC 8705). A refresh token is one whichever way it goes.
-		id = identify(id, r.Proxy, r.CAFile, r.CertFile, r.KeyFile, r.ServerName, r.InsecureSkipVerify)
+		id = identify(id, r.Proxy, r.CAFile, r.CAVersion, r.CertFile, r.KeyFile, r.ServerName, r.InsecureSkipVerify)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.keepers[id]
 	if k == nil {
-		k = &keeper{tokens: t, asker: g.asker(), timeout: timeout}
+		k = &keeper{tokens: t, asker: g.asker(), timeout: timeout, route: r}
 		k.client = &tokenClient{Client: client, mask: func() *httpclient.Redactor {
 			return secrets.With(append(append(g.Secrets(), r.secrets()...), k.secrets()...)...)
 		}}
@@ -132,6 +132,8 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 			k.chain = &chain{name: "refresh_token/" + id, first: first, store: t.store, seal: t.seal, log: t.log}
 		}
 		t.keepers[id] = k
+	} else {
+		k.trust(r, client)
 	}
 	return &tokenAuth{grant: g, keeper: k}, nil
 }

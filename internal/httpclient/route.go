@@ -12,8 +12,9 @@ type Route struct {
 	// Proxy is the URL of a proxy for all requests, empty for none: http, https,
 	// socks5 or socks5h, with user and password where it wants them.
 	Proxy string
-	// The others are those of [TLSFiles].
-	CAFile             string
+	// CAVersion tells apart what CAFile held at different times. The others are those
+	// of [TLSFiles].
+	CAFile, CAVersion  string
 	CertFile, KeyFile  string
 	ServerName         string
 	InsecureSkipVerify bool
@@ -91,9 +92,9 @@ func NewRoutes(o Options) *Routes {
 // Own returns the client of the zero route.
 func (r *Routes) Own() *Client { return r.own }
 
-// Client returns the client that takes a route. Its errors name the
-// configuration key and the file, and are not remembered: what was missing may be
-// there the next time.
+// Client returns the client that takes a route; with another CAVersion, one that
+// trusts what CAFile holds now. Its errors name the configuration key and the
+// file, and are not remembered: what was missing may be there the next time.
 func (r *Routes) Client(route Route) (*Client, error) {
 	return r.client(way{route: route}, r.options)
 }
@@ -121,8 +122,25 @@ func (r *Routes) client(w way, o Options) (*Client, error) {
 	if c = r.clients[w]; c == nil { // else another came first
 		c = New(o)
 		r.clients[w] = c
+		r.dropOlder(w)
 	}
 	return c, nil
+}
+
+// dropOlder forgets the clients of a way that trust what its file of authorities
+// held before. Who still has one goes on with it. The lock is held.
+func (r *Routes) dropOlder(w way) {
+	if w.route.CAFile == "" {
+		return
+	}
+	for other, c := range r.clients {
+		version := other.route.CAVersion
+		if other.route.CAVersion = w.route.CAVersion; other == w && version != w.route.CAVersion {
+			other.route.CAVersion = version
+			delete(r.clients, other)
+			c.CloseIdle()
+		}
+	}
 }
 
 // CloseIdle closes the connections that are kept for reuse.

@@ -162,3 +162,33 @@ func TestGuardedRouteShowsNoCertificate(t *testing.T) {
 		t.Errorf("the server was not verified: %v", err)
 	}
 }
+
+// TestRoutesReadAuthoritiesAgain: with another version, and then nobody gets a
+// client any more that trusts what the file held before.
+func TestRoutesReadAuthoritiesAgain(t *testing.T) {
+	t.Parallel()
+	r := NewRoutes(Options{})
+	authorities, _ := mustPair(t, t.TempDir(), "authorities")
+	client := func(route Route) *Client {
+		t.Helper()
+		c, err := r.Guarded(route, Guard{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	other := client(Route{ServerName: "other", CAFile: authorities, CAVersion: "1"})
+	first := client(Route{CAFile: authorities, CAVersion: "1"})
+	if client(Route{CAFile: authorities, CAVersion: "1"}) != first {
+		t.Error("the same version is read twice")
+	}
+	if client(Route{CAFile: authorities, CAVersion: "2"}) == first {
+		t.Error("another version is not read")
+	}
+	if len(r.clients) != 3 {
+		t.Errorf("%d clients are kept: those of the zero route, of the other one and of the newest version have to be", len(r.clients))
+	}
+	if client(Route{ServerName: "other", CAFile: authorities, CAVersion: "1"}) != other {
+		t.Error("the client of another route is gone")
+	}
+}
