@@ -1,6 +1,9 @@
 package poller
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Detailer says which details a poll fetches.
 type Detailer interface {
@@ -37,6 +40,9 @@ func (p *Poller) pass(ctx context.Context, s *Source, pr *progress, v *Visit, fa
 // what was seen, or with an error, or lets it go on where there is neither.
 func (p *Poller) goOn(ctx context.Context, s *Source, pr *progress, v *Visit, o *Observation, err error) Outcome {
 	switch {
+	case errors.Is(err, ErrReplaced):
+		v.Close()
+		return p.replaced(ctx, s)
 	case err != nil:
 		v.Close()
 		p.fail(ctx, s, pr, v.failed(err))
@@ -45,7 +51,7 @@ func (p *Poller) goOn(ctx context.Context, s *Source, pr *progress, v *Visit, o 
 		return Outcome{More: true}
 	default:
 		v.Close()
-		p.observe(ctx, s, pr, o)
+		return p.observe(ctx, s, pr, o)
 	}
 	return Outcome{}
 }

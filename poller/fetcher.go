@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
@@ -64,7 +65,7 @@ type Fetcher struct {
 	client  *httpclient.Client // of the zero route
 	routes  *httpclient.Routes
 	tokens  *Tokens
-	secrets *httpclient.Redactor
+	secrets atomic.Pointer[httpclient.Redactor]
 	heed    func(ctx context.Context, s *Source, status int, h http.Header)
 	extend  Extender
 
@@ -95,18 +96,23 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	if tokens == nil {
 		tokens = NewTokens(TokensOptions{})
 	}
-	return &Fetcher{
+	f := &Fetcher{
 		heed:      o.Heed,
 		extend:    o.Extender,
 		client:    routes.Own(),
 		routes:    routes,
 		tokens:    tokens,
-		secrets:   httpclient.NewRedactor(o.Secrets...),
 		templates: make(map[string]*template),
 		headers:   make(map[string]http.Header),
 		spoolDir:  o.SpoolDir,
 	}
+	f.SetSecrets(o.Secrets)
+	return f
 }
+
+// SetSecrets replaces the values that no error may show, besides the credentials
+// of the source itself. It holds for all errors that are made from then on.
+func (f *Fetcher) SetSecrets(secrets []string) { f.secrets.Store(httpclient.NewRedactor(secrets...)) }
 
 // Describe names the request to a source as it may be shown: its method, and its
 // URL with credentials and query values removed.
@@ -148,7 +154,7 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 		return nil, err
 	}
 	if g, ok := t.auth.(grant); ok {
-		if t.auth, err = f.tokens.auth(g, s.Request.Route, t.client, f.secrets, t.timeout); err != nil {
+		if t.auth, err = f.tokens.auth(g, s.Request.Route, t.client, f.secrets.Load(), t.timeout); err != nil {
 			return nil, err
 		}
 	}
@@ -243,5 +249,5 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 
 // mask knows all that errors about a source must not show.
 func (f *Fetcher) mask(t *template) *httpclient.Redactor {
-	return f.secrets.With(append(t.credentials(), httpclient.QuerySecrets(t.base.URL)...)...)
+	return f.secrets.Load().With(append(t.credentials(), httpclient.QuerySecrets(t.base.URL)...)...)
 }

@@ -62,7 +62,7 @@ func (v *Visit) detail(ctx context.Context, t *template) (*Observation, error) {
 	g := v.gather
 	u, err := detailURL(v.source.Detail.URL, t.base.URL, &g.wants[0])
 	if err != nil {
-		return nil, &FetchError{Method: http.MethodGet, URL: "detail.url", Err: v.fetcher.secrets.Error(err)}
+		return nil, &FetchError{Method: http.MethodGet, URL: "detail.url", Err: v.fetcher.secrets.Load().Error(err)}
 	}
 	g.target = target{url: u, detail: true}
 	timed, cancel := context.WithTimeoutCause(ctx, t.timeout, ErrTimeout)

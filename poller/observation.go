@@ -2,6 +2,7 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -11,6 +12,8 @@ import (
 // Observation is what one complete poll saw.
 type Observation struct {
 	Source string
+	// RequestKey is that of the source that was asked.
+	RequestKey string
 	// At is when the answer was complete.
 	At time.Time
 	// Duration is how long the requests took, each to its last byte, without the
@@ -90,12 +93,17 @@ type State struct {
 	Cursor string
 }
 
+// ErrReplaced says that an answer is to a request that its source does not make
+// any more: it was given another one meanwhile.
+var ErrReplaced = errors.New("the source was given another request meanwhile")
+
 // Observer receives what polls saw.
 type Observer interface {
 	// Observe takes a complete answer and returns when all that it changes is
 	// durable. After an error the observation counts as not made: the poller
 	// keeps the state it had, and the poll has failed with that error. After a
-	// *[KeptError] the poll has failed, but the observation was made.
+	// *[KeptError] the poll has failed, but the observation was made. Of
+	// [ErrReplaced] nobody is told: the poll begins anew.
 	Observe(ctx context.Context, o *Observation) error
 	// Fail takes a poll that ended without an observation, after its last
 	// attempt, with the reason. It is also told of the errors of Observe.

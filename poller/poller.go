@@ -76,7 +76,7 @@ func NewPoller(o PollerOptions) *Poller {
 // SetState sets what the next poll of a source starts from: at the start, and
 // whenever its request or its rules changed (the zero State then, for the old
 // validators would speak of another answer). A poll under way adopts nothing
-// afterwards, and one that is between two requests begins anew.
+// afterwards and fails silently, and one that is between two requests begins anew.
 func (p *Poller) SetState(source string, s State) {
 	p.mu.Lock()
 	old := p.sources[source]
@@ -134,22 +134,33 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 }
 
 // observe ends a poll that saw something.
-func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observation) {
+func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observation) Outcome {
 	defer o.Release()
 	r := Result{At: o.At, Duration: o.Duration, Requests: o.Requests, Status: o.Status, Bytes: o.Bytes}
 	r.Err = p.observer.Observe(ctx, o)
 	r.Verdict = o.Verdict
+	if errors.Is(r.Err, ErrReplaced) {
+		return p.replaced(ctx, s)
+	}
 	if r.Err != nil {
 		if isFinal[*KeptError](r.Err) {
 			pr.adopt(o.State)
 		}
 		p.fail(ctx, s, pr, r)
-		return
+		return Outcome{}
 	}
 	if pr.succeed(o.State) {
 		p.log.InfoContext(ctx, "source recovered", "source", s.Name)
 	}
 	p.done(s, r)
+	return Outcome{}
+}
+
+// replaced drops what came of a request that the source does not make any more:
+// another poll, of what it asks for now, takes the place of this one.
+func (p *Poller) replaced(ctx context.Context, s *Source) Outcome {
+	p.log.DebugContext(ctx, "poll dropped, its source was given another request", "source", s.Name)
+	return Outcome{More: true}
 }
 
 // failed deals with a request that failed, the attempt-th time, counted from 1.
@@ -245,6 +256,10 @@ func (p *Poller) fail(ctx context.Context, s *Source, pr *progress, r Result) {
 		}
 		p.log.Log(ctx, level, "poll stopped", "source", s.Name, "err", reason)
 		return
+	}
+	if pr.isEnded() {
+		p.log.DebugContext(ctx, "failed poll dropped, its source was replaced or removed", "source", s.Name, "err", reason)
+		return // says nothing of what the source asks for now
 	}
 	if pr.fail(kindOf(reason)) {
 		level = slog.LevelWarn

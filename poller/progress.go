@@ -67,6 +67,13 @@ func (pr *progress) end() {
 	pr.underWay, pr.ended = nil, true
 }
 
+// isEnded says whether another progress is in place of this one.
+func (pr *progress) isEnded() bool {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	return pr.ended
+}
+
 // succeed adopts the state of an accepted answer, and reports whether the
 // source was failing before.
 func (pr *progress) succeed(s State) (recovered bool) {

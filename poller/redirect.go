@@ -74,7 +74,7 @@ func (f *Fetcher) step(ctx context.Context, t *template, next target, crossed bo
 	if !crossed {
 		return f.hop(ctx, t, next)
 	}
-	req, err := t.crossing(ctx, next.url, f.client.UserAgent(), f.secrets.With(t.credentials()...))
+	req, err := t.crossing(ctx, next.url, f.client.UserAgent(), f.secrets.Load().With(t.credentials()...))
 	if err != nil {
 		return nil, err
 	}

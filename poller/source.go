@@ -22,6 +22,9 @@ type Source struct {
 	// Name identifies the source; its state follows it.
 	Name string
 
+	// RequestKey identifies what is asked, for the [Observer]; it may be empty.
+	RequestKey string
+
 	Schedule Schedule
 	// Jitter spreads each run over [0, Jitter) after its time.
 	Jitter time.Duration

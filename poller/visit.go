@@ -53,7 +53,7 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 		return nil, &FetchError{
 			Method: cmp.Or(v.source.Request.Method, http.MethodGet),
 			URL:    "request.url",
-			Err:    f.secrets.Error(err),
+			Err:    f.secrets.Load().Error(err),
 		}
 	}
 	if v.Gathering() {
@@ -74,7 +74,8 @@ func (v *Visit) Next(ctx context.Context) (*Observation, error) {
 	v.took += now.Sub(start)
 	if err == nil {
 		v.bytes += o.Bytes
-		o.Source, o.At, o.Duration, o.Requests, o.Bytes = v.source.Name, now, v.took, v.requests, v.bytes
+		o.Source, o.RequestKey = v.source.Name, v.source.RequestKey
+		o.At, o.Duration, o.Requests, o.Bytes = now, v.took, v.requests, v.bytes
 		o, err = v.turn(t, o, a)
 	}
 	if err != nil {
