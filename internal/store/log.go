@@ -1,6 +1,10 @@
 package store
 
-import "github.com/pollwire/pollwire/notify"
+import (
+	"time"
+
+	"github.com/pollwire/pollwire/notify"
+)
 
 // LogQuery says which page of the log is read.
 type LogQuery struct {
@@ -36,4 +40,23 @@ type LogPage struct {
 	// Removed says that events between After and Reached are not in the log any
 	// more, wanted or not.
 	Removed bool
+}
+
+// ActivityQuery says which changes are counted.
+type ActivityQuery struct {
+	// After and Until are the positions behind and up to which the log is counted.
+	After, Until int64
+	// Since is the time of the first change that counts, and Step the length of the
+	// spans in which they are counted, of which one begins at 1970. Step is at
+	// least a microsecond.
+	Since time.Time
+	Step  time.Duration
+}
+
+// Activity is how many changes of a source the log has in a span of time.
+type Activity struct {
+	Source string
+	// Begin is when the span began.
+	Begin   time.Time
+	Changes int64
 }

@@ -253,6 +253,9 @@ type Store interface {
 	Events(ctx context.Context, after int64, limit int) ([]notify.Event, error)
 	// Log returns a page of the log.
 	Log(ctx context.Context, q LogQuery) (LogPage, error)
+	// Activity counts the changes of each source, alerts left out; spans without any
+	// are left out too. The order is none.
+	Activity(ctx context.Context, q ActivityQuery) ([]Activity, error)
 	// LastPosition returns the position of the last event that was ever committed,
 	// whether the log still has it or not; 0 before the first.
 	LastPosition(ctx context.Context) (int64, error)

@@ -30,6 +30,8 @@ func TestPlans(t *testing.T) {
 		findRelabel:              "deliveries_waiting ",
 		findOldDeliveries:        "events_time",
 		findOldEvents:            "events_time",
+		countSince:               "COVERING INDEX events_time",
+		countBehind:              "INTEGER PRIMARY KEY",
 		findOldWaiting:           "deliveries_waiting ",
 		findOverdue:              "deliveries_waiting ",
 		deleteDeparted:           "departed_at",
