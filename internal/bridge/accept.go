@@ -15,11 +15,10 @@ var ErrNoAnswer = errors.New("no answer has been accepted yet")
 // operator speaks of what has vanished now, and not of what may vanish later.
 // The error is ErrUnknownSource, ErrNoAnswer or a *StoreError.
 func (b *Bridge) AcceptRemoval(ctx context.Context, source string) error {
-	st := b.sources[source]
-	if st == nil {
-		return fmt.Errorf("%w %q", ErrUnknownSource, source)
+	st, err := b.lock(source)
+	if err != nil {
+		return err
 	}
-	st.mu.Lock()
 	defer st.mu.Unlock()
 	if err := b.settle(ctx, st); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Store interface {
 	ReplayWork
 	// Commit writes all of a commit, or nothing.
 	Commit(ctx context.Context, c *store.Commit) error
+	Renamer
 	// AcceptRemoval sets the source's AcceptRemoval, or fails with store.ErrNotFound.
 	AcceptRemoval(ctx context.Context, source string) error
 }
@@ -62,8 +63,9 @@ var _ Store = store.Store(nil)
 
 // Options are what a Bridge is made of.
 type Options struct {
-	Store     Store
-	Sources   []Source
+	Store Store
+	// Sources are not changed any more.
+	Sources   []*Source
 	Endpoints []Endpoint
 	// KeepSnapshots is how many versions of a source are kept.
 	KeepSnapshots int
@@ -77,18 +79,18 @@ type Options struct {
 // be observed concurrently, one source may not.
 type Bridge struct {
 	store  Store
-	keep   int
 	wake   func(endpoints ...string)
 	logger *slog.Logger
-	// telling is held for reading while a commit is written, so that the endpoints
-	// only change between two.
+	// applying is held while another roster is made.
+	applying sync.Mutex
+	// telling is held for reading while a commit is written, so that the roster
+	// only changes between two.
 	telling sync.RWMutex
 	roster  atomic.Pointer[roster]
 	// nudged has one token when there may be a replay to do.
 	nudged chan struct{}
 	// textRules are those of texts, wholeRules those of all of a document.
 	textRules, wholeRules *diff.Rules
-	sources               map[string]*state // fixed after New
 	room                  *room
 
 	idMu sync.Mutex // guards ids
@@ -116,25 +118,25 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	}
 	b := &Bridge{
 		store:      o.Store,
-		keep:       o.KeepSnapshots,
 		wake:       o.Wake,
 		logger:     o.Logger,
 		textRules:  text,
 		wholeRules: whole,
-		sources:    make(map[string]*state, len(o.Sources)),
 		room:       newRoom(defaultRoom),
 		nudged:     make(chan struct{}, 1),
 		ids:        ulid.Monotonic(rand.Reader, 0),
 	}
-	b.roster.Store(newRoster(o.Endpoints))
+	r := newRoster(o.Endpoints)
+	r.keep = o.KeepSnapshots
 	for _, s := range o.Sources {
-		b.sources[s.Name] = newState(s)
+		r.add(s, newState(s))
 	}
 	for _, row := range rows {
-		if st := b.sources[row.Name]; st != nil {
+		if st := r.states[row.Name]; st != nil {
 			st.continueFrom(row)
 		}
 	}
+	b.roster.Store(r)
 	return b, nil
 }
 

@@ -213,7 +213,7 @@ func (e *evolution) poll() error {
 		e.last, e.past = body, e.seenLast
 		e.seenLast = slices.Clone(e.now)
 	}
-	unsure := e.bridge.sources["shop"].ahead
+	unsure := e.bridge.roster.Load().states["shop"].ahead
 	err := e.rig.poll(e.last)
 	e.check()
 	if err == nil && !unsure {
@@ -364,7 +364,7 @@ func (e *evolution) settle() {
 			e.t.Fatalf("%v", err)
 		}
 	}
-	if e.bridge.sources["shop"].ahead {
+	if e.bridge.roster.Load().states["shop"].ahead {
 		e.t.Fatalf("what the store holds is still in doubt")
 	}
 	if !slices.Equal(e.waiting("you"), e.expected) {

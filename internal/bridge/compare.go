@@ -56,7 +56,7 @@ func (b *Bridge) changes(ctx context.Context, st *state, o *poller.Observation, 
 	if err := st.source.checkCount(result.AfterAll); err != nil {
 		return nil, arrivals{}, err
 	}
-	p.filtered(&st.source, result.FilterErr)
+	p.filtered(st.source, result.FilterErr)
 	news, err := st.arrivals(o, c.Previous, result)
 	if err != nil || !st.source.Items {
 		return result.Changes, news, err

@@ -232,7 +232,7 @@ func TestExpectWhenHoldsOfEachPage(t *testing.T) {
 	s.ExpectWhen = compiled(expression.OfAnswer, `len(document.data) > 0`)
 	r := newRig(t, s)
 	check := func(p pages) error {
-		return r.bridge.checkCondition(r.bridge.sources["shop"], &poller.Observation{Pages: p}, diff.JSON)
+		return r.bridge.checkCondition(r.bridge.roster.Load().states["shop"], &poller.Observation{Pages: p}, diff.JSON)
 	}
 	if err := check(pages{`{"data":[1]}`, `{"data":[2]}`}); err != nil {
 		t.Error(err)

@@ -43,20 +43,19 @@ func hasDetail(seen [32]byte) bool { return !isKnown(seen) && !isNew(seen) }
 // are to be fetched: those that are new or have changed since theirs was, and
 // those that are left from before.
 func (b *Bridge) Wanted(ctx context.Context, o *poller.Observation) ([]poller.Want, error) {
-	st := b.sources[o.Source]
-	if st == nil {
-		return nil, fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
-	}
-	if st.source.Detail == nil || o.Unchanged {
-		return nil, nil
-	}
 	taken, err := b.room.enter(ctx, size(o))
 	if err != nil {
 		return nil, err
 	}
 	defer b.room.leave(taken)
-	st.mu.Lock()
+	st, err := b.lockFor(o)
+	if err != nil {
+		return nil, err
+	}
 	defer st.mu.Unlock()
+	if st.source.Detail == nil || o.Unchanged {
+		return nil, nil
+	}
 	if err := b.settle(ctx, st); err != nil {
 		return nil, err
 	}
@@ -155,7 +154,7 @@ func (d *detailing) take(ctx context.Context, o *poller.Observation, changes []d
 			if err != nil {
 				return fmt.Errorf("read detail of item %q: %w", detail.Key, err)
 			}
-			body, detail.Err = d.bridge.readDetail(&d.state.source, detail.ContentType, body)
+			body, detail.Err = d.bridge.readDetail(d.state.source, detail.ContentType, body)
 			if detail.Err == nil {
 				d.came[detail.Key] = store.Detail{Key: detail.Key, Format: diff.JSON, Body: body, At: detail.At}
 				needed = append(needed, detail.Key)

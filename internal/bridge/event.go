@@ -33,8 +33,8 @@ func (b *Bridge) addEvents(p *plan, st *state, o *poller.Observation, changes []
 		}
 		q := newQuestion(&events[i].Event, c)
 		q.tried = p.try
-		if p.untold[i] = b.untold(q); p.untold[i] == "" {
-			events[i].Tell = b.tell(r, q)
+		if p.untold[i] = r.untold(q); p.untold[i] == "" {
+			events[i].Tell = r.tell(q)
 		}
 	}
 	p.commit.Events = append(p.commit.Events, events...)
@@ -45,7 +45,7 @@ func (b *Bridge) alert(eventType string, at time.Time, data alertData) store.Eve
 	e := store.Event{Event: notify.Event{
 		ID: b.newID(at), Type: eventType, Source: data.Name, Time: at, Alert: true, Data: data.json(),
 	}}
-	e.Tell = b.tell(b.roster.Load(), newQuestion(&e.Event, nil))
+	e.Tell = b.roster.Load().tell(newQuestion(&e.Event, nil))
 	return e
 }
 

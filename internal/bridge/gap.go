@@ -25,7 +25,7 @@ type arrivals struct {
 // arrivals looks at a list of newest items. Where each answer begins at a
 // cursor there are no gaps, and what is known is not asked for again.
 func (st *state) arrivals(o *poller.Observation, snapshot *store.Snapshot, result diff.Result) (arrivals, error) {
-	s := &st.source
+	s := st.source
 	if !s.Items || s.Window != Newest || s.Incremental {
 		return arrivals{}, nil
 	}

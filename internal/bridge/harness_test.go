@@ -150,8 +150,9 @@ func copyEmpty(path string) error {
 // restart makes a new bridge on the same database, with the source as it is now.
 func (r *rig) restart() {
 	r.t.Helper()
+	source := r.source
 	b, err := New(r.t.Context(), Options{
-		Store: r.store, Sources: []Source{r.source}, Endpoints: r.others, KeepSnapshots: 3, Logger: r.logging,
+		Store: r.store, Sources: []*Source{&source}, Endpoints: r.others, KeepSnapshots: 3, Logger: r.logging,
 		Wake: func(names ...string) {
 			if len(names) == 0 {
 				names = []string{"*"}

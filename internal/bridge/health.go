@@ -11,12 +11,14 @@ import (
 // Fail counts a poll that ended without an observation, and tells of a source
 // that failed too often in a row: once, and again after each reminder interval.
 func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
-	st := b.sources[source]
 	var storeErr *StoreError
-	if st == nil || errors.As(reason, &storeErr) {
+	if errors.As(reason, &storeErr) {
 		return // a store that cannot write says nothing of the source
 	}
-	st.mu.Lock()
+	st, err := b.lock(source)
+	if err != nil {
+		return
+	}
 	defer st.mu.Unlock()
 	now := time.Now()
 	if st.failures == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -47,14 +48,29 @@ type JanitorOptions struct {
 // time and when it happens.
 type Janitor struct {
 	o JanitorOptions
+	// retention holds from the next time on that it works.
+	retention atomic.Pointer[retention]
 	// expired is when deliveries were last made dead.
 	expired time.Time
 	// told are the endpoints that were saved as told of, nil before the first time.
 	told []string
 }
 
+// retention is how long the log is kept, and how long deliveries wait.
+type retention struct{ events, waiting time.Duration }
+
 // NewJanitor returns a janitor; Run sets it to work.
-func NewJanitor(o JanitorOptions) *Janitor { return &Janitor{o: o} }
+func NewJanitor(o JanitorOptions) *Janitor {
+	j := &Janitor{o: o}
+	j.Keep(o.Events, o.Waiting)
+	return j
+}
+
+// Keep changes how long the log is kept, and how long an undelivered delivery
+// waits before it is dead. It may be called while the janitor works.
+func (j *Janitor) Keep(events, waiting time.Duration) {
+	j.retention.Store(&retention{events: events, waiting: waiting})
+}
 
 // Run works until ctx is done.
 func (j *Janitor) Run(ctx context.Context) {
@@ -84,11 +100,12 @@ func (j *Janitor) look(ctx context.Context, c *caution, now reading) {
 }
 
 func (j *Janitor) prune(ctx context.Context, now time.Time) {
-	r := store.Retention{Events: now.Add(-j.o.Events)}
-	warnErr := j.warn(ctx, now)
-	expires, expireErr := j.expire(ctx, now)
+	keep := j.retention.Load()
+	r := store.Retention{Events: now.Add(-keep.events)}
+	warnErr := j.warn(ctx, now, keep.waiting)
+	expires, expireErr := j.expire(ctx, now, keep.waiting)
 	if expires {
-		r.Waiting = now.Add(-j.o.Waiting)
+		r.Waiting = now.Add(-keep.waiting)
 	}
 	pruned, pruneErr := j.o.Store.Prune(ctx, r)
 	if ctx.Err() != nil {

@@ -200,3 +200,22 @@ func TestJanitorExpiresRealDeliveries(t *testing.T) {
 		}
 	})
 }
+
+// TestRetentionCanBeChanged: it holds from the next time on.
+func TestRetentionCanBeChanged(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	p := &pruner{overdue: map[string]time.Time{"slow": now.Add(-3 * time.Hour)}}
+	c := &crier{}
+	j := NewJanitor(JanitorOptions{Store: p, Events: 10 * time.Hour, Waiting: 10 * time.Hour, Teller: c, Logger: slog.New(slog.DiscardHandler)})
+	j.prune(t.Context(), now)
+	j.Keep(time.Hour, 2*time.Hour)
+	j.prune(t.Context(), now)
+	want := []store.Retention{
+		{Events: now.Add(-10 * time.Hour)},
+		{Events: now.Add(-time.Hour), Waiting: now.Add(-2 * time.Hour)},
+	}
+	if !slices.Equal(p.asked, want) {
+		t.Errorf("pruned by %+v, want %+v", p.asked, want)
+	}
+}

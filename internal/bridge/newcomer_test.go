@@ -200,7 +200,7 @@ func TestNewEndpointBesideCommits(t *testing.T) {
 	r.mustPoll(items(1, 600))
 	// The rig's own store is for one goroutine.
 	b, err := New(t.Context(), Options{
-		Store: r.store.Store, Sources: []Source{s}, KeepSnapshots: 3, Wake: func(...string) {}, Logger: r.logging,
+		Store: r.store.Store, Sources: []*Source{&s}, KeepSnapshots: 3, Wake: func(...string) {}, Logger: r.logging,
 	})
 	if err != nil {
 		t.Fatal(err)

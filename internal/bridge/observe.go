@@ -14,16 +14,15 @@ import (
 // what changed. An answer that cannot be judged is an error and leaves
 // everything as it was.
 func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
-	st := b.sources[o.Source]
-	if st == nil {
-		return fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
-	}
 	taken, err := b.room.enter(ctx, size(o))
 	if err != nil {
 		return err
 	}
 	defer b.room.leave(taken)
-	st.mu.Lock()
+	st, err := b.lockFor(o)
+	if err != nil {
+		return err
+	}
 	defer st.mu.Unlock()
 	if err := b.settle(ctx, st); err != nil {
 		return err
@@ -172,7 +171,7 @@ func (b *Bridge) baseline(ctx context.Context, st *state, o *poller.Observation,
 		return plan{}, err
 	}
 	p := plan{outcome: Baseline, commit: b.newCommit(st, o, format)}
-	p.filtered(&st.source, result.FilterErr)
+	p.filtered(st.source, result.FilterErr)
 	var changes []diff.Change
 	if st.source.Emit {
 		changes = result.Changes
@@ -200,7 +199,7 @@ func (b *Bridge) rebaseline(ctx context.Context, st *state, o *poller.Observatio
 	// What left answers to another request says nothing of this one's.
 	c.Forget = st.row.RequestKey != st.source.RequestKey
 	p := plan{outcome: Rebaselined, commit: c}
-	p.filtered(&st.source, result.FilterErr)
+	p.filtered(st.source, result.FilterErr)
 	if st.source.Detail != nil {
 		// The details that there are can be compared, whatever their list is.
 		changes, err := b.details(ctx, st, o, c, &p, nil)

@@ -20,8 +20,8 @@ var _ OverdueTeller = (*Bridge)(nil)
 
 // warn tells of each endpoint for which something has waited for half of the
 // time that it may, once until nothing has any more.
-func (j *Janitor) warn(ctx context.Context, now time.Time) error {
-	found, err := j.o.Store.Overdue(ctx, now.Add(-j.o.Waiting/2))
+func (j *Janitor) warn(ctx context.Context, now time.Time, waiting time.Duration) error {
+	found, err := j.o.Store.Overdue(ctx, now.Add(-waiting/2))
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (j *Janitor) warn(ctx context.Context, now time.Time) error {
 	var told []string
 	for _, o := range found {
 		if !o.Told {
-			dead := o.Since.Add(j.o.Waiting)
+			dead := o.Since.Add(waiting)
 			j.o.Logger.Warn("deliveries wait for long", "endpoint", o.Endpoint, "deliveries", o.Count, "since", o.Since, "dead_at", dead)
 			if err := j.o.Teller.Overdue(ctx, o, dead); err != nil {
 				errs = append(errs, err)
@@ -51,11 +51,11 @@ func (j *Janitor) warn(ctx context.Context, now time.Time) error {
 
 // expire reports whether what has waited for too long shall become dead now. It
 // was told before: what is dead does not come again to be told of.
-func (j *Janitor) expire(ctx context.Context, now time.Time) (bool, error) {
-	if !elapsed(j.expired, now, j.o.Waiting/expireSteps) {
+func (j *Janitor) expire(ctx context.Context, now time.Time, waiting time.Duration) (bool, error) {
+	if !elapsed(j.expired, now, waiting/expireSteps) {
 		return false, nil
 	}
-	found, err := j.o.Store.Overdue(ctx, now.Add(-j.o.Waiting))
+	found, err := j.o.Store.Overdue(ctx, now.Add(-waiting))
 	if err != nil || len(found) == 0 {
 		return false, err
 	}

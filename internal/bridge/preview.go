@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -25,16 +24,15 @@ type Preview struct {
 
 // Preview judges an answer as Observe would, and writes nothing.
 func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, error) {
-	st := b.sources[o.Source]
-	if st == nil {
-		return Preview{}, fmt.Errorf("%w %q", ErrUnknownSource, o.Source)
-	}
 	taken, err := b.room.enter(ctx, size(o))
 	if err != nil {
 		return Preview{}, err
 	}
 	defer b.room.leave(taken)
-	st.mu.Lock()
+	st, err := b.lockFor(o)
+	if err != nil {
+		return Preview{}, err
+	}
 	defer st.mu.Unlock()
 	if o.Unchanged {
 		return Preview{Outcome: Unchanged}, nil

@@ -86,12 +86,12 @@ func TestPreviewChangesNothing(t *testing.T) {
 			}
 			r.news()
 			r.woken = nil
-			before, polled, memory := r.dump(), r.polled, r.bridge.sources["shop"].row
+			before, polled, memory := r.dump(), r.polled, r.bridge.roster.Load().states["shop"].row
 			preview, err := r.preview("application/json", step.body)
 			if err != nil || preview.Outcome != step.want {
 				t.Fatalf("%s: %s, %v, want %s", step.body, preview.Outcome, err, step.want)
 			}
-			if d := cmp.Diff(before, r.dump()); d != "" || r.woken != nil || r.bridge.sources["shop"].row != memory || r.polled != polled {
+			if d := cmp.Diff(before, r.dump()); d != "" || r.woken != nil || r.bridge.roster.Load().states["shop"].row != memory || r.polled != polled {
 				t.Errorf("%s: woken %v; database (-before +after):\n%s", step.body, r.woken, d)
 			}
 			events := r.mustPoll(step.body)

@@ -84,7 +84,7 @@ func (b *Bridge) StartReplay(ctx context.Context, r store.Replay) (store.Replay,
 
 // knowsSource fails where neither the configuration nor the log has a source.
 func (b *Bridge) knowsSource(ctx context.Context, source string) error {
-	if source == "" || b.sources[source] != nil {
+	if source == "" || b.roster.Load().states[source] != nil {
 		return nil
 	}
 	all := store.Replay{First: true, Source: source}

@@ -111,7 +111,7 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 		if !replay.First && replay.Waiting >= replayAhead {
 			continue
 		}
-		err := r.step(ctx, ep, replay)
+		err := r.step(ctx, known, ep, replay)
 		if errors.Is(err, store.ErrConflict) {
 			continue // its endpoint has gone for good meanwhile, and the replay with it
 		}
@@ -128,7 +128,7 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 }
 
 // step makes one step of a replay.
-func (r *replayer) step(ctx context.Context, ep *Endpoint, replay *store.Replay) error {
+func (r *replayer) step(ctx context.Context, known *roster, ep *Endpoint, replay *store.Replay) error {
 	events, err := r.store.ReplayEvents(ctx, replay, replayStep)
 	if err != nil {
 		return err
@@ -139,7 +139,7 @@ func (r *replayer) step(ctx context.Context, ep *Endpoint, replay *store.Replay)
 		q := newQuestion(&events[i].Event, nil)
 		q.tried = func(name string, err error) { r.note(replay, name, err) }
 		// What is dead was to be told, whatever the rules are by now.
-		if replay.Dead || r.tells(ep, q) {
+		if replay.Dead || known.tells(ep, q) {
 			step.Tell = append(step.Tell, ep.again(q.event, replay.First))
 		}
 	}

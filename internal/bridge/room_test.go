@@ -46,11 +46,11 @@ func TestLargeAnswersAreTakenInTurn(t *testing.T) {
 
 func observeMany(t *testing.T, size int, want int64) {
 	s := &slowStore{}
-	var sources []Source
+	var sources []*Source
 	for n := range 20 {
 		source := document()
 		source.Name = fmt.Sprint(n)
-		sources = append(sources, source)
+		sources = append(sources, &source)
 	}
 	b, err := New(t.Context(), Options{Store: s, Sources: sources, Wake: func(...string) {}, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {

@@ -9,9 +9,15 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-// roster is who can be told: the endpoints as they are at a time. It never
+// roster is what is judged, and who can be told, as they are at a time. It never
 // changes; another one takes its place.
 type roster struct {
+	// sources say how answers are judged and told, states what is known of them.
+	sources map[string]*Source
+	states  map[string]*state
+	// keep is how many versions of a source are kept.
+	keep int
+
 	endpoints []Endpoint
 	byName    map[string]*Endpoint
 	// welcomed says that the store knows that they are not new any more.
@@ -19,11 +25,19 @@ type roster struct {
 }
 
 func newRoster(endpoints []Endpoint) *roster {
-	r := &roster{endpoints: slices.Clone(endpoints), byName: make(map[string]*Endpoint, len(endpoints))}
+	r := &roster{
+		endpoints: slices.Clone(endpoints), byName: make(map[string]*Endpoint, len(endpoints)),
+		sources: make(map[string]*Source), states: make(map[string]*state),
+	}
 	for i := range r.endpoints {
 		r.byName[r.endpoints[i].Name] = &r.endpoints[i]
 	}
 	return r
+}
+
+// add adds a source, before the roster is used.
+func (r *roster) add(s *Source, st *state) {
+	r.sources[s.Name], r.states[s.Name] = s, st
 }
 
 // SetEndpoints replaces the endpoints. Whatever is committed after it returns is
@@ -35,23 +49,32 @@ func newRoster(endpoints []Endpoint) *roster {
 // order, whatever is committed meanwhile. With an error, a *StoreError, the
 // endpoints are those that they were.
 func (b *Bridge) SetEndpoints(ctx context.Context, endpoints []Endpoint) error {
+	b.applying.Lock()
+	defer b.applying.Unlock()
+	before := b.roster.Load()
 	r := newRoster(endpoints)
-	r.welcomed = true
+	r.sources, r.states, r.keep = before.sources, before.states, before.keep
 	// First it is known who is new, and then who is told: the other way round what
 	// is committed between would be told twice.
 	if err := b.welcome(ctx, r); err != nil {
 		return &StoreError{Err: err}
 	}
-	// Waits for the commits under way, which do not know of them.
+	b.replace(r)
+	return nil
+}
+
+// replace makes a roster the one that holds. It waits for the commits under way,
+// which do not know of it.
+func (b *Bridge) replace(r *roster) {
 	b.telling.Lock()
 	b.roster.Store(r)
 	b.telling.Unlock()
 	b.nudge()
-	return nil
 }
 
 // welcome saves where in the log each new endpoint begins.
 func (b *Bridge) welcome(ctx context.Context, r *roster) error {
+	r.welcomed = true
 	before := b.roster.Load()
 	now := time.Now()
 	var first []store.Replay
@@ -78,19 +101,20 @@ func (b *Bridge) welcome(ctx context.Context, r *roster) error {
 // event of which a condition cannot be said to hold. An endpoint that is not
 // known is told nothing.
 func (b *Bridge) Tells(endpoint string, e *notify.Event) bool {
-	ep := b.roster.Load().byName[endpoint]
-	return ep != nil && b.tells(ep, newQuestion(e, nil))
+	r := b.roster.Load()
+	ep := r.byName[endpoint]
+	return ep != nil && r.tells(ep, newQuestion(e, nil))
 }
 
-func (b *Bridge) tells(ep *Endpoint, q *question) bool {
-	return b.untold(q) == "" && b.isFor(ep, q)
+func (r *roster) tells(ep *Endpoint, q *question) bool {
+	return r.untold(q) == "" && r.isFor(ep, q)
 }
 
 // tell returns the deliveries of an event, to all that are told it.
-func (b *Bridge) tell(r *roster, q *question) []notify.Delivery {
+func (r *roster) tell(q *question) []notify.Delivery {
 	var tell []notify.Delivery
 	for i := range r.endpoints {
-		if ep := &r.endpoints[i]; b.isFor(ep, q) {
+		if ep := &r.endpoints[i]; r.isFor(ep, q) {
 			tell = append(tell, ep.delivery(q.event))
 		}
 	}
@@ -99,20 +123,20 @@ func (b *Bridge) tell(r *roster, q *question) []notify.Delivery {
 
 // untold says which key of its source keeps an event from every endpoint; empty
 // where none does.
-func (b *Bridge) untold(q *question) string {
-	st := b.sources[q.event.Source]
+func (r *roster) untold(q *question) string {
+	s := r.sources[q.event.Source]
 	switch {
-	case q.event.Alert || st == nil:
-	case !slices.Contains(st.source.Events, q.kind()):
+	case q.event.Alert || s == nil:
+	case !slices.Contains(s.Events, q.kind()):
 		return eventsKey
-	case !q.holds(whenCondition, st.source.When):
+	case !q.holds(whenCondition, s.When):
 		return whenCondition
 	}
 	return ""
 }
 
 // isFor says whether an event that its source tells is told an endpoint.
-func (b *Bridge) isFor(ep *Endpoint, q *question) bool {
+func (r *roster) isFor(ep *Endpoint, q *question) bool {
 	if q.event.Alert {
 		return ep.hears(q.event) && ep.wants(q.event)
 	}
@@ -120,7 +144,7 @@ func (b *Bridge) isFor(ep *Endpoint, q *question) bool {
 		if !slices.Contains(ep.Sources, q.event.Source) {
 			return false
 		}
-	} else if st := b.sources[q.event.Source]; st != nil && !st.source.notifies(ep.Name) {
+	} else if s := r.sources[q.event.Source]; s != nil && !s.notifies(ep.Name) {
 		return false
 	}
 	return ep.wants(q.event) && (ep.Filter == nil || q.holds(filterOf(ep.Name), ep.Filter))
@@ -136,8 +160,8 @@ func (b *Bridge) write(ctx context.Context, c *store.Commit, r *roster) error {
 		for i := range c.Events {
 			e := &c.Events[i]
 			e.Tell = nil
-			if q := newQuestion(&e.Event, nil); b.untold(q) == "" {
-				e.Tell = b.tell(now, q)
+			if q := newQuestion(&e.Event, nil); now.untold(q) == "" {
+				e.Tell = now.tell(q)
 			}
 		}
 	}

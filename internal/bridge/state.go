@@ -15,10 +15,13 @@ import (
 // state is a source with what is known of it. The poller never observes a
 // source twice at once; the mutex is for those who look at it from outside.
 type state struct {
-	source Source
-
-	mu  sync.Mutex
-	row store.Source
+	mu sync.Mutex
+	// source is how its answers are judged; another one may take its place.
+	source *Source
+	// removed says that the source is gone, and that another state is that of the
+	// name where it is back.
+	removed bool
+	row     store.Source
 	// doubtful says that row may not be what the store holds: a write ended
 	// with an error, and may have happened all the same.
 	doubtful bool
@@ -46,7 +49,7 @@ type state struct {
 	status atomic.Pointer[SourceStatus]
 }
 
-func newState(s Source) *state {
+func newState(s *Source) *state {
 	return &state{source: s, row: store.Source{Name: s.Name}}
 }
 
@@ -57,15 +60,43 @@ func (st *state) continueFrom(row store.Source) {
 	st.publish()
 }
 
+// lock returns the state of a source, locked, or [ErrUnknownSource].
+func (b *Bridge) lock(source string) (*state, error) {
+	for {
+		st := b.roster.Load().states[source]
+		if st == nil {
+			return nil, fmt.Errorf("%w %q", ErrUnknownSource, source)
+		}
+		st.mu.Lock()
+		if !st.removed {
+			return st, nil
+		}
+		st.mu.Unlock() // The roster does not have it any more.
+	}
+}
+
+// lockFor is lock for an answer. It fails with [poller.ErrReplaced] where that is
+// not one to what the source asks for.
+func (b *Bridge) lockFor(o *poller.Observation) (*state, error) {
+	st, err := b.lock(o.Source)
+	if err != nil {
+		return nil, err
+	}
+	if o.RequestKey != "" && o.RequestKey != st.source.RequestKey {
+		st.mu.Unlock()
+		return nil, fmt.Errorf("source %q: %w", o.Source, poller.ErrReplaced)
+	}
+	return st, nil
+}
+
 // InitialState returns what the first poll of a source starts from. It is
 // empty unless the stored answer was given to the same request and judged by
 // the same rules: an unconditional poll is then compared with the stored answer.
 func (b *Bridge) InitialState(source string) poller.State {
-	st := b.sources[source]
-	if st == nil {
+	st, err := b.lock(source)
+	if err != nil {
 		return poller.State{}
 	}
-	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.row.Version == 0 || st.row.RequestKey != st.source.RequestKey || st.row.RulesKey != st.source.rulesKey() {
 		return poller.State{}
@@ -77,7 +108,7 @@ func (b *Bridge) InitialState(source string) poller.State {
 // endpoints. Who is told was decided while the endpoints were those of r. The
 // caller holds st.mu.
 func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit, r *roster) error {
-	c.KeepSnapshots = b.keep
+	c.KeepSnapshots = r.keep
 	st.allThere = st.allThere && len(c.Depart) == 0
 	if err := b.write(ctx, c, r); err != nil {
 		st.doubtful = true

@@ -98,10 +98,10 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
 func (s *setup) names() []string { return slices.Sorted(maps.Keys(s.sources)) }
 
 // judged are the sources as the bridge knows them.
-func (s *setup) judged() []bridge.Source {
-	list := make([]bridge.Source, 0, len(s.sources))
+func (s *setup) judged() []*bridge.Source {
+	list := make([]*bridge.Source, 0, len(s.sources))
 	for _, name := range s.names() {
-		list = append(list, *s.sources[name].judged)
+		list = append(list, s.sources[name].judged)
 	}
 	return list
 }
