@@ -26,7 +26,8 @@ func (c *control) AcceptRemoval(ctx context.Context, source string) error {
 	if err != nil {
 		return notFound(err, bridge.ErrUnknownSource)
 	}
-	// A disabled source is not scheduled: its next poll takes the acceptance.
+	// A source that is disabled or paused is not polled: its next poll takes the
+	// acceptance.
 	if err := c.Poll(ctx, source); err != nil && !isRefusal(err) {
 		return err
 	}
@@ -37,9 +38,17 @@ func (c *control) Poll(_ context.Context, source string) error {
 	if _, ok := c.d.setup.Load().sources[source]; !ok {
 		return fmt.Errorf("source %q: %w", source, store.ErrNotFound)
 	}
+	return c.trigger(source)
+}
+
+// trigger polls a source now, or says why it cannot be polled.
+func (c *control) trigger(source string) error {
 	err := c.d.scheduler.Trigger(source)
-	if errors.Is(err, poller.ErrUnknownSource) {
+	switch {
+	case errors.Is(err, poller.ErrUnknownSource):
 		return disabled(source)
+	case errors.Is(err, poller.ErrPaused):
+		return paused(source)
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/eventlog"
+	"github.com/pollwire/pollwire/internal/history"
 	"github.com/pollwire/pollwire/internal/httpclient"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -62,6 +63,11 @@ type Daemon struct {
 	// setup is what the configuration came to; nil before Start.
 	setup    atomic.Pointer[setup]
 	attempts recentAttempts
+	// What those who look are told of.
+	self     self
+	history  *history.Log
+	activity *activity
+	pauses   *pauses
 
 	fatal chan error
 
@@ -91,7 +97,7 @@ type stop struct {
 
 // New returns a daemon for a configuration that config has validated.
 func New(cfg *config.Config, o Options) *Daemon {
-	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver}
+	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf()}
 	d.open = d.openSQLite
 	return d
 }

@@ -1,13 +1,11 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
-	"github.com/pollwire/pollwire/poller"
 )
 
 var _ server.Poker = (*control)(nil)
@@ -22,14 +20,15 @@ func (c *control) Poke(source string) (wait time.Duration, err error) {
 	if wait := c.d.poller.Hold(s.asked); wait > 0 {
 		return wait, nil
 	}
-	err = c.d.scheduler.Trigger(source)
-	if errors.Is(err, poller.ErrUnknownSource) {
-		return 0, disabled(source)
-	}
-	return 0, err
+	return 0, c.trigger(source)
 }
 
 // disabled says why a source that there is cannot be polled.
 func disabled(source string) *server.Refusal {
 	return &server.Refusal{Reason: fmt.Sprintf("source %q is disabled (enabled: false in the configuration)", source)}
+}
+
+// paused says why a source that is paused cannot be polled.
+func paused(source string) *server.Refusal {
+	return &server.Refusal{Reason: fmt.Sprintf("source %q is paused: resume it first, with 'pollwire resume source/%s'", source, source)}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/config"
@@ -15,6 +16,8 @@ import (
 // given. It is made as a whole before any of it is used, so that a mistake is
 // found while nothing has happened yet, and never changes.
 type setup struct {
+	// made is when it was made.
+	made time.Time
 	// sources are those of the configuration, disabled ones too, by name.
 	sources map[string]*source
 	// configured are the endpoints of the configuration; who subscribed is told
@@ -61,6 +64,7 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
 		return nil, err
 	}
 	s := &setup{
+		made:          time.Now().UTC(),
 		sources:       make(map[string]*source, len(cfg.Sources)),
 		limits:        limits(cfg),
 		link:          cfg.Server.PublicURL.Reveal(),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/eventlog"
+	"github.com/pollwire/pollwire/internal/history"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
@@ -55,6 +56,7 @@ func (d *Daemon) wireSetup(context.Context) error {
 		return err
 	}
 	d.setup.Store(s)
+	d.history, d.activity = history.New(len(s.sources)), newActivity(d.store)
 	return nil
 }
 
@@ -125,7 +127,7 @@ func (d *Daemon) wirePoller(context.Context) error {
 		d.fetcher.CloseIdle()
 		return nil
 	})
-	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Detailer: d.bridge, Pauses: d.limiter, Logger: d.logger})
+	d.poller = poller.NewPoller(poller.PollerOptions{Fetcher: d.fetcher, Observer: d.bridge, Detailer: d.bridge, Pauses: d.limiter, Done: d.keepAccount, Logger: d.logger})
 	d.started("polls", func(context.Context) error {
 		d.poller.Close()
 		return nil
@@ -138,6 +140,10 @@ func (d *Daemon) wirePoller(context.Context) error {
 
 func (d *Daemon) startScheduler(ctx context.Context) error {
 	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
+	d.pauses = &pauses{store: d.store, scheduler: d.scheduler}
+	if err := d.pauses.load(ctx); err != nil {
+		return err
+	}
 	d.scheduler.Apply(d.setup.Load().enabled())
 	if err := d.scheduler.Start(ctx); err != nil {
 		return fmt.Errorf("start scheduler: %w", err)

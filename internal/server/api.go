@@ -18,8 +18,16 @@ func (s *Server) api() http.Handler {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 	})
 	mux.Handle("GET /readyz", s.readiness)
+	mux.HandleFunc("GET /v1/sources", s.sources)
+	mux.HandleFunc("GET /v1/sources/{name}", s.source)
+	mux.HandleFunc("GET /v1/sources/{name}/polls", s.polls)
 	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
 	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
+	for _, change := range []SourceChange{PauseSource, ResumeSource} {
+		mux.HandleFunc("POST /v1/sources/{name}/"+string(change), s.changeSource(change))
+	}
+	mux.HandleFunc("GET /v1/limits", s.limits)
+	mux.HandleFunc("GET /v1/nodes", s.nodes)
 	mux.HandleFunc("GET /v1/endpoints", s.endpoints)
 	mux.HandleFunc("GET /v1/endpoints/{name}", s.endpoint)
 	for _, change := range []EndpointChange{Enable, Disable, Pause, Resume} {

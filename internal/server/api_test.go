@@ -21,6 +21,8 @@ import (
 
 const (
 	endpointJSON = `{"name":"ops","url":"https://hooks.example.com","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z","paused":true,"paused_until":"2026-01-02T03:04:05Z","breaker":"open","open_until":"2026-01-02T03:04:05Z","failures":3,"failing_since":"2026-01-02T03:04:05Z","in_flight":1,"waiting":5,"waiting_since":"2026-01-02T03:04:05Z","dead":2}`
+	sourceJSON   = `{"name":"orders","state":"paused","request":"GET https://api.example.com/orders","schedule":"@hourly","limit":"github","reason":"503","failures":2,"failing_since":"2026-01-02T03:04:05Z","paused":true,"paused_since":"2026-01-02T03:04:05Z","held_until":"2026-01-02T03:04:05Z","polling":true,"waiting":false,"next_run":"2026-01-02T03:04:05Z","last_poll":` + pollJSON + `,"version":3,"sequence":9,"changed_at":"2026-01-02T03:04:05Z","changes":[0,0,0]}`
+	pollJSON     = `{"at":"2026-01-02T03:04:05Z","duration_ms":12,"requests":1,"status":503,"bytes":9,"outcome":"failed","changes":0,"error":"503"}`
 	deliveryJSON = `{"id":7,"endpoint":"ops","state":"waiting","event":"evt_1","type":"shop.order.created","source":"orders","subject":"1","batch":"bat_1","replay":true,"posts":2,"attempts":1,"created_at":"2026-01-02T03:04:05Z","not_before":"2026-01-02T03:04:05Z","last":{"number":2,"at":"2026-01-02T03:04:05Z","duration_ms":1000,"status":429,"error":"429"}`
 )
 
@@ -52,6 +54,26 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			`{"source":"orders","request":"GET https://api.example.com/orders?a=1&b=2","status":200,"duration_ms":12,"bytes":512,` +
 				`"content_type":"application/json","outcome":"changed","webhooks":[{"id":"test_1","endpoints":["ops"],"body":{"n":9007199254740993}}]}`,
 			[]string{"preview orders"},
+		},
+		{"sources", question{method: "GET", path: "/v1/sources"}, 200, `{"sources":[` + sourceJSON + `]}`, []string{"sources "}},
+		{"source", question{method: "GET", path: "/v1/sources/orders"}, 200, sourceJSON, []string{"source orders"}},
+		{"polls", question{method: "GET", path: "/v1/sources/orders/polls"}, 200, `{"polls":[` + pollJSON + `]}`, []string{"polls orders"}},
+		{"pause a source", question{method: "POST", path: "/v1/sources/orders/pause"}, 200, sourceJSON, []string{"pause orders"}},
+		{"resume a source", question{method: "POST", path: "/v1/sources/a%2Fb/resume", body: "{}"}, 200, sourceJSON, []string{"resume a/b"}},
+		{
+			"limits",
+			question{method: "GET", path: "/v1/limits"},
+			200,
+			`{"limits":[{"name":"github","requests":5000,"per_seconds":3600,"reserve":500,"burst":10,"concurrency":4,"used":7,"left":4493,` +
+				`"under_way":1,"waiting":2,"paused_until":"2026-01-02T03:04:05Z","sources":["orders"]}]}`,
+			[]string{"limits "},
+		},
+		{
+			"nodes",
+			question{method: "GET", path: "/v1/nodes"},
+			200,
+			`{"nodes":[{"name":"box","version":"1.2.3","started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2}]}`,
+			[]string{"nodes "},
 		},
 		{
 			"enable",

@@ -15,6 +15,8 @@ import (
 // returns a [Refusal]. The text of any other error is logged and not told.
 type Controller interface {
 	SourceController
+	SourceReader
+	DaemonReader
 	EndpointController
 	DeliveryController
 	ReplayController
@@ -47,12 +49,18 @@ type SourceReader interface {
 	ChangeSource(ctx context.Context, name string, change SourceChange) (*Source, error)
 }
 
-// DaemonController looks at the daemon as a whole.
-type DaemonController interface {
+// DaemonReader looks at the daemon as a whole.
+type DaemonReader interface {
 	// Limits returns how all rate limits stand, by name.
 	Limits(ctx context.Context) ([]Limit, error)
 	// Nodes returns the daemons that share the database.
 	Nodes(ctx context.Context) ([]Node, error)
+}
+
+// DaemonController looks at the daemon as a whole, and gives it another
+// configuration.
+type DaemonController interface {
+	DaemonReader
 	// Reload takes the configuration anew and returns when that is done. What is
 	// wrong with the configuration is in its answer, not in its error.
 	Reload(ctx context.Context) (*Reload, error)

@@ -61,6 +61,36 @@ func (c *controller) Preview(ctx context.Context, source string) (*server.Previe
 	return examplePreview(), c.call(ctx, "preview", source)
 }
 
+func (c *controller) Sources(ctx context.Context) ([]server.Source, error) {
+	return []server.Source{exampleSource()}, c.call(ctx, "sources", "")
+}
+
+func (c *controller) Source(ctx context.Context, name string) (*server.Source, error) {
+	s := exampleSource()
+	return &s, c.call(ctx, "source", name)
+}
+
+func (c *controller) Polls(ctx context.Context, source string) ([]server.Poll, error) {
+	return []server.Poll{*exampleSource().LastPoll}, c.call(ctx, "polls", source)
+}
+
+func (c *controller) ChangeSource(ctx context.Context, name string, change server.SourceChange) (*server.Source, error) {
+	s := exampleSource()
+	return &s, c.call(ctx, string(change), name)
+}
+
+func (c *controller) Limits(ctx context.Context) ([]server.Limit, error) {
+	return []server.Limit{{
+		Name: "github", Requests: 5000, PerSeconds: 3600, Reserve: 500, Burst: 10, Concurrency: 4, Used: 7, Left: 4493, UnderWay: 1, Waiting: 2,
+		PausedUntil: new(exampleTime.UTC()), Sources: []string{"orders"},
+	}}, c.call(ctx, "limits", "")
+}
+
+func (c *controller) Nodes(ctx context.Context) ([]server.Node, error) {
+	at := exampleTime.UTC()
+	return []server.Node{{Name: "box", Version: "1.2.3", StartedAt: at, ConfiguredAt: at, Sources: 3, Endpoints: 2}}, c.call(ctx, "nodes", "")
+}
+
 func (c *controller) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
 	return []server.Endpoint{exampleEndpoint()}, c.call(ctx, "endpoints", "")
 }
@@ -106,6 +136,17 @@ func (c *controller) StartReplay(ctx context.Context, q *server.ReplayRequest) (
 func (c *controller) Replay(ctx context.Context, id string) (*server.Replay, error) {
 	told := server.NewReplay(&store.Replay{ID: id, Start: 10, Reached: 15, Last: 20, Told: 4, Waiting: 2, CreatedAt: exampleTime})
 	return &told, c.call(ctx, "replay", id)
+}
+
+// exampleSource has something of everything.
+func exampleSource() server.Source {
+	at := exampleTime.UTC()
+	return server.Source{
+		Name: "orders", State: server.SourcePaused, Request: "GET https://api.example.com/orders", Schedule: "@hourly", Limit: "github",
+		Reason: "503", Failures: 2, FailingSince: &at, Paused: true, PausedSince: &at, HeldUntil: &at, Polling: true, NextRun: &at,
+		LastPoll: &server.Poll{At: at, DurationMS: 12, Requests: 1, Status: 503, Bytes: 9, Outcome: server.PollFailed, Error: "503"},
+		Version:  3, Sequence: 9, ChangedAt: &at, Changes: make([]int64, 3),
+	}
 }
 
 // exampleEndpoint has something of everything.

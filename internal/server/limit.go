@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Limit is how a rate limit stands, as the API tells it.
 type Limit struct {
@@ -24,4 +27,18 @@ type Limit struct {
 	PausedUntil *time.Time `json:"paused_until,omitempty"`
 	// Sources are the names of those that share it.
 	Sources []string `json:"sources"`
+}
+
+// limitList is the answer to a question for all limits.
+type limitList struct {
+	Limits []Limit `json:"limits"`
+}
+
+func (s *Server) limits(w http.ResponseWriter, r *http.Request) {
+	list, err := s.opts.Controller.Limits(r.Context())
+	if err != nil {
+		s.fail(w, r, err, "")
+		return
+	}
+	writeJSON(w, http.StatusOK, limitList{list})
 }

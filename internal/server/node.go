@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // Node is one running daemon, as the API tells it.
 type Node struct {
@@ -13,4 +16,18 @@ type Node struct {
 	// Sources and Endpoints are how many it serves; subscriptions are endpoints too.
 	Sources   int `json:"sources"`
 	Endpoints int `json:"endpoints"`
+}
+
+// nodeList is the answer to a question for all nodes.
+type nodeList struct {
+	Nodes []Node `json:"nodes"`
+}
+
+func (s *Server) nodes(w http.ResponseWriter, r *http.Request) {
+	list, err := s.opts.Controller.Nodes(r.Context())
+	if err != nil {
+		s.fail(w, r, err, "")
+		return
+	}
+	writeJSON(w, http.StatusOK, nodeList{list})
 }

@@ -1,6 +1,9 @@
 package server
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // SourceState is how a source stands, in one word.
 type SourceState string
@@ -39,8 +42,10 @@ type Source struct {
 	PausedSince *time.Time `json:"paused_since,omitempty"`
 	// HeldUntil is until when it is left alone, as its server asked for.
 	HeldUntil *time.Time `json:"held_until,omitempty"`
-	// Polling says that a poll is under way, NextRun is when it is polled next.
+	// Polling says that a poll is under way, Waiting that one is due and waits for
+	// its limit or for others; NextRun is when it is due next.
 	Polling bool       `json:"polling"`
+	Waiting bool       `json:"waiting"`
 	NextRun *time.Time `json:"next_run,omitempty"`
 	// LastPoll is the last poll since the start of the daemon.
 	LastPoll *Poll `json:"last_poll,omitempty"`
@@ -101,3 +106,54 @@ const (
 	PauseSource  SourceChange = "pause"
 	ResumeSource SourceChange = "resume"
 )
+
+// sourceList is the answer to a question for all sources.
+type sourceList struct {
+	Sources []Source `json:"sources"`
+}
+
+func (s *Server) sources(w http.ResponseWriter, r *http.Request) {
+	list, err := s.opts.Controller.Sources(r.Context())
+	if err != nil {
+		s.fail(w, r, err, "")
+		return
+	}
+	writeJSON(w, http.StatusOK, sourceList{list})
+}
+
+func (s *Server) source(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	source, err := s.opts.Controller.Source(r.Context(), name)
+	if err != nil {
+		s.fail(w, r, err, noSource(name))
+		return
+	}
+	writeJSON(w, http.StatusOK, source)
+}
+
+func (s *Server) polls(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("name")
+	polls, err := s.opts.Controller.Polls(r.Context(), name)
+	if err != nil {
+		s.fail(w, r, err, noSource(name))
+		return
+	}
+	writeJSON(w, http.StatusOK, PollList{polls})
+}
+
+// changeSource answers with what a change made of a source.
+func (s *Server) changeSource(change SourceChange) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		name := r.PathValue("name")
+		if bad := readBody(w, r, &struct{}{}); bad != nil {
+			writeProblem(w, r, bad.status, bad.detail)
+			return
+		}
+		source, err := s.opts.Controller.ChangeSource(r.Context(), name, change)
+		if err != nil {
+			s.fail(w, r, err, noSource(name))
+			return
+		}
+		writeJSON(w, http.StatusOK, source)
+	}
+}

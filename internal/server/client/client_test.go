@@ -41,6 +41,30 @@ func (c controller) Preview(_ context.Context, name string) (*server.Preview, er
 	return &server.Preview{Source: name, Outcome: server.Failed, Reason: "503", Webhooks: []server.Webhook{}}, c.find(name)
 }
 
+func (controller) Sources(context.Context) ([]server.Source, error) {
+	return []server.Source{{Name: known}}, nil
+}
+
+func (c controller) Source(_ context.Context, name string) (*server.Source, error) {
+	return &server.Source{Name: name, State: server.SourceNew}, c.find(name)
+}
+
+func (c controller) Polls(_ context.Context, name string) ([]server.Poll, error) {
+	return []server.Poll{{Status: 200}}, c.find(name)
+}
+
+func (c controller) ChangeSource(_ context.Context, name string, change server.SourceChange) (*server.Source, error) {
+	return &server.Source{Name: name, Reason: string(change)}, c.find(name)
+}
+
+func (controller) Limits(context.Context) ([]server.Limit, error) {
+	return []server.Limit{{Name: "github"}}, nil
+}
+
+func (controller) Nodes(context.Context) ([]server.Node, error) {
+	return []server.Node{{Name: "box"}}, nil
+}
+
 func (controller) Endpoints(context.Context) ([]server.Endpoint, error) {
 	return []server.Endpoint{{Name: known}}, nil
 }
@@ -178,6 +202,35 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 	}
 }
 
+func TestClientSpeaksOfSources(t *testing.T) {
+	t.Parallel()
+	for name, c := range start(t) {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			if list, err := c.Sources(ctx); err != nil || len(list) != 1 || list[0].Name != known {
+				t.Errorf("sources %+v: %v", list, err)
+			}
+			if s, err := c.Source(ctx, known); err != nil || s.State != server.SourceNew {
+				t.Errorf("source %+v: %v", s, err)
+			}
+			if polls, err := c.Polls(ctx, known); err != nil || len(polls) != 1 || polls[0].Status != 200 {
+				t.Errorf("polls %+v: %v", polls, err)
+			}
+			for _, change := range []server.SourceChange{server.PauseSource, server.ResumeSource} {
+				if s, err := c.ChangeSource(ctx, known, change); err != nil || s.Reason != string(change) {
+					t.Errorf("%s: %+v, %v", change, s, err)
+				}
+			}
+			if list, err := c.Limits(ctx); err != nil || len(list) != 1 || list[0].Name != "github" {
+				t.Errorf("limits %+v: %v", list, err)
+			}
+			if list, err := c.Nodes(ctx); err != nil || len(list) != 1 || list[0].Name != "box" {
+				t.Errorf("nodes %+v: %v", list, err)
+			}
+		})
+	}
+}
+
 func TestClientSpeaksOfDeliveries(t *testing.T) {
 	t.Parallel()
 	for name, c := range start(t) {
@@ -223,6 +276,9 @@ func TestProblemsBecomeErrors(t *testing.T) {
 	_, refused := c.ChangeEndpoint(t.Context(), known, server.Enable)
 	_, noPreview := c.Preview(t.Context(), "x")
 	_, noEvent := c.Event(t.Context(), "x")
+	_, noSource := c.Source(t.Context(), "x")
+	_, noPolls := c.Polls(t.Context(), "x")
+	_, noPause := c.ChangeSource(t.Context(), "x", server.PauseSource)
 	for _, tc := range []struct {
 		name   string
 		err    error
@@ -233,6 +289,9 @@ func TestProblemsBecomeErrors(t *testing.T) {
 		{"poll", c.Poll(t.Context(), "x"), 404, `there is no source "x"`},
 		{"preview", noPreview, 404, `there is no source "x"`},
 		{"event", noEvent, 404, `there is no event "x" in the log; it may have been removed by retention`},
+		{"source", noSource, 404, `there is no source "x"`},
+		{"polls", noPolls, 404, `there is no source "x"`},
+		{"pause", noPause, 404, `there is no source "x"`},
 		{"refusal", refused, 409, "the configuration disables it"},
 	} {
 		problem, ok := errors.AsType[*server.Problem](tc.err)

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// self is this process as others see it.
+type self struct {
+	host    string
+	started time.Time
+}
+
+func newSelf() self {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "localhost" // nothing but a name to show
+	}
+	return self{host, time.Now().UTC()}
+}
+
+func (c *control) Nodes(context.Context) ([]server.Node, error) {
+	setup := c.d.setup.Load()
+	return []server.Node{{
+		Name: c.d.self.host, Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
+		Sources: len(setup.enabled()), Endpoints: len(c.d.dispatcher.Status()),
+	}}, nil
+}
+
+func (c *control) Limits(context.Context) ([]server.Limit, error) {
+	sharing := make(map[string][]string)
+	setup := c.d.setup.Load()
+	for _, name := range setup.names() {
+		if limit := setup.sources[name].asked.Limit; limit != "" {
+			sharing[limit] = append(sharing[limit], name)
+		}
+	}
+	status := c.d.limiter.Limits()
+	list := make([]server.Limit, len(status))
+	for i := range status {
+		s := &status[i]
+		list[i] = server.Limit{
+			Name: s.Name, Requests: s.Requests, PerSeconds: s.Per.Seconds(), Reserve: s.Reserve, Burst: s.Burst, Concurrency: s.Concurrency,
+			Used: s.Used, Left: s.Left, UnderWay: s.UnderWay, Waiting: s.Waiting, PausedUntil: instant(s.PausedUntil),
+			Sources: append([]string{}, sharing[s.Name]...),
+		}
+	}
+	return list, nil
+}
