@@ -2,9 +2,12 @@ package daemon_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -164,4 +167,60 @@ func TestPausedSourcesAreNotPolled(t *testing.T) {
 	h.await(t, "7", kind("created"))
 	_, err := d.client.ChangeSource(t.Context(), "orders", server.PauseSource)
 	wantProblem(t, "pause nobody", err, http.StatusNotFound, `no source "orders"`)
+}
+
+// TestSnapshotsAreLookedAt: those that are kept, as they came.
+func TestSnapshotsAreLookedAt(t *testing.T) {
+	t.Parallel()
+	const first, second = `{"data":[ {"id":1, "n":1.0} ]}`, "{\"data\":[]}\n"
+	a, h := newAPI(t, first), newHooks(t)
+	d := startDaemon(t, orders(a, h, others))
+	d.baseline(t, "orders")
+	a.says(second)
+	d.poll(t, "orders")
+	d.unchanged(t, "orders")
+	for version, want := range map[int64]string{0: second, 1: first, 2: second} {
+		got, err := d.client.Snapshot(t.Context(), server.SnapshotQuery{Source: "orders", Version: version})
+		if err != nil || string(got.Body) != want || got.Format != "json" || got.Pages != 1 || got.At.IsZero() || version > 0 && got.Version != version {
+			t.Errorf("version %d: %+v, %v", version, got, err)
+		}
+	}
+	for _, tc := range []struct {
+		q    server.SnapshotQuery
+		want string
+	}{
+		{server.SnapshotQuery{Source: "nobody"}, `no source "nobody"`},
+		{server.SnapshotQuery{Source: "off"}, "no snapshot yet"},
+		{server.SnapshotQuery{Source: "orders", Version: 9}, "those from 1 to 2 are"},
+		{server.SnapshotQuery{Source: "orders", Page: 2}, "no page 2: the last is 1"},
+	} {
+		_, err := d.client.Snapshot(t.Context(), tc.q)
+		wantProblem(t, tc.want, err, http.StatusNotFound, tc.want)
+	}
+}
+
+// TestSnapshotsOfSeveralPages are read page by page.
+func TestSnapshotsOfSeveralPages(t *testing.T) {
+	t.Parallel()
+	pages := []string{`[{"id":1},{"id":2}]`, `[{"id":3}]`}
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		body := "[]"
+		if n, err := strconv.Atoi(r.URL.Query().Get("page")); err == nil && n <= len(pages) {
+			body = pages[n-1]
+		}
+		_, _ = io.WriteString(w, body) // the client may have gone
+	}))
+	t.Cleanup(api.Close)
+	d := startDaemon(t, `
+sources:
+  - {name: list, schedule: "@yearly", request: {url: "`+api.URL+`"}, items: {path: "@this", key: id}, pagination: {type: page_number, page_param: page}}
+`)
+	d.baseline(t, "list")
+	for i, want := range pages {
+		got, err := d.client.Snapshot(t.Context(), server.SnapshotQuery{Source: "list", Page: i + 1})
+		if err != nil || string(got.Body) != want || got.Pages != 2 || got.Version != 1 {
+			t.Errorf("page %d: %+v, %v", i+1, got, err)
+		}
+	}
 }

@@ -94,7 +94,7 @@ var table = map[string]row{
 	},
 	"internal/server/client": {
 		4,
-		[]string{"internal/server"},
+		[]string{"diff", "internal/server"},
 		"it knows the API's words, and nothing of what is behind them",
 	},
 	"internal/daemon": {5, []string{anything}, "it wires what lies below it, and nothing above"},

@@ -20,6 +20,7 @@ func (s *Server) api() http.Handler {
 	mux.Handle("GET /readyz", s.readiness)
 	mux.HandleFunc("GET /v1/sources", s.sources)
 	mux.HandleFunc("GET /v1/sources/{name}", s.source)
+	mux.HandleFunc("GET /v1/sources/{name}/snapshot", s.snapshot)
 	mux.HandleFunc("GET /v1/sources/{name}/polls", s.polls)
 	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
 	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)

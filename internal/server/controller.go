@@ -44,6 +44,8 @@ type SourceReader interface {
 	Source(ctx context.Context, name string) (*Source, error)
 	// Polls returns the last polls of a source, the newest first.
 	Polls(ctx context.Context, source string) ([]Poll, error)
+	// Snapshot returns a page of an accepted answer of a source.
+	Snapshot(ctx context.Context, q SnapshotQuery) (*Snapshot, error)
 	// ChangeSource makes a change and returns how the source stands when that is
 	// durable. Doing it twice is doing it once.
 	ChangeSource(ctx context.Context, name string, change SourceChange) (*Source, error)

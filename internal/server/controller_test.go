@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
@@ -72,6 +73,14 @@ func (c *controller) Source(ctx context.Context, name string) (*server.Source, e
 
 func (c *controller) Polls(ctx context.Context, source string) ([]server.Poll, error) {
 	return []server.Poll{*exampleSource().LastPoll}, c.call(ctx, "polls", source)
+}
+
+func (c *controller) Snapshot(ctx context.Context, q server.SnapshotQuery) (*server.Snapshot, error) {
+	snapshot := &server.Snapshot{Version: 5, At: exampleTime, Format: diff.XML, Pages: 3, Body: []byte("<a/>")}
+	if q.Version > 0 {
+		snapshot.Version, snapshot.Format, snapshot.Pages = q.Version, diff.JSON, 1
+	}
+	return snapshot, c.call(ctx, "snapshot", fmt.Sprintf("%+v", q))
 }
 
 func (c *controller) ChangeSource(ctx context.Context, name string, change server.SourceChange) (*server.Source, error) {

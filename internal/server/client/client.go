@@ -141,28 +141,34 @@ func (c *Client) get(ctx context.Context, query url.Values, out any, segments ..
 
 // answer sends a request and decodes the answer into out, where that is not nil.
 func (c *Client) answer(req *http.Request, out any) error {
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return fmt.Errorf("ask the daemon: %w", err)
-	}
-	defer func() { _ = resp.Body.Close() }() // It was read to its end, or is of no more use.
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if err != nil {
-		return fmt.Errorf("read the daemon's answer: %w", err)
-	}
-	if len(body) > maxAnswer {
-		return fmt.Errorf("the daemon's answer exceeds %d MiB", maxAnswer>>20)
-	}
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return problem(resp, body)
-	}
-	if out == nil {
-		return nil
+	_, body, err := c.read(req)
+	if err != nil || out == nil {
+		return err
 	}
 	if err := json.Unmarshal(body, out); err != nil {
 		return fmt.Errorf("decode the daemon's answer: %w", err)
 	}
 	return nil
+}
+
+// read sends a request and returns the header and the body of a good answer.
+func (c *Client) read(req *http.Request) (http.Header, []byte, error) {
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return nil, nil, fmt.Errorf("ask the daemon: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }() // It was read to its end, or is of no more use.
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	if len(body) > maxAnswer {
+		return nil, nil, fmt.Errorf("the daemon's answer exceeds %d MiB", maxAnswer>>20)
+	}
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return nil, nil, problem(resp, body)
+	}
+	return resp.Header, body, nil
 }
 
 func (c *Client) request(ctx context.Context, method string, in any, segments []string) (*http.Request, error) {

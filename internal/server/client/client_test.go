@@ -53,6 +53,10 @@ func (c controller) Polls(_ context.Context, name string) ([]server.Poll, error)
 	return []server.Poll{{Status: 200}}, c.find(name)
 }
 
+func (c controller) Snapshot(_ context.Context, q server.SnapshotQuery) (*server.Snapshot, error) {
+	return &server.Snapshot{Version: 5, At: time.Unix(0, 0), Pages: 2, Format: "json", Body: fmt.Append(nil, q)}, c.find(q.Source)
+}
+
 func (c controller) ChangeSource(_ context.Context, name string, change server.SourceChange) (*server.Source, error) {
 	return &server.Source{Name: name, Reason: string(change)}, c.find(name)
 }
@@ -215,6 +219,10 @@ func TestClientSpeaksOfSources(t *testing.T) {
 			}
 			if polls, err := c.Polls(ctx, known); err != nil || len(polls) != 1 || polls[0].Status != 200 {
 				t.Errorf("polls %+v: %v", polls, err)
+			}
+			snapshot, err := c.Snapshot(ctx, server.SnapshotQuery{Source: known, Version: 5, Page: 2})
+			if err != nil || snapshot.Version != 5 || snapshot.Pages != 2 || snapshot.Format != "json" || string(snapshot.Body) != "{"+known+" 5 2}" {
+				t.Errorf("snapshot %+v: %v", snapshot, err)
 			}
 			for _, change := range []server.SourceChange{server.PauseSource, server.ResumeSource} {
 				if s, err := c.ChangeSource(ctx, known, change); err != nil || s.Reason != string(change) {

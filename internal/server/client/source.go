@@ -2,8 +2,12 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 
+	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/server"
 )
 
@@ -57,4 +61,37 @@ func (c *Client) Nodes(ctx context.Context) ([]server.Node, error) {
 	}
 	err := c.get(ctx, nil, &list, "v1", "nodes")
 	return list.Nodes, err
+}
+
+// Snapshot returns a page of an accepted answer of a source: of the last one
+// where no version is asked for, and the first page where no page is.
+func (c *Client) Snapshot(ctx context.Context, q server.SnapshotQuery) (*server.Snapshot, error) {
+	query := make(url.Values)
+	if q.Version > 0 {
+		query.Set("version", strconv.FormatInt(q.Version, 10))
+	}
+	if q.Page > 0 {
+		query.Set("page", strconv.Itoa(q.Page))
+	}
+	req, err := c.request(ctx, http.MethodGet, nil, []string{"v1", "sources", q.Source, "snapshot"})
+	if err != nil {
+		return nil, err
+	}
+	req.URL.RawQuery = query.Encode()
+	header, body, err := c.read(req)
+	if err != nil {
+		return nil, err
+	}
+	snapshot := &server.Snapshot{Body: body, Format: diff.Format(header.Get("Pollwire-Format"))}
+	snapshot.At, err = http.ParseTime(header.Get("Last-Modified"))
+	if err == nil {
+		snapshot.Version, err = strconv.ParseInt(header.Get("Pollwire-Version"), 10, 64)
+	}
+	if err == nil {
+		snapshot.Pages, err = strconv.Atoi(header.Get("Pollwire-Pages"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the daemon's answer: %w", err)
+	}
+	return snapshot, nil
 }
