@@ -12,6 +12,8 @@ var (
 	// ErrBusy says that another program holds the database locked. Nothing of the
 	// write was kept, and it may be tried again once that program lets go.
 	ErrBusy = errors.New("another program holds it locked")
+	// ErrDamaged says that what is on disk cannot be right.
+	ErrDamaged = errors.New("the database is damaged: stop pollwire, keep the damaged file, and put a backup in its place")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
 	// ErrReadOnly says that the store was opened to look only.
@@ -42,5 +44,8 @@ func (e *DiskError) Unwrap() error { return e.Err }
 
 // Hint says what the operator does next.
 func (e *DiskError) Hint() string {
+	if errors.Is(e.Err, ErrDamaged) {
+		return "pollwire writes no more to it"
+	}
 	return "pollwire writes no more to it: check the disk and the kernel's log, then restart pollwire"
 }

@@ -169,6 +169,16 @@ type Retention struct {
 	Waiting time.Time
 }
 
+// Survey is how the place stands where an engine keeps what it writes.
+type Survey struct {
+	// Problem is why what is written now may be lost, nil where nothing is wrong.
+	// Reopen says that to close the store and to open it anew mends it.
+	Problem error
+	Reopen  bool
+	// Warning is what will become a problem, such as a disk that is nearly full.
+	Warning error
+}
+
 // Pruned counts what a retention run did.
 type Pruned struct {
 	Events, Deliveries, Departed int64
@@ -270,6 +280,8 @@ type Store interface {
 	Prune(ctx context.Context, r Retention) (Pruned, error)
 	// Ping says whether the store can write.
 	Ping(ctx context.Context) error
+	// Survey looks at the place where the store writes, without writing.
+	Survey() Survey
 	// Close waits for writes under way and closes the store.
 	Close() error
 }

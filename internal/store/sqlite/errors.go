@@ -66,6 +66,12 @@ func endsTransaction(err error) bool {
 	return false
 }
 
+// damaged says whether an error is of what is in the file, not of the disk.
+func damaged(err error) bool {
+	_, primary := resultCode(err)
+	return primary == sqlite3.SQLITE_CORRUPT || primary == sqlite3.SQLITE_NOTADB
+}
+
 // writeError turns the error of a whole transaction into what the contract
 // says of it: ErrFull or ErrBusy, from which the store recovers, a
 // *store.DiskError, from which it does not, or the error itself where it came
@@ -80,8 +86,9 @@ func writeError(path string, err error) error {
 	case primary == sqlite3.SQLITE_FULL, extended == sqlite3.SQLITE_IOERR_SHMSIZE:
 		// The second is the index of the log, which could not grow.
 		return fmt.Errorf("write %s: %w: %w", path, store.ErrFull, err)
-	case primary == sqlite3.SQLITE_IOERR, primary == sqlite3.SQLITE_CORRUPT,
-		primary == sqlite3.SQLITE_NOTADB, primary == sqlite3.SQLITE_READONLY:
+	case damaged(err):
+		return &store.DiskError{Path: path, Err: fmt.Errorf("%w: %w", store.ErrDamaged, err)}
+	case primary == sqlite3.SQLITE_IOERR, primary == sqlite3.SQLITE_READONLY:
 		return &store.DiskError{Path: path, Err: err}
 	case primary == sqlite3.SQLITE_BUSY:
 		return fmt.Errorf("write %s: %w: %w", path, store.ErrBusy, err)
@@ -96,7 +103,7 @@ func openError(path string, err error) error {
 	case primary == sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("open database %s: the file is no SQLite database; move it away, or change storage.dsn: %w", path, err)
 	case primary == sqlite3.SQLITE_CORRUPT:
-		return fmt.Errorf("open database %s: the file is damaged; restore a backup: %w", path, err)
+		return fmt.Errorf("open database %s: %w: %w", path, store.ErrDamaged, err)
 	case primary == sqlite3.SQLITE_READONLY, extended == sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("open database %s: the file and its directory must be writable: %w", path, err)
 	case primary == sqlite3.SQLITE_FULL, extended == sqlite3.SQLITE_IOERR_SHMSIZE:

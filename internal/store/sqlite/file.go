@@ -41,33 +41,32 @@ func resolve(path string) (string, error) {
 // prepareFile makes sure that there is a file which can be written, a new one
 // readable by its owner alone. It never opens a file that exists: closing it
 // would take away the locks that SQLite holds on it in this process.
-func prepareFile(path string) (os.FileInfo, error) {
+func prepareFile(path string) error {
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return createFile(path)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return fmt.Errorf("open database: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("open database %s: it is not a regular file; change storage.dsn", path)
+		return fmt.Errorf("open database %s: it is not a regular file; change storage.dsn", path)
 	}
 	if err := unix.Access(path, unix.W_OK); err != nil {
-		return nil, fmt.Errorf("open database %s: it is not writable: %w", path, err)
+		return fmt.Errorf("open database %s: it is not writable: %w", path, err)
 	}
-	return info, nil
+	return nil
 }
 
-func createFile(path string) (os.FileInfo, error) {
+func createFile(path string) error {
 	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		err = file.Close()
+	}
 	if err != nil {
-		return nil, fmt.Errorf("create database: %w", err)
+		return fmt.Errorf("create database: %w", spaceError(filepath.Dir(path), err))
 	}
-	info, err := file.Stat()
-	if err := errors.Join(err, file.Close()); err != nil {
-		return nil, fmt.Errorf("create database: %w", err)
-	}
-	return info, nil
+	return nil
 }
 
 // dsn names a database to the driver: how it is opened, and what each

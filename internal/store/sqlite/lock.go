@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -50,7 +51,10 @@ type fileLock struct {
 func lockFile(path string, self Holder) (*fileLock, error) {
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("lock database: %w", err)
+		return nil, fmt.Errorf("lock database: %w", spaceError(filepath.Dir(path), err))
+	}
+	if err := giveToOwner(file, path); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock database: %w", err), file.Close())
 	}
 	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
@@ -61,9 +65,21 @@ func lockFile(path string, self Holder) (*fileLock, error) {
 	}
 	if err != nil {
 		_ = file.Close()
-		return nil, fmt.Errorf("lock database: %w", err)
+		return nil, fmt.Errorf("lock database: %w", spaceError(filepath.Dir(path), err))
 	}
 	return &fileLock{file: file}, nil
+}
+
+// giveToOwner gives a file that root has made beside a database to the database's
+// owner, as SQLite does with its own: a daemon of that user must be able to open it.
+func giveToOwner(file *os.File, path string) error {
+	var owner unix.Stat_t
+	if err := unix.Stat(path, &owner); os.Geteuid() != 0 || errors.Is(err, unix.ENOENT) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return file.Chown(int(owner.Uid), int(owner.Gid))
 }
 
 // release gives the lock back and empties its file. Closing it is not enough: a

@@ -76,6 +76,24 @@ func TestStaleLockFileIsNoObstacle(t *testing.T) {
 	}
 }
 
+// TestLockFileOfRoot: a command that root runs must not keep the daemon out.
+func TestLockFileOfRoot(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		skip(t, "lock file of root", "only root can give files away")
+	}
+	path := filepath.Join(t.TempDir(), "pollwire.db")
+	mustOpenAndClose(t, path)
+	must(t, os.Chown(path, 65534, 65534))
+	must(t, os.Remove(path+".lock"))
+	mustOpenAndClose(t, path)
+	var owner unix.Stat_t
+	must(t, unix.Stat(path+".lock", &owner))
+	if owner.Uid != 65534 || owner.Gid != 65534 {
+		t.Errorf("the lock file belongs to %d:%d", owner.Uid, owner.Gid)
+	}
+}
+
 func TestLockFileOfAnother(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")

@@ -19,6 +19,10 @@ const (
 	applicationID = 1886350455 // "polw", as the first migration sets it
 )
 
+// Migration is a change of the schema, by its versions; 0 is that of an empty
+// database.
+type Migration struct{ From, To int64 }
+
 func newProvider(db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -31,22 +35,23 @@ func newProvider(db *sql.DB) (*goose.Provider, error) {
 // migrate brings the schema up, each migration in a transaction of its own. It
 // refuses, before it writes anything, a schema from the future and a database
 // that is not pollwire's.
-func migrate(ctx context.Context, db *sql.DB, path string, logger *slog.Logger) error {
+func migrate(ctx context.Context, db *sql.DB, path string, logger *slog.Logger) (Migration, error) {
 	provider, err := newProvider(db)
 	if err != nil {
-		return fmt.Errorf("read migrations: %w", err)
+		return Migration{}, fmt.Errorf("read migrations: %w", err)
 	}
-	if _, err := schemaVersion(ctx, db, path, provider); err != nil {
-		return err
+	from, err := schemaVersion(ctx, db, path, provider)
+	if err != nil {
+		return Migration{}, err
 	}
 	results, err := provider.Up(ctx)
 	if err != nil {
-		return fmt.Errorf("migrate: %w", err)
+		return Migration{}, fmt.Errorf("migrate: %w", err)
 	}
 	for _, r := range results {
 		logger.Info("database migrated", "path", path, "version", r.Source.Version, "duration", r.Duration)
 	}
-	return nil
+	return Migration{From: from, To: lastVersion(provider)}, nil
 }
 
 // checkSchema is migrate for one who may only look.

@@ -2,8 +2,11 @@ package sqlite
 
 import (
 	"database/sql"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,4 +99,25 @@ func goOn(t *testing.T, s *Store, src *store.Source) {
 		t.Errorf("renamed: %+v, %v", got, err)
 	}
 	must(t, s.Record(t.Context(), []notify.Outcome{{Delivery: 9, State: notify.Delivered}}))
+}
+
+// TestMigrationIsTold, and a file that is not there is not made where that is asked.
+func TestMigrationIsTold(t *testing.T) {
+	t.Parallel()
+	last := lastSchema(t)
+	path := mustSchema(t, 1, "schema1.sql")
+	for _, want := range []Migration{{From: 1, To: last}, {From: last, To: last}} {
+		s, err := Open(t.Context(), Options{Path: path, Existing: true})
+		must(t, err)
+		if got := s.Migration(); got != want {
+			t.Errorf("got %+v, want %+v", got, want)
+		}
+		must(t, s.Close())
+	}
+	missing := realPath(t)
+	_, err := Open(t.Context(), Options{Path: missing, Existing: true})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "there is none at "+missing) {
+		t.Errorf("got %v", err)
+	}
+	mustBeAlone(t, missing)
 }

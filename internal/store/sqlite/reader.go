@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"sync"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // reader is a small pool of connections that cannot write. Each read sees one
@@ -13,6 +16,8 @@ type reader struct {
 
 	mu    sync.Mutex
 	stmts map[string]*sql.Stmt
+	// damage is the first error of a read that says that the file is damaged.
+	damage error
 }
 
 // maxReaders bounds the connections, each with a page cache of its own.
@@ -52,14 +57,14 @@ func (r *reader) close() error {
 func list[T any](ctx context.Context, r *reader, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	stmt, err := r.prepare(ctx, query)
 	if err != nil {
-		return nil, readError(ctx, err)
+		return nil, r.readError(ctx, err)
 	}
 	rows, err := stmt.QueryContext(ctx, args...)
 	if err != nil {
-		return nil, readError(ctx, err)
+		return nil, r.readError(ctx, err)
 	}
 	found, err := collect(rows, scan)
-	return found, readError(ctx, err)
+	return found, r.readError(ctx, err)
 }
 
 // collect reads all rows and closes them.
@@ -77,12 +82,28 @@ func collect[T any](rows *sql.Rows, scan func(*sql.Rows) (T, error)) ([]T, error
 }
 
 // readError is the cause of an ended context rather than what the interrupted
-// read made of it.
-func readError(ctx context.Context, err error) error {
+// read made of it, and says and keeps that the file is damaged.
+func (r *reader) readError(ctx context.Context, err error) error {
 	if err != nil && ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	if !damaged(err) {
+		return err
+	}
+	err = fmt.Errorf("%w: %w", store.ErrDamaged, err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.damage == nil {
+		r.damage = err
+	}
 	return err
+}
+
+// damaged returns the first error that said so.
+func (r *reader) damaged() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.damage
 }
 
 // scanID and scanName read rows of one column.

@@ -11,6 +11,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"sync"
@@ -27,6 +28,8 @@ type Options struct {
 	// Path is the database's file. It is created where it is missing, its
 	// directory is not.
 	Path string
+	// Existing refuses to create it: the error wraps fs.ErrNotExist.
+	Existing bool
 	// Version is the version of this program, which the lock file tells others.
 	Version string
 	// ReadOnly opens an existing database to look only, while a daemon may be
@@ -42,15 +45,18 @@ type Store struct {
 	path   string
 	codec  *codec
 	reader *reader
+	logger *slog.Logger
 	// The rest is nil in a store that was opened read-only.
 	lock   *fileLock
-	file   os.FileInfo
+	place  *place
 	db     *sql.DB
 	writer *writer
 	// lastPage is the last number that was given to a page. Other than those of
 	// events, none is given back when its write fails.
 	lastPage atomic.Int64
 	loose    loosePages
+	// migration is what Open did to the schema.
+	migration Migration
 
 	closeOnce sync.Once
 	closeErr  error
@@ -67,7 +73,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, logger: o.Logger}
 	if s.codec, err = newCodec(); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
@@ -85,13 +91,19 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 // open sets the parts of a store that writes, in the order that Close undoes.
 // After an error Close still must be called.
 func (s *Store) open(ctx context.Context, o Options) error {
+	if _, err := os.Stat(s.path); o.Existing && errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open database: there is none at %s: check storage.dsn, or let pollwire run make one: %w", s.path, fs.ErrNotExist)
+	}
 	host, _ := os.Hostname() // only for the words of an error
 	self := Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Version: o.Version}
 	var err error
 	if s.lock, err = lockFile(s.path, self); err != nil {
 		return err
 	}
-	if s.file, err = prepareFile(s.path); err != nil {
+	if err := prepareFile(s.path); err != nil {
+		return err
+	}
+	if s.place, err = openPlace(s.path); err != nil {
 		return err
 	}
 	// auto_vacuum comes first: it can only be set while the file is empty.
@@ -102,7 +114,12 @@ func (s *Store) open(ctx context.Context, o Options) error {
 		return openError(s.path, err)
 	}
 	s.db.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.db, s.path, o.Logger); err != nil {
+	if s.place.info.Size() <= checkBytes {
+		if err := quickCheck(ctx, s.db); err != nil {
+			return openError(s.path, err)
+		}
+	}
+	if s.migration, err = migrate(ctx, s.db, s.path, o.Logger); err != nil {
 		return openError(s.path, err)
 	}
 	session, err := newSession(ctx, s.db)
@@ -138,6 +155,10 @@ func (s *Store) openReader(ctx context.Context) error {
 	return nil
 }
 
+// Migration returns what Open did to the schema; nothing of a store that was
+// opened read-only.
+func (s *Store) Migration() Migration { return s.migration }
+
 // Fatal returns a channel that is closed when the disk has failed a write.
 // From then on every write fails with the error that Err returns.
 func (s *Store) Fatal() <-chan struct{} {
@@ -164,6 +185,10 @@ func (s *Store) write(ctx context.Context, size int, step func(*session) error) 
 	return s.writer.do(ctx, size, step)
 }
 
+// checkBytes is up to which length a database is read through when it is opened:
+// that takes less than a second. Longer ones are when they are backed up.
+const checkBytes = 128 << 20
+
 // Ping writes one row and returns when it is on disk. It also fails where the
 // file was moved or removed from under the store: writes go on in it, but
 // nobody will find them.
@@ -176,10 +201,22 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ping database: %w", err)
 	}
-	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
-		return fmt.Errorf("ping database: file %s was moved or removed while it was open: put it back and restart pollwire", s.path)
+	if problem := s.Survey().Problem; problem != nil {
+		return fmt.Errorf("ping database: %w", problem)
 	}
 	return nil
+}
+
+// Survey looks at the file and at its disk, and at what reads have found out.
+func (s *Store) Survey() store.Survey {
+	if s.place == nil {
+		return store.Survey{}
+	}
+	survey := s.place.survey()
+	if damage := s.reader.damaged(); damage != nil && survey.Problem == nil {
+		survey.Problem = damage
+	}
+	return survey
 }
 
 // Close waits for the writes that were begun or queued and closes the database.
@@ -198,11 +235,14 @@ func (s *Store) close() error {
 		errs = append(errs, s.reader.close())
 	}
 	if s.writer != nil {
-		errs = append(errs, s.writer.session.close())
+		errs = append(errs, s.rescue(), s.writer.session.close())
 	}
 	if s.db != nil {
 		// As the last connection it copies what is left of the log.
 		errs = append(errs, s.db.Close())
+	}
+	if s.place != nil {
+		errs = append(errs, s.place.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())
