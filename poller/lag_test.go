@@ -66,7 +66,7 @@ func TestSchedulerTellsItsLag(t *testing.T) {
 		byName := told.take()
 		// Whichever of the two comes second waits for ten seconds.
 		one, two := byName["first"], byName["second"]
-		if len(one) != 1 || len(two) != 1 || one[0]+two[0] != 10*time.Second || one[0]*two[0] != 0 {
+		if len(one) != 1 || len(two) != 1 || one[0]+two[0] != 10*time.Second || min(one[0], two[0]) != 0 {
 			t.Errorf("of the two that share a limit: %v and %v, want 0 and 10s", one, two)
 		}
 		if d := cmp.Diff([]time.Duration{0}, byName["free"]); d != "" {
