@@ -87,6 +87,11 @@ var table = map[string]row{
 		[]string{"notify", "internal/store", "internal/expression", "internal/seal"},
 		"it decides who is told; how they are told, and over which API it is asked for, is the daemon's choice",
 	},
+	"internal/metrics": {
+		4,
+		[]string{"poller", "notify", "internal/store", "internal/subscription"},
+		"it counts what it is told of in their words, and decides nothing",
+	},
 	"internal/server": {
 		4,
 		[]string{"diff", "notify", "internal/store", "internal/bridge"},
@@ -131,6 +136,7 @@ type owner struct {
 var owners = []owner{
 	{"database/sql", []string{"internal/store/sqlite", "internal/store/postgres"}, "SQL is the engines' own"},
 	{"modernc.org/", []string{"internal/store/sqlite"}, "the engine is the store's choice"},
+	{"github.com/prometheus/", []string{"internal/metrics"}, "the others tell what happened; how it is counted is the account's own"},
 	{"github.com/pressly/goose/", []string{"internal/store/sqlite", "internal/store/postgres"}, "migrations are the engines' own"},
 }
 
