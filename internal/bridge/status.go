@@ -18,7 +18,7 @@ type SourceStatus struct {
 // SourceStatus returns how a source stands; false where there is no such source.
 // It does not wait for an answer that is being judged or committed.
 func (b *Bridge) SourceStatus(source string) (SourceStatus, bool) {
-	st := b.sources[source]
+	st := b.roster.Load().states[source]
 	if st == nil {
 		return SourceStatus{}, false
 	}

@@ -65,7 +65,7 @@ func TestStatusDoesNotWait(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, list())
 	r.mustPoll(isUp)
-	st := r.bridge.sources["shop"]
+	st := r.bridge.roster.Load().states["shop"]
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if status, ok := r.bridge.SourceStatus("shop"); !ok || status.Version != 1 {

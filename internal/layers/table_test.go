@@ -102,6 +102,11 @@ var table = map[string]row{
 		[]string{"diff", "internal/server"},
 		"it knows the API's words, and nothing of what is behind them",
 	},
+	"internal/server/dashboard": {
+		4,
+		[]string{"notify", "internal/store", "internal/server"},
+		"it shows what the API tells, in the API's words",
+	},
 	"internal/daemon": {5, []string{anything}, "it wires what lies below it, and nothing above"},
 
 	"internal/manual": {

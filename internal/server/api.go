@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -48,12 +49,24 @@ func (s *Server) api() http.Handler {
 	mux.HandleFunc("POST "+pokePath+"{source}", s.poke)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
-		if pattern == "" {
+		switch {
+		case pattern != "":
+			mux.ServeHTTP(w, r)
+		case s.opts.Dashboard != nil && !ofAPI(r.URL.Path):
+			s.opts.Dashboard.ServeHTTP(w, r)
+		default:
 			refuse(w, r, h)
-			return
 		}
-		mux.ServeHTTP(w, r)
 	})
+}
+
+// ofAPI says whether a path is for programs; all others are the dashboard's.
+func ofAPI(path string) bool {
+	switch path {
+	case "/healthz", "/readyz", "/metrics", "/openapi.json":
+		return true
+	}
+	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, pokePath)
 }
 
 // refuse answers what no route takes. The mux's own handler knows whether the

@@ -20,6 +20,8 @@ import (
 type guard struct {
 	hosts  map[string]bool
 	origin *http.CrossOriginProtection
+	// secureHost is the host of a public URL of https; empty for none.
+	secureHost string
 	// token is the hash of the bearer token, nil where none is asked for.
 	token *[sha256.Size]byte
 }
@@ -34,6 +36,9 @@ func newGuard(opts Options) *guard {
 	}
 	if u := opts.PublicURL; u != nil && u.Host != "" {
 		g.hosts[hostname(u.Host)] = true
+		if u.Scheme == "https" {
+			g.secureHost = hostname(u.Host)
+		}
 		// A proxy in front may send its own Host. A scheme that browsers have
 		// no origin for is refused here, and then there is nothing to trust.
 		_ = g.origin.AddTrustedOrigin((&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
@@ -60,9 +65,15 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
 			writeProblem(w, r, http.StatusUnauthorized, "this needs the header Authorization: Bearer, with the token that server.token sets")
 		default:
-			h.ServeHTTP(w, r)
+			h.ServeHTTP(w, visiting(r, visit{secure: g.isSecure(r)}))
 		}
 	})
+}
+
+// isSecure says whether the browser reached the server by https: a proxy in front
+// ends that, under the host of the public URL.
+func (g *guard) isSecure(r *http.Request) bool {
+	return r.TLS != nil || g.secureHost != "" && hostname(r.Host) == g.secureHost
 }
 
 // knowsHost says whether the Host header names this server. Addresses need no

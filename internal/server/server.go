@@ -50,6 +50,10 @@ type Options struct {
 	Pokes map[string]string
 	// Poker polls what was poked; nil where there are no Pokes.
 	Poker Poker
+	// Dashboard answers for all paths that are none of the API's; nil where there
+	// are no pages. Over TCP it is asked only by those who may ask the API, but for
+	// the page to log in and what pages load.
+	Dashboard http.Handler
 	// Ready are the checks behind /readyz.
 	Ready []Check
 	// Logger receives what clients are not told.

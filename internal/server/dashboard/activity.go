@@ -1,0 +1,69 @@
+package dashboard
+
+import (
+	"fmt"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// activity is a picture of the changes of the last hours; template "activity".
+type activity struct {
+	Total, Most   int64
+	Label         string
+	Width, Height int
+	Bars          []activityBar
+}
+
+// activityBar is one hour.
+type activityBar struct {
+	X, Y, Width, Height float64
+	Count               int64
+	Title               string
+}
+
+const (
+	activityHeight = 64
+	activityStep   = 20
+	activityGap    = 4
+)
+
+// newActivity draws counts, one an hour, the oldest first.
+func newActivity(counts []int64) activity {
+	a := activity{Width: len(counts)*activityStep - activityGap, Height: activityHeight}
+	for _, n := range counts {
+		a.Total += n
+		a.Most = max(a.Most, n)
+	}
+	for i, n := range counts {
+		height := 2.0 // an hour without changes is seen to be one
+		if n > 0 {
+			height = 4 + float64(n)*(activityHeight-4)/float64(a.Most)
+		}
+		hours := len(counts) - 1 - i
+		when := fmt.Sprintf("%d to %d h ago", hours+1, hours)
+		if hours == 0 {
+			when = "the last hour"
+		}
+		a.Bars = append(a.Bars, activityBar{
+			X: float64(i * activityStep), Y: activityHeight - height, Width: activityStep - activityGap, Height: height,
+			Count: n, Title: fmt.Sprintf("%s: %d", when, n),
+		})
+	}
+	a.Label = fmt.Sprintf("%d changes in the last %d hours; at most %d in one", a.Total, len(counts), a.Most)
+	return a
+}
+
+// sumChanges adds up the hours of all sources.
+func sumChanges(sources []server.Source) []int64 {
+	sum := make([]int64, 24)
+	for i := range sources {
+		changes := sources[i].Changes
+		if len(changes) > len(sum) {
+			changes = changes[len(changes)-len(sum):]
+		}
+		for j, n := range changes {
+			sum[len(sum)-len(changes)+j] += n
+		}
+	}
+	return sum
+}

@@ -1,0 +1,113 @@
+package dashboard
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// ask is what the dashboard of f answers.
+func ask(t *testing.T, f *fake, method, path string, form string) *http.Response {
+	t.Helper()
+	h := New(Options{Controller: f, Version: "v0.9.0", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	r := httptest.NewRequest(method, path, strings.NewReader(form))
+	if form != "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// body is the whole of an answer.
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestEveryAnswerIsProtected(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/", "/sources", "/nowhere", "/assets/dashboard.css", "/assets/none"} {
+		got := ask(t, newFake(), http.MethodGet, path, "").Header
+		for name, want := range map[string]string{
+			"Content-Security-Policy": "default-src 'none'", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin", "X-Frame-Options": "DENY",
+		} {
+			if !strings.HasPrefix(got.Get(name), want) {
+				t.Errorf("%s: %s is %q", path, name, got.Get(name))
+			}
+		}
+	}
+}
+
+// TestPagesNeedNothingInline reads all pages: what the policy forbids would be
+// dropped by browsers without a word.
+func TestPagesNeedNothingInline(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/", "/nowhere", "/sources"} {
+		page := body(t, ask(t, newFake(), http.MethodGet, path, ""))
+		for _, inline := range []string{" style=", "<style", " onclick=", "<script>", "javascript:"} {
+			if strings.Contains(page, inline) {
+				t.Errorf("%s has %q", path, inline)
+			}
+		}
+	}
+}
+
+func TestAssetsAreKeptByTheirHash(t *testing.T) {
+	t.Parallel()
+	a := newAssets()
+	for name, mediaType := range map[string]string{"dashboard.css": "text/css", "dashboard.js": "text/javascript", "favicon.svg": "image/svg+xml"} {
+		address, err := a.address(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ask(t, newFake(), http.MethodGet, address, "")
+		if got.StatusCode != http.StatusOK || !strings.HasPrefix(got.Header.Get("Content-Type"), mediaType) || !strings.Contains(got.Header.Get("Cache-Control"), "immutable") {
+			t.Errorf("%s: %d %v", address, got.StatusCode, got.Header)
+		}
+		if old := ask(t, newFake(), http.MethodGet, assetPath+name+"?v=old", ""); old.Header.Get("Cache-Control") != "no-cache" {
+			t.Errorf("%s of another version is kept: %v", name, old.Header)
+		}
+	}
+	if _, err := a.address("none"); err == nil {
+		t.Error("a file that is not there has an address")
+	}
+	if got := ask(t, newFake(), http.MethodGet, "/assets/none", ""); got.StatusCode != http.StatusNotFound {
+		t.Errorf("a file that is not there: %d", got.StatusCode)
+	}
+}
+
+func TestWhatGoesWrongIsSaidOnAPage(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name, method, path string
+		err                error
+		status             int
+		want               string
+	}{
+		{"no page", "GET", "/nowhere", nil, 404, "nothing at this address"},
+		{"no form", "POST", "/nowhere", nil, 404, ""},
+		{"another method", "POST", "/", nil, 405, ""},
+		{"the database", "GET", "/", errors.New("disk secret"), 500, "log says what"},
+		{"a refusal", "GET", "/", &server.Refusal{Status: 503, Reason: "not now, <later>"}, 503, "not now, &lt;later&gt;"},
+		{"a conflict", "GET", "/", &server.Refusal{Reason: "not now"}, 409, "not now"},
+	} {
+		f := newFake()
+		f.err = tc.err
+		got := ask(t, f, tc.method, tc.path, "")
+		text := body(t, got)
+		if got.StatusCode != tc.status || !strings.Contains(text, tc.want) || strings.Contains(text, "secret") {
+			t.Errorf("%s: %d %s", tc.name, got.StatusCode, text)
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package dashboard
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+const (
+	// flashCookie carries what an action came to, to the page that comes next.
+	flashCookie = "pollwire_flash"
+	// maxFlash bounds a message, in bytes; a cookie holds 4096.
+	maxFlash = 1000
+	// maxFormBytes bounds what a form sends.
+	maxFormBytes = 64 << 10
+)
+
+// flash is a message that is shown once.
+type flash struct {
+	Message string `json:"m"`
+	Bad     bool   `json:"b,omitempty"`
+}
+
+// act answers a form: it does what the form asks for, and leads to a page that
+// says what came of it.
+func (h *Handler) act(a action) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+		if err := r.ParseForm(); err != nil {
+			h.problem(w, r, http.StatusBadRequest, "The form cannot be read.")
+			return
+		}
+		came, err := a.do(h, r)
+		if err != nil {
+			reason := h.reason(r, err)
+			came = &done{Message: reason, Bad: true}
+		}
+		to := came.To
+		if to == "" {
+			to = localPath(r.PostFormValue("back"))
+		}
+		leaveFlash(w, r, flash{came.Message, came.Bad})
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // localPath leads nowhere else.
+	}
+}
+
+// reason is what a reader is told of an error.
+func (h *Handler) reason(r *http.Request, err error) string {
+	if refusal, refused := errors.AsType[*server.Refusal](err); refused {
+		return refusal.Reason
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return "It does not exist, or was removed since."
+	}
+	h.log.Error("action failed", "path", r.URL.Path, "err", err)
+	return "Something went wrong here. The daemon's log says what."
+}
+
+// localPath is path where it leads to a page of ours, and "/" where it may lead
+// elsewhere: browsers take // and /\ for the begin of another host.
+func localPath(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || len(path) > 1 && (path[1] == '/' || path[1] == '\\') {
+		return "/"
+	}
+	return path
+}
+
+// leaveFlash leaves a message for the next page.
+func leaveFlash(w http.ResponseWriter, r *http.Request, f flash) {
+	if len(f.Message) > maxFlash {
+		f.Message = strings.ToValidUTF8(f.Message[:maxFlash], "") + "…"
+	}
+	value, err := json.Marshal(f)
+	if err != nil {
+		return // A string and a bool can always be encoded.
+	}
+	setFlash(w, r, base64.RawURLEncoding.EncodeToString(value), 60)
+}
+
+// setFlash sets the cookie of messages for so many seconds.
+func setFlash(w http.ResponseWriter, r *http.Request, value string, maxAge int) {
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // It is Secure where the browser came by https, else it would not be kept.
+		Name: flashCookie, Value: value, Path: "/", MaxAge: maxAge, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: server.IsSecure(r),
+	})
+}
+
+// takeFlash returns the message that was left, and removes it; nil where none
+// was. What a page of another tab asks for to stay live takes none.
+func takeFlash(w http.ResponseWriter, r *http.Request) *flash {
+	cookie, err := r.Cookie(flashCookie)
+	if err != nil || r.Header.Get("X-Pollwire-Refresh") != "" {
+		return nil
+	}
+	setFlash(w, r, "", -1)
+	var f flash
+	value, err := base64.RawURLEncoding.DecodeString(cookie.Value)
+	if err != nil || json.Unmarshal(value, &f) != nil || f.Message == "" {
+		return nil
+	}
+	return &f
+}

@@ -1,0 +1,159 @@
+package dashboard
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// health says whether all is well, and what is not.
+type health struct {
+	Tone, Headline, Subline string
+	// Alarms are what needs attention, the worst first; MoreAlarms is how many
+	// there are besides.
+	Alarms     []alarm
+	MoreAlarms int
+}
+
+// alarm is one thing that needs attention.
+type alarm struct {
+	Badge             badge
+	Path, Title, Text string
+	Since             *time.Time
+}
+
+// newHealth judges how everything stands.
+func newHealth(s *standing) health {
+	alarms := slices.Concat(daemonAlarms(s), sourceAlarms(s.sources), endpointAlarms(s.endpoints), limitAlarms(s.limits))
+	slices.SortStableFunc(alarms, func(a, b alarm) int {
+		return boolean(b.Badge.Tone == toneBad) - boolean(a.Badge.Tone == toneBad)
+	})
+	h := health{Tone: toneOK, Headline: "All is well", Alarms: alarms[:min(len(alarms), shownAlarms)], MoreAlarms: max(0, len(alarms)-shownAlarms)}
+	polled, told := plain(len(s.sources), "source", "sources"), plain(len(s.endpoints), "endpoint", "endpoints")
+	h.Subline = fmt.Sprintf("%s, %s; nothing needs attention.", polled, told)
+	switch {
+	case len(alarms) > 0:
+		h.Tone, h.Headline = alarms[0].Badge.Tone, plain(len(alarms), "thing needs", "things need")+" attention"
+		h.Subline = fmt.Sprintf("Of %s and %s.", polled, told)
+	case len(s.sources) == 0:
+		h.Tone, h.Headline, h.Subline = toneInfo, "Nothing is polled yet", "The configuration has no sources."
+	}
+	return h
+}
+
+// plain is a number with its word.
+func plain(n int, one, many string) string {
+	text, _ := plural(n, one, many) // an int is a whole number
+	return text
+}
+
+// daemonAlarms are what is wrong with the daemon itself.
+func daemonAlarms(s *standing) []alarm {
+	var alarms []alarm
+	for _, name := range s.unwell {
+		alarms = append(alarms, alarm{
+			Badge: badge{toneBad, "not ready"}, Path: "/readyz", Title: "The daemon",
+			Text: fmt.Sprintf("The check %q fails; its log says why.", name),
+		})
+	}
+	if r := s.reload; r.Number > 0 && !r.OK {
+		text := "The configuration was not taken; the one from before goes on."
+		if len(r.Errors) > 0 {
+			text = r.Errors[0]
+		}
+		alarms = append(alarms, alarm{Badge: badge{toneBad, "reload"}, Path: "/", Title: "Configuration", Text: text, Since: r.At})
+	}
+	return alarms
+}
+
+// sourceAlarms are the sources that fail.
+func sourceAlarms(sources []server.Source) []alarm {
+	var alarms []alarm
+	for i := range sources {
+		if s := &sources[i]; s.State == server.SourceFailing {
+			alarms = append(alarms, alarm{Badge: sourceBadge(s.State), Path: "/sources/" + s.Name, Title: s.Name, Text: s.Reason, Since: s.FailingSince})
+		}
+	}
+	return alarms
+}
+
+// endpointAlarms are the endpoints that are not posted to, and what is dead.
+func endpointAlarms(endpoints []server.Endpoint) []alarm {
+	var alarms []alarm
+	for i := range endpoints {
+		e := &endpoints[i]
+		path := "/endpoints/" + e.Name
+		if b := endpointBadge(e); b.Tone == toneBad || b.Tone == toneWarn {
+			since := e.FailingSince
+			if e.Since != nil {
+				since = e.Since
+			}
+			alarms = append(alarms, alarm{Badge: b, Path: path, Title: e.Name, Text: endpointReason(e), Since: since})
+		}
+		if e.Dead > 0 {
+			alarms = append(alarms, alarm{
+				Badge: badge{toneWarn, "dead"}, Path: "/deliveries?state=dead&endpoint=" + e.Name, Title: e.Name,
+				Text: plain(int(e.Dead), "delivery has", "deliveries have") + " used up the attempts; look why, then have them posted again.",
+			})
+		}
+	}
+	return alarms
+}
+
+// endpointReason says why an endpoint is not well.
+func endpointReason(e *server.Endpoint) string {
+	switch {
+	case e.Reason != "":
+		return e.Reason
+	case e.Paused:
+		return "Deliveries wait until it is resumed."
+	case e.PausedUntil != nil:
+		return "It asked to be left alone for a while."
+	default:
+		return "Its last attempts failed."
+	}
+}
+
+// limitAlarms are the limits whose server asked to be left alone.
+func limitAlarms(limits []server.Limit) []alarm {
+	var alarms []alarm
+	for i := range limits {
+		if l := &limits[i]; l.PausedUntil != nil && l.PausedUntil.After(time.Now()) {
+			alarms = append(alarms, alarm{
+				Badge: badge{toneWarn, "held"}, Path: "/limits", Title: l.Name, Since: l.PausedUntil,
+				Text: fmt.Sprintf("Its server asked to be left alone; %s.", waitingSources(len(l.Sources))),
+			})
+		}
+	}
+	return alarms
+}
+
+func waitingSources(n int) string {
+	if n == 1 {
+		return "1 source waits"
+	}
+	return count(n) + " sources wait"
+}
+
+// endpointBadge shows how an endpoint stands, in one word.
+func endpointBadge(e *server.Endpoint) badge {
+	switch {
+	case !e.Enabled && e.Since == nil:
+		return badge{toneIdle, "disabled"} // by the configuration
+	case !e.Enabled:
+		return badge{toneBad, "disabled"}
+	case e.Paused:
+		return badge{toneWarn, "paused"}
+	case e.Breaker == notify.BreakerOpen, e.Breaker == notify.BreakerHalfOpen:
+		return badge{toneBad, "failing"}
+	case e.PausedUntil != nil && e.PausedUntil.After(time.Now()):
+		return badge{toneWarn, "held"}
+	case e.Failures > 0:
+		return badge{toneWarn, "failing"}
+	default:
+		return badge{toneOK, "ok"}
+	}
+}
