@@ -39,12 +39,12 @@ func newRoot() *cobra.Command {
 	)
 	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand())
 	addGroup(root, groupTry, newDemoCommand(), newPollCommand(), newListenCommand())
-	addGroup(root, groupSteer, newAcceptCommand(),
+	addGroup(root, groupSteer, newSourcesCommand(), newTriggerCommand(), newAcceptCommand(), newLimitsCommand(),
 		newEndpointsCommand(), newDeliveriesCommand(), newEventsCommand(), newTestCommand(), newReplayCommand(),
 		newEndpointCommand(server.Enable, "Post to an endpoint again"),
 		newEndpointCommand(server.Disable, "Post no more to an endpoint; its deliveries wait"),
-		newEndpointCommand(server.Pause, "Hold the deliveries of an endpoint back for a while"),
-		newEndpointCommand(server.Resume, "Post to an endpoint that was paused, or that fails, again and at once"))
+		newHoldCommand(server.PauseSource, server.Pause, "Poll a source no more, or hold the deliveries of an endpoint back, for a while"),
+		newHoldCommand(server.ResumeSource, server.Resume, "Poll a source again, or post at once to an endpoint that was paused or that fails"))
 	root.AddCommand(newVersionCommand(), newCompletionCommand(), newManualCommand())
 	root.SetHelpCommand(newHelpCommand())
 	return root
