@@ -76,3 +76,10 @@ func (s *sickStore) Record(ctx context.Context, outcomes []notify.Outcome) error
 func (s *sickStore) Fatal() <-chan struct{} { return s.failed }
 
 func (s *sickStore) Err() error { return errSick }
+
+func (s *sickStore) Ping(ctx context.Context) error {
+	if err := s.is("Ping"); err != nil {
+		return err
+	}
+	return s.database.Ping(ctx)
+}

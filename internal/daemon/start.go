@@ -27,13 +27,12 @@ func (d *Daemon) openStore(ctx context.Context) error {
 	d.log = eventlog.New(s)
 	d.store = &loggedDatabase{s, d.log}
 	d.started("store", func(context.Context) error { return s.Close() })
-	d.background(ctx, "watch over the store", func(ctx context.Context) {
-		select {
-		case <-ctx.Done():
-		case <-s.Fatal():
-			d.fail(s.Err())
-		}
-	})
+	// Whoever posts what it cannot record would post it again at the next start,
+	// and a supervisor starts it every few seconds.
+	if err := s.Ping(ctx); err != nil {
+		return err
+	}
+	d.background(ctx, "watch over the store", func(ctx context.Context) { d.watchStore(ctx, s) })
 	return nil
 }
 
@@ -177,7 +176,7 @@ func (d *Daemon) startServer(ctx context.Context) error {
 		Subscriptions: subscriptions{d.subscriptions},
 		Pokes:         s.pokes(),
 		Poker:         ctl,
-		Ready:         []server.Check{{Name: "database", Func: d.store.Ping}},
+		Ready:         d.checks(),
 		Logger:        d.logger,
 	})
 	if err := d.server.Start(ctx); err != nil {

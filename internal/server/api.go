@@ -23,6 +23,7 @@ func (s *Server) api() http.Handler {
 	mux.HandleFunc("GET /v1/sources/{name}", s.source)
 	mux.HandleFunc("GET /v1/sources/{name}/snapshot", s.snapshot)
 	mux.HandleFunc("GET /v1/sources/{name}/polls", s.polls)
+	mux.HandleFunc("GET /v1/health", s.readiness.health)
 	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
 	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
 	for _, change := range []SourceChange{PauseSource, ResumeSource} {

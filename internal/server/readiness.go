@@ -16,57 +16,114 @@ const checkTimeout = 5 * time.Second
 type Check struct {
 	// Name is told to clients when the check fails.
 	Name string
+	// Warning says that the server is ready though the check fails: the operator
+	// should do something before it is not.
+	Warning bool
 	// Func returns nil when all is well. It returns soon after ctx has ended.
-	// Its error is logged, and not told to clients: they need no token here.
+	// Its error is logged, and told only to clients who may use the API.
 	Func func(ctx context.Context) error
 }
 
-// readiness answers /readyz.
+// Health is how the daemon stands.
+type Health struct {
+	// Ready says that all checks pass that are no warnings.
+	Ready  bool          `json:"ready"`
+	Checks []CheckResult `json:"checks"`
+}
+
+// CheckResult is what came of a [Check].
+type CheckResult struct {
+	Name    string `json:"name"`
+	OK      bool   `json:"ok"`
+	Warning bool   `json:"warning"`
+	// Reason says why it fails, Since since when that is known.
+	Reason string     `json:"reason,omitempty"`
+	Since  *time.Time `json:"since,omitempty"`
+}
+
+// ready is the answer of /readyz.
+type ready struct {
+	Status string `json:"status"`
+	// Warnings names the checks that fail without making the server unready.
+	Warnings []string `json:"warnings,omitempty"`
+}
+
+// readiness answers /readyz and /v1/health.
 type readiness struct {
 	checks []Check
 	log    *slog.Logger
 
 	mu     sync.Mutex
-	failed map[string]bool
+	failed map[string]time.Time
 }
 
 func newReadiness(checks []Check, log *slog.Logger) *readiness {
-	return &readiness{checks: checks, log: log, failed: make(map[string]bool)}
+	return &readiness{checks: checks, log: log, failed: make(map[string]time.Time)}
 }
 
-func (rd *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+// look makes all checks.
+func (rd *readiness) look(asked context.Context) Health {
+	ctx, cancel := context.WithTimeout(asked, checkTimeout)
 	defer cancel()
-	var failed []string
-	for _, c := range rd.checks {
+	h := Health{Ready: true, Checks: make([]CheckResult, len(rd.checks))}
+	for i, c := range rd.checks {
 		err := c.Func(ctx)
+		h.Checks[i] = CheckResult{Name: c.Name, OK: err == nil, Warning: c.Warning}
 		// A probe that gave up says nothing about the check.
-		if r.Context().Err() == nil {
-			rd.report(c.Name, err)
+		if asked.Err() == nil {
+			h.Checks[i].Since = rd.report(c.Name, err)
 		}
 		if err != nil {
+			h.Checks[i].Reason = err.Error()
+			h.Ready = h.Ready && c.Warning
+		}
+	}
+	return h
+}
+
+// ServeHTTP answers /readyz, with the names of what fails: the reasons are for
+// those who may use the API.
+func (rd *readiness) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := rd.look(r.Context())
+	var failed, warnings []string
+	for _, c := range h.Checks {
+		switch {
+		case !c.OK && c.Warning:
+			warnings = append(warnings, c.Name)
+		case !c.OK:
 			failed = append(failed, c.Name)
 		}
 	}
-	if len(failed) > 0 {
+	if !h.Ready {
 		writeProblem(w, r, http.StatusServiceUnavailable, "not ready, as these checks fail: "+strings.Join(failed, ", "))
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+	writeJSON(w, http.StatusOK, ready{"ready", warnings})
+}
+
+// health answers /v1/health. It is an answer whether all is well or not.
+func (rd *readiness) health(w http.ResponseWriter, r *http.Request) {
+	writeJSON(w, http.StatusOK, rd.look(r.Context()))
 }
 
 // report logs a check when its result turns, so that probes, which come every
-// few seconds, do not fill the log.
-func (rd *readiness) report(name string, err error) {
+// few seconds, do not fill the log. It returns since when the check fails, nil
+// where it does not.
+func (rd *readiness) report(name string, err error) *time.Time {
 	rd.mu.Lock()
 	defer rd.mu.Unlock()
-	if rd.failed[name] == (err != nil) {
-		return
-	}
-	rd.failed[name] = err != nil
-	if err != nil {
+	since, failing := rd.failed[name]
+	switch {
+	case err != nil && !failing:
+		since = time.Now().UTC()
+		rd.failed[name] = since
 		rd.log.Warn("readiness check failed", "check", name, "err", err)
-		return
+	case err == nil && failing:
+		delete(rd.failed, name)
+		rd.log.Info("readiness check passes again", "check", name)
 	}
-	rd.log.Info("readiness check passes again", "check", name)
+	if err == nil {
+		return nil
+	}
+	return &since
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -67,4 +68,50 @@ func TestReadinessNamesWhatFails(t *testing.T) {
 			t.Errorf("logged %d times, want %d: %s\n%s", got, want, message, logged.String())
 		}
 	}
+}
+
+// TestHealthSaysWhy: the reasons are for those who may use the API, and a warning
+// leaves the server ready.
+func TestHealthSaysWhy(t *testing.T) {
+	t.Parallel()
+	var sick, short atomic.Bool
+	check := func(name string, warning bool, fails *atomic.Bool, why string) server.Check {
+		return server.Check{Name: name, Warning: warning, Func: func(context.Context) error {
+			if fails.Load() {
+				return errors.New(why)
+			}
+			return nil
+		}}
+	}
+	s := start(t, server.Options{Token: "secret-token", Ready: []server.Check{
+		check("database", false, &sick, "no space left"), check("disk", true, &short, "nearly full"),
+	}})
+	token := headers("Authorization", "Bearer secret-token")
+	look := func(ready, health string) {
+		t.Helper()
+		if got := ask(t, s.Addr(), question{method: "GET", path: "/readyz"}); !strings.Contains(got.body, ready) {
+			t.Errorf("readyz: %s, want %s", got.body, ready)
+		}
+		got := ask(t, s.Addr(), question{method: "GET", path: "/v1/health", header: token})
+		body := regexp.MustCompile(`"since":"[^"]+"`).ReplaceAllString(got.body, `"since":"T"`)
+		if got.status != 200 || strings.TrimSpace(body) != health {
+			t.Errorf("health: %d %s, want %s", got.status, body, health)
+		}
+	}
+	if got := ask(t, s.Addr(), question{method: "GET", path: "/v1/health"}); got.status != 401 {
+		t.Errorf("without a token: %d %s", got.status, got.body)
+	}
+	look(`{"status":"ready"}`,
+		`{"ready":true,"checks":[{"name":"database","ok":true,"warning":false},{"name":"disk","ok":true,"warning":true}]}`)
+	short.Store(true)
+	look(`{"status":"ready","warnings":["disk"]}`,
+		`{"ready":true,"checks":[{"name":"database","ok":true,"warning":false},{"name":"disk","ok":false,"warning":true,"reason":"nearly full","since":"T"}]}`)
+	sick.Store(true)
+	look(`as these checks fail: database"`,
+		`{"ready":false,"checks":[{"name":"database","ok":false,"warning":false,"reason":"no space left","since":"T"},`+
+			`{"name":"disk","ok":false,"warning":true,"reason":"nearly full","since":"T"}]}`)
+	sick.Store(false)
+	short.Store(false)
+	look(`{"status":"ready"}`,
+		`{"ready":true,"checks":[{"name":"database","ok":true,"warning":false},{"name":"disk","ok":true,"warning":true}]}`)
 }
