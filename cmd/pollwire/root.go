@@ -37,7 +37,8 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: groupTry, Title: "Look and try:"},
 		&cobra.Group{ID: groupSteer, Title: "Steer the running daemon:"},
 	)
-	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand())
+	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand(),
+		newBackupCommand(), newMigrateCommand())
 	addGroup(root, groupTry, newDemoCommand(), newPollCommand(), newListenCommand())
 	addGroup(root, groupSteer, newSourcesCommand(), newTriggerCommand(), newAcceptCommand(), newLimitsCommand(),
 		newEndpointsCommand(), newDeliveriesCommand(), newEventsCommand(), newTestCommand(), newReplayCommand(),

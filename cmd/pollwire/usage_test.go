@@ -40,6 +40,8 @@ func TestWrongUsage(t *testing.T) {
 		{"accept a --url nonsense", `must look like http://127.0.0.1:8470, not "nonsense"`},
 		{"demo --for nonsense", `invalid argument "nonsense" for "--for" flag`},
 		{"demo --for -1s", "cannot be negative"},
+		{"backup", "pollwire backup wants one argument: the file to write"},
+		{"migrate more", `pollwire migrate takes no arguments, but got "more"`},
 		{"completion", "wants one argument: bash, zsh, fish"},
 		{"completion tcsh", `no completion for "tcsh": bash, zsh, fish`},
 	} {

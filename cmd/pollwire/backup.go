@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
+)
+
+func newBackupCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "backup FILE",
+		Short: "Copy the database, also while the daemon runs",
+		Long: "Backup writes the database as it is at this moment into a file of its own, checks that copy, and gives it its name\n" +
+			"only then. It never overwrites. To restore: stop pollwire, remove the database's -wal and -shm files, put the copy in\n" +
+			"the database's place, owned by the daemon's user, and start. What has changed since the backup is then seen and told anew.",
+		Args: oneArg("the file to write"),
+	}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		cfg, err := config.Load(*path)
+		if err != nil {
+			return err
+		}
+		bar := newCopyBar(cmd.ErrOrStderr())
+		copied, err := daemon.Backup(cmd.Context(), cfg, args[0], bar.show)
+		bar.end()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s of %s, schema version %d, checked\n",
+			copied.To, mebibytes(copied.Bytes), cfg.Storage.Path(), copied.Schema)
+		return err
+	}
+	return cmd
+}
+
+func newMigrateCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Bring the schema of the database up to this version",
+		Long: "Migrate brings the schema of the database up, while no daemon runs on it; 'pollwire run' does so too. There is no\n" +
+			"way back but a backup: take one first.",
+		Args: noArgs,
+	}
+	path := configFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := config.Load(*path)
+		if err != nil {
+			return err
+		}
+		m, err := daemon.Migrate(cmd.Context(), cfg, version(), newLogger(cmd.ErrOrStderr(), config.Log{Level: "warn"}))
+		if err != nil {
+			return err
+		}
+		text := fmt.Sprintf("%s: migrated from schema version %d to %d", cfg.Storage.Path(), m.From, m.To)
+		if m.From == m.To {
+			text = fmt.Sprintf("%s: has schema version %d, and nothing is to be done", cfg.Storage.Path(), m.To)
+		}
+		_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
+		return err
+	}
+	return cmd
+}
+
+// barInterval is how often a bar that shows progress is drawn.
+const barInterval = 100 * time.Millisecond
+
+// copyBar shows how far a copy is, on a terminal; elsewhere it shows nothing.
+type copyBar struct {
+	out      io.Writer
+	terminal bool
+	drawn    time.Time
+}
+
+func newCopyBar(out io.Writer) *copyBar { return &copyBar{out: out, terminal: isTerminal(out)} }
+
+func (b *copyBar) show(copied, total int64) {
+	now := time.Now()
+	if !b.terminal || now.Sub(b.drawn) < barInterval && copied < total {
+		return
+	}
+	b.drawn = now
+	fmt.Fprint(b.out, copyLine(copied, total))
+}
+
+// end leaves the line that was drawn.
+func (b *copyBar) end() {
+	if !b.drawn.IsZero() {
+		fmt.Fprintln(b.out)
+	}
+}
+
+// copyLine is a line that says how far a copy is.
+func copyLine(copied, total int64) string {
+	const width = 30
+	part := 1.0
+	if total > 0 {
+		part = float64(copied) / float64(total)
+	}
+	done := int(math.Round(part * width))
+	return fmt.Sprintf("\r[%s%s] %3.0f%%, %s of %s   ", strings.Repeat("=", done), strings.Repeat(" ", width-done), part*100, mebibytes(copied), mebibytes(total))
+}
+
+func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }
