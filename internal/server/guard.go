@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/netip"
@@ -22,14 +23,20 @@ type guard struct {
 	origin *http.CrossOriginProtection
 	// secureHost is the host of a public URL of https; empty for none.
 	secureHost string
+	// sessions let people in; nil where no token is asked for.
+	sessions *sessions
+	// pages says that there are any.
+	pages bool
 	// token is the hash of the bearer token, nil where none is asked for.
 	token *[sha256.Size]byte
 }
 
 func newGuard(opts Options) *guard {
 	g := &guard{
-		hosts:  map[string]bool{"localhost": true},
-		origin: http.NewCrossOriginProtection(),
+		hosts:    map[string]bool{"localhost": true},
+		origin:   http.NewCrossOriginProtection(),
+		sessions: newSessions(opts.Token, opts.Logger),
+		pages:    opts.Dashboard != nil,
 	}
 	if host, _, err := net.SplitHostPort(opts.Listen); err == nil && host != "" {
 		g.hosts[hostname(host)] = true
@@ -61,13 +68,73 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 				"the Host header %q does not name this server; if it should, set server.public_url to it", r.Host))
 		case !strings.HasPrefix(r.URL.Path, pokePath) && g.origin.Check(r) != nil:
 			writeProblem(w, r, http.StatusForbidden, "requests from pages of another origin may not change anything")
-		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.hasToken(r):
+		case g.pages && !ofAPI(r.URL.Path):
+			g.page(w, r, h)
+		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.hasToken(r) && !g.hasSession(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
 			writeProblem(w, r, http.StatusUnauthorized, "this needs the header Authorization: Bearer, with the token that server.token sets")
 		default:
-			h.ServeHTTP(w, visiting(r, visit{secure: g.isSecure(r)}))
+			h.ServeHTTP(w, r)
 		}
 	})
+}
+
+// page lets a reader see a page who has a session or sends the token. Others are
+// asked for the token first.
+func (g *guard) page(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	v := visit{secure: g.isSecure(r)}
+	until, _, session := g.sessions.of(r, v.secure)
+	v.session = session
+	switch {
+	case g.sessions == nil && r.URL.Path == loginPath, session && r.URL.Path == loginPath && r.Method == http.MethodGet:
+		http.Redirect(w, r, LocalPath(r.URL.Query().Get("next")), http.StatusSeeOther) //nolint:gosec // LocalPath leads nowhere else.
+	case g.sessions != nil && r.URL.Path == loginPath && r.Method == http.MethodPost:
+		g.sessions.login(w, r, v.secure)
+	case g.sessions != nil && r.URL.Path == logoutPath && r.Method == http.MethodPost:
+		g.sessions.logout(w, r, v.secure)
+	case r.URL.Path == loginPath, strings.HasPrefix(r.URL.Path, assetPath):
+		h.ServeHTTP(w, visiting(r, v))
+	case session:
+		if r.Method == http.MethodGet {
+			g.sessions.renew(w, until, v.secure)
+		}
+		h.ServeHTTP(w, visiting(r, v))
+	case g.hasToken(r):
+		h.ServeHTTP(w, visiting(r, v))
+	default:
+		askForToken(w, r)
+	}
+}
+
+// askForToken leads to the page to log in. A browser that follows a link from
+// another site sends no cookie of ours, though it may have one: it is made to ask
+// again, as from a page of this site.
+func askForToken(w http.ResponseWriter, r *http.Request) {
+	reading := r.Method == http.MethodGet || r.Method == http.MethodHead
+	site := r.Header.Get("Sec-Fetch-Site")
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	if reading && (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") == "navigate" {
+		header.Set("Content-Type", "text/html; charset=utf-8")
+		header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		header.Set("X-Content-Type-Options", "nosniff")
+		_, _ = io.WriteString(w, bouncePage) // A client that has gone away is no error of ours.
+		return
+	}
+	next := "/"
+	if reading {
+		next = r.URL.RequestURI()
+	}
+	http.Redirect(w, r, loginPath+"?"+url.Values{"next": {next}}.Encode(), http.StatusSeeOther)
+}
+
+// bouncePage asks for the same page again.
+const bouncePage = `<!doctype html><html lang="en"><meta charset="utf-8"><title>pollwire</title><meta http-equiv="refresh" content="0">`
+
+// hasSession says whether somebody has logged in who sends this.
+func (g *guard) hasSession(r *http.Request) bool {
+	_, _, ok := g.sessions.of(r, g.isSecure(r))
+	return ok
 }
 
 // isSecure says whether the browser reached the server by https: a proxy in front

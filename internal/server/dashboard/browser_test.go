@@ -296,3 +296,14 @@ func (b *tab) judge(path, name string) {
 func typing(selector, text string) []chromedp.Action[chromedp.Void] {
 	return []chromedp.Action[chromedp.Void]{chromedp.SendKeys(chromedp.CSS(selector), text)}
 }
+
+// press types into whatever has the focus, and waits for the page that the keys
+// lead to.
+func (b *tab) press(keys string) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(keys)); err != nil {
+		b.t.Fatalf("press %q: %v", keys, err)
+	}
+}

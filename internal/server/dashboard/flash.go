@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/pollwire/pollwire/internal/server"
@@ -43,10 +42,10 @@ func (h *Handler) act(a action) http.HandlerFunc {
 		}
 		to := came.To
 		if to == "" {
-			to = localPath(r.PostFormValue("back"))
+			to = server.LocalPath(r.PostFormValue("back"))
 		}
 		leaveFlash(w, r, flash{came.Message, came.Bad})
-		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // localPath leads nowhere else.
+		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // LocalPath leads nowhere else.
 	}
 }
 
@@ -60,16 +59,6 @@ func (h *Handler) reason(r *http.Request, err error) string {
 	}
 	h.log.Error("action failed", "path", r.URL.Path, "err", err)
 	return "Something went wrong here. The daemon's log says what."
-}
-
-// localPath is path where it leads to a page of ours, and "/" where it may lead
-// elsewhere: browsers take // and /\ for the begin of another host.
-func localPath(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(path, "/") || len(path) > 1 && (path[1] == '/' || path[1] == '\\') {
-		return "/"
-	}
-	return path
 }
 
 // leaveFlash leaves a message for the next page.

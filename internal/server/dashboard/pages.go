@@ -62,6 +62,7 @@ func sections() []section {
 // of the navigation above.
 func pages() []page {
 	return []page{
+		{"/login", "", loginTemplate, (*Handler).login},
 		{"/{$}", "/", "overview", (*Handler).overview},
 		{"/sources", "/sources", "sources", (*Handler).sources},
 	}

@@ -51,6 +51,9 @@ func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, p p
 		view: v, Sections: sections(), Section: p.section, Version: h.opts.Version,
 		Session: server.HasSession(r), Flash: takeFlash(w, r), Now: time.Now().UTC(), Live: p.section != "",
 	}
+	if p.template == loginTemplate {
+		f.Sections = nil
+	}
 	var buf bytes.Buffer
 	if err := h.views[p.template].Execute(&buf, f); err != nil {
 		panic(fmt.Errorf("render %s: %w", p.template, err))
