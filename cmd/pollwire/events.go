@@ -38,6 +38,7 @@ func newEventsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&q.After, "after", "", "begin behind an event: an `id`, beginning or now")
 	cmd.Flags().StringVar(&q.Source, "source", "", "only the events of a source")
 	cmd.Flags().StringVar(&q.Type, "type", "", "only events of types that a `glob` matches, such as github.release.*")
+	cmd.Flags().StringVar(&q.Subject, "key", "", "only the events of the item with a key")
 	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "only what an endpoint would be told")
 	cmd.Flags().IntVarP(&q.Limit, "limit", "n", 20, "how many of the newest, without --after")
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with what comes")

@@ -30,7 +30,8 @@ func (d *loggedDatabase) Commit(ctx context.Context, c *store.Commit) error {
 
 func (c *control) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
 	query := eventlog.Query{
-		After: q.After, Source: q.Source, Type: q.Type, Limit: q.Limit, MaxBytes: q.MaxBytes, Newest: q.Newest, Wait: q.Wait, Stop: q.Stop,
+		After: q.After, Source: q.Source, Type: q.Type, Subject: q.Subject,
+		Limit: q.Limit, MaxBytes: q.MaxBytes, Newest: q.Newest, Before: q.Before, Wait: q.Wait, Stop: q.Stop,
 	}
 	if q.Endpoint != "" {
 		if !c.hasEndpoint(q.Endpoint) {
@@ -53,7 +54,7 @@ func (c *control) Events(ctx context.Context, q *server.EventQuery) (*server.Eve
 }
 
 func (c *control) eventPage(page *eventlog.Page) (*server.EventPage, error) {
-	told := &server.EventPage{Events: make([]server.LoggedEvent, len(page.Events)), Next: page.Next, More: page.More, Removed: page.Removed}
+	told := &server.EventPage{Events: make([]server.LoggedEvent, len(page.Events)), Next: page.Next, More: page.More, Removed: page.Removed, Previous: page.Previous}
 	link := c.d.setup.Load().link
 	for i := range page.Events {
 		e := &page.Events[i]

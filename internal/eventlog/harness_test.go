@@ -65,7 +65,7 @@ func (r *rig) commit(sources ...string) []string {
 		r.n++
 		ids[i] = id(r.n)
 		c.Events = append(c.Events, store.Event{Event: notify.Event{
-			ID: ids[i], Type: source + ".item.updated", Source: source, Time: epoch, Alert: true,
+			ID: ids[i], Type: source + ".item.updated", Source: source, Subject: fmt.Sprint(r.n), Time: epoch, Alert: true,
 			Data: fmt.Appendf(nil, `{"n":%d}`, r.n),
 		}})
 	}

@@ -44,8 +44,8 @@ type Query struct {
 	// After is where it begins: the cursor of an event or a page, or the ID of an
 	// event; "" and [Beginning] stand for the beginning of the log, [Now] for its end.
 	After string
-	// Source and Type choose events; Type is a glob. Empty ones take all.
-	Source, Type string
+	// Source, Type and Subject choose events; Type is a glob. Empty ones take all.
+	Source, Type, Subject string
 	// Told chooses by all of an event; nil takes all.
 	Told func(e *notify.Event) bool
 	// Limit is how many events a page has at most, MaxBytes of how many bytes of
@@ -53,6 +53,9 @@ type Query struct {
 	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
+	// Before is the cursor or the ID of the event before which a page of the Newest
+	// ends; empty for the end of the log. Such a page does not wait.
+	Before string
 	// Wait is how long a page without events waits for one.
 	Wait time.Duration
 	// Stop ends the wait when it is closed; nil never does.
@@ -76,6 +79,9 @@ type Page struct {
 	// Removed says that retention has removed events behind the cursor before they
 	// were read, chosen or not.
 	Removed bool
+	// Previous is Before of the page of those before this one, where Newest were
+	// asked for; empty where the log has none.
+	Previous string
 }
 
 // Log reads the log. Its methods may be called concurrently.
@@ -119,6 +125,14 @@ func (l *Log) Read(ctx context.Context, q *Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
+	if q.Before != "" && q.Newest {
+		before, err := l.resolve(ctx, q.Before)
+		if err != nil {
+			return Page{}, err
+		}
+		page, _, err := l.newest(ctx, at, before.position, q)
+		return page, err
+	}
 	var deadline <-chan time.Time
 	if q.Wait > 0 {
 		timer := time.NewTimer(q.Wait)
@@ -153,44 +167,92 @@ func (l *Log) Read(ctx context.Context, q *Query) (Page, error) {
 
 // page reads one page, and says up to which position.
 func (l *Log) page(ctx context.Context, at place, q *Query, commits uint64) (page Page, reached int64, err error) {
+	if q.Newest {
+		return l.newest(ctx, at, 0, q)
+	}
 	reached = at.position
 	size := 0
 	for range maxStretches {
 		part, err := l.stretch(ctx, &store.LogQuery{
-			After: reached, Want: q.want(), Limit: q.Limit - len(page.Events), MaxBytes: max(q.MaxBytes-size, 0), Newest: q.Newest,
+			After: reached, Want: q.want(), Limit: q.Limit - len(page.Events), MaxBytes: max(q.MaxBytes-size, 0),
 		}, commits)
 		if err != nil {
 			return Page{}, 0, fmt.Errorf("read log: %w", err)
 		}
 		// Who begins at the beginning wants what there is.
-		page.Removed = page.Removed || part.Removed && reached > 0 && !q.Newest
-		for i := range part.Events {
-			e := &part.Events[i]
-			if q.Told == nil || q.Told(e) {
-				page.Events = append(page.Events, Entry{Event: *e, Cursor: newPlace(e).String()})
-				size += len(e.Data)
-			}
-		}
-		page.More = part.Reached != reached && !q.Newest
+		page.Removed = page.Removed || part.Removed && reached > 0
+		chosen, bytes := q.choose(part.Events)
+		page.Events = append(page.Events, chosen...)
+		size += bytes
+		page.More = part.Reached != reached
 		reached = part.Reached
 		if !page.More || len(page.Events) >= q.Limit || q.MaxBytes > 0 && size >= q.MaxBytes {
 			break
 		}
 	}
-	page.Next = place{position: reached, mark: at.markAt(reached)}.String()
-	if n := len(page.Events); n > 0 && page.Events[n-1].Position == reached {
-		page.Next = page.Events[n-1].Cursor
+	page.Next = page.cursorAt(reached, at)
+	return page, reached, nil
+}
+
+// newest reads the last events that are wanted, those of a position and behind
+// it left out; 0 leaves out none. It says up to which position the log went.
+func (l *Log) newest(ctx context.Context, at place, before int64, q *Query) (page Page, reached int64, err error) {
+	size, earlier := 0, before
+	for n := range maxStretches {
+		part, err := l.read(ctx, &store.LogQuery{
+			After: at.position, Before: earlier, Newest: true,
+			Want: q.want(), Limit: q.Limit - len(page.Events), MaxBytes: max(q.MaxBytes-size, 0),
+		})
+		if err != nil {
+			return Page{}, 0, fmt.Errorf("read log backwards: %w", err)
+		}
+		if n == 0 {
+			reached = part.Reached
+		}
+		chosen, bytes := q.choose(part.Events)
+		page.Events = append(chosen, page.Events...)
+		size += bytes
+		if earlier = part.Earlier; earlier == 0 || len(page.Events) >= q.Limit || q.MaxBytes > 0 && size >= q.MaxBytes {
+			break
+		}
+	}
+	page.Next = page.cursorAt(reached, at)
+	if earlier > 0 {
+		page.Previous = page.cursorAt(earlier, at)
 	}
 	return page, reached, nil
 }
 
+// cursorAt is the cursor of a position, with its mark where its event is the first
+// or the last one of the page, or where the page began.
+func (p *Page) cursorAt(position int64, began place) string {
+	for _, i := range []int{0, len(p.Events) - 1} {
+		if i >= 0 && i < len(p.Events) && p.Events[i].Position == position {
+			return p.Events[i].Cursor
+		}
+	}
+	return place{position: position, mark: began.markAt(position)}.String()
+}
+
+// choose returns those events that are told, and how many bytes of data they have.
+func (q *Query) choose(events []notify.Event) (chosen []Entry, bytes int) {
+	for i := range events {
+		e := &events[i]
+		if q.Told == nil || q.Told(e) {
+			chosen = append(chosen, Entry{Event: *e, Cursor: newPlace(e).String()})
+			bytes += len(e.Data)
+		}
+	}
+	return chosen, bytes
+}
+
 // want is what can be chosen without the data of events, nil for all.
 func (q *Query) want() func(*notify.Event) bool {
-	if q.Source == "" && q.Type == "" {
+	if q.Source == "" && q.Type == "" && q.Subject == "" {
 		return nil
 	}
 	return func(e *notify.Event) bool {
-		if q.Source != "" && e.Source != q.Source {
+		if q.Source != "" && e.Source != q.Source || q.Subject != "" && e.Subject != q.Subject {
 			return false
 		}
 		if q.Type == "" {
@@ -203,12 +265,15 @@ func (q *Query) want() func(*notify.Event) bool {
 
 // stretch reads from the tail where it can, else from the store.
 func (l *Log) stretch(ctx context.Context, q *store.LogQuery, commits uint64) (store.LogPage, error) {
-	if !q.Newest {
-		page, ok, err := l.tail.log(ctx, q, commits)
-		if ok || err != nil {
-			return page, err
-		}
+	page, ok, err := l.tail.log(ctx, q, commits)
+	if ok || err != nil {
+		return page, err
 	}
+	return l.read(ctx, q)
+}
+
+// read reads from the store, when it is its turn.
+func (l *Log) read(ctx context.Context, q *store.LogQuery) (store.LogPage, error) {
 	select {
 	case l.reads <- struct{}{}:
 	case <-ctx.Done():

@@ -72,6 +72,7 @@ func TestEventsAreChosen(t *testing.T) {
 		want []string
 	}{
 		{"source", Query{Source: "b"}, []string{all[1], all[4]}},
+		{"subject", Query{Subject: "4"}, all[3:4]},
 		{"type", Query{Type: "a.*.updated"}, []string{all[0], all[2]}},
 		{"both", Query{Source: "a", Type: "b.*"}, nil},
 		{"told", Query{Told: func(e *notify.Event) bool { return string(e.Data) == `{"n":4}` }}, all[3:4]},
@@ -272,4 +273,46 @@ func TestPagesAreBoundedInBytes(t *testing.T) {
 		}
 		r.read(Query{After: Now, Limit: 1})
 	}
+}
+
+// TestLogIsReadBackwards page by page, whatever is chosen.
+func TestLogIsReadBackwards(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	all := r.commit(many(2500, "a")...)
+	all = append(all, r.commit("rare")...)
+	all = append(all, r.commit(many(2500, "a")...)...)
+	for name, test := range map[string]struct {
+		q    Query
+		want []string
+	}{
+		"all":    {Query{Limit: 700}, all},
+		"rare":   {Query{Source: "rare", Limit: 5}, all[2500:2501]},
+		"told":   {Query{Told: func(e *notify.Event) bool { return e.Source == "rare" }, Limit: 5}, all[2500:2501]},
+		"nobody": {Query{Source: "nobody", Limit: 5}, nil},
+	} {
+		var got []string
+		test.q.Newest = true
+		for {
+			page := r.read(test.q)
+			got = append(ids(&page), got...)
+			if test.q.Before = page.Previous; test.q.Before == "" {
+				break
+			}
+		}
+		wantIDs(t, name, got, test.want)
+	}
+	page := r.read(Query{Newest: true, Before: all[3], After: all[0], Limit: 5})
+	wantIDs(t, "between two events", ids(&page), all[1:3])
+	if page.Previous != "" || page.More {
+		t.Errorf("more: %+v", page)
+	}
+	wantIDs(t, "behind that", ids(new(r.read(Query{After: page.Next, Limit: 1}))), all[3:4])
+	_, err := r.log.Read(t.Context(), &Query{Newest: true, Before: "9999-X"})
+	if bad, ok := errors.AsType[*CursorError](err); !ok || !bad.Lost {
+		t.Errorf("a cursor of another log: %v", err)
+	}
+	// An event that retention has removed since is no reason to lose one's place.
+	page = r.read(Query{Newest: true, Before: page.Next, Limit: 5, Wait: 24 * time.Hour})
+	wantIDs(t, "before a cursor", ids(&page), all[:2])
 }

@@ -178,21 +178,28 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "GET", path: "/v1/events"},
 			200,
 			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false}`,
-			[]string{"events {After: Source: Type: Endpoint: Limit:100 MaxBytes:1048576 Newest:false Wait:0s Stop:<nil>}"},
+			[]string{"events {After: Source: Type: Subject: Endpoint: Limit:100 MaxBytes:1048576 Newest:false Before: Wait:0s Stop:<nil>}"},
+		},
+		{
+			"log, backwards",
+			question{method: "GET", path: "/v1/events?subject=a+7&before=17-ABC&limit=3"},
+			200,
+			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false,"previous":"1-X"}`,
+			[]string{"events {After: Source: Type: Subject:a 7 Endpoint: Limit:3 MaxBytes:1048576 Newest:true Before:17-ABC Wait:0s Stop:<nil>}"},
 		},
 		{
 			"log, with everything",
 			question{method: "GET", path: "/v1/events?after=old&source=a%20b&type=x.*&limit=7&wait=30"},
 			200,
 			`{"events":[{"id":"evt_1","n":1.0},{"id":"evt_2"}],"next":"2-X","more":false,"removed":true}`,
-			[]string{"events {After:old Source:a b Type:x.* Endpoint: Limit:7 MaxBytes:1048576 Newest:false Wait:30s Stop:<nil>}"},
+			[]string{"events {After:old Source:a b Type:x.* Subject: Endpoint: Limit:7 MaxBytes:1048576 Newest:false Before: Wait:30s Stop:<nil>}"},
 		},
 		{
 			"log of an endpoint, the newest",
 			question{method: "GET", path: "/v1/endpoints/ops/events?last=1&after=end&wait=1m"},
 			200,
 			`{"events":[],"next":"2-X","more":false}`,
-			[]string{"events {After:end Source: Type: Endpoint:ops Limit:1 MaxBytes:1048576 Newest:true Wait:1m0s Stop:<nil>}"},
+			[]string{"events {After:end Source: Type: Subject: Endpoint:ops Limit:1 MaxBytes:1048576 Newest:true Before: Wait:1m0s Stop:<nil>}"},
 		},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -191,6 +191,9 @@ func (c *controller) Events(ctx context.Context, q *server.EventQuery) (*server.
 		Events: []server.LoggedEvent{{Envelope: json.RawMessage(`{"id":"evt_1","n":1.0}`)}, {Envelope: json.RawMessage(`{"id":"evt_2"}`)}},
 		Next:   "2-X", Removed: q.After == "old",
 	}
+	if q.Before != "" {
+		page.Previous = "1-X"
+	}
 	if q.After == "end" {
 		page.Events = []server.LoggedEvent{}
 	}

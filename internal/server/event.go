@@ -25,8 +25,9 @@ const (
 type EventQuery struct {
 	// After is a cursor or the ID of an event; empty for the beginning.
 	After string
-	// Source and Type choose events; Type is a glob. Empty ones take all.
-	Source, Type string
+	// Source, Type and Subject choose events; Type is a glob, Subject the key of an
+	// item. Empty ones take all.
+	Source, Type, Subject string
 	// Endpoint chooses what that endpoint would be told; empty takes all.
 	Endpoint string
 	// Limit is how many events the page has at most, MaxBytes of how many bytes of
@@ -34,6 +35,9 @@ type EventQuery struct {
 	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
+	// Before is the cursor or the ID of the event before which a page of the Newest
+	// ends; empty for the end of the log. Such a page does not wait.
+	Before string
 	// Wait is how long a page without events waits for one, and Stop ends that
 	// earlier when it is closed.
 	Wait time.Duration
@@ -51,6 +55,9 @@ type EventPage struct {
 	// Removed says that retention has removed events behind the cursor before they
 	// were read, chosen or not.
 	Removed bool `json:"removed,omitempty"`
+	// Previous is the parameter before of the page of earlier events, where the last
+	// ones were asked for; empty where the log has none.
+	Previous string `json:"previous,omitempty"`
 }
 
 // LoggedEvent is an event of the log. In JSON it is its envelope alone.
@@ -94,12 +101,15 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		After:    p.text("after"),
 		Source:   p.text("source"),
 		Type:     p.glob("type"),
+		Subject:  p.text("subject"),
+		Before:   p.text("before"),
 		Endpoint: r.PathValue("name"),
 		Limit:    p.number("limit", defaultEvents, maxEvents),
 		MaxBytes: pageBytes,
 		Wait:     p.duration("wait", maxWait),
 		Stop:     s.draining,
 	}
+	q.Newest = q.Before != ""
 	if last := p.number("last", 0, maxEvents); last > 0 {
 		q.Limit, q.Newest = last, true
 	}

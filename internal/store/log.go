@@ -20,6 +20,9 @@ type LogQuery struct {
 	// Newest asks for the last events of the log behind After in place of the
 	// first ones. The page goes to the end of the log then.
 	Newest bool
+	// Before is the position before which a page of the Newest ends; 0 for the end
+	// of the log.
+	Before int64
 }
 
 // Full reports whether a page that has so many events, and so many bytes of their
@@ -40,6 +43,10 @@ type LogPage struct {
 	// Removed says that events between After and Reached are not in the log any
 	// more, wanted or not.
 	Removed bool
+	// Earlier is Before of the page of those before this one, where Newest were
+	// asked for; 0 where the log has none. That page may have no events, and be
+	// followed by others.
+	Earlier int64
 }
 
 // ActivityQuery says which changes are counted.

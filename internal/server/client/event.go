@@ -12,7 +12,7 @@ import (
 // events carry their IDs for cursors.
 func (c *Client) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
 	query := make(url.Values)
-	for name, value := range map[string]string{"after": q.After, "source": q.Source, "type": q.Type} {
+	for name, value := range map[string]string{"after": q.After, "source": q.Source, "type": q.Type, "subject": q.Subject, "before": q.Before} {
 		if value != "" {
 			query.Set(name, value)
 		}

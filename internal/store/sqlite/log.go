@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -17,7 +18,7 @@ const maxScanned = 2000
 const (
 	// selectHeads leaves out what takes the time: the data.
 	selectHeads    = "SELECT position, id, type, source, subject, time, sequence, alert FROM events WHERE position > ? ORDER BY position LIMIT ?"
-	selectNewest   = "SELECT position, id, type, source, subject, time, sequence, alert FROM events WHERE position > ? ORDER BY position DESC LIMIT ?"
+	selectNewest   = "SELECT position, id, type, source, subject, time, sequence, alert FROM events WHERE position > ? AND position < ? ORDER BY position DESC LIMIT ?"
 	selectPosition = "SELECT seq FROM sqlite_sequence WHERE name = 'events'"
 )
 
@@ -53,22 +54,30 @@ func (s *Store) log(ctx context.Context, q *store.LogQuery) (store.LogPage, erro
 	if err != nil {
 		return store.LogPage{}, err
 	}
-	query, limit := selectHeads, maxScanned
-	if q.Newest {
-		query = selectNewest
-	}
+	limit := maxScanned
 	if q.Want == nil {
 		limit = min(max(q.Limit, 1), maxScanned)
 	}
-	heads, err := list(ctx, s.reader, scanHead, query, q.After, limit)
+	query, args := selectHeads, []any{q.After, limit}
+	if q.Newest {
+		before := q.Before
+		if before <= 0 {
+			before = math.MaxInt64
+		}
+		query, args = selectNewest, []any{q.After, before, limit}
+	}
+	heads, err := list(ctx, s.reader, scanHead, query, args...)
 	if err != nil {
 		return store.LogPage{}, err
+	}
+	if len(heads) == 0 && q.Newest && q.Before > 0 {
+		return store.LogPage{Reached: q.After}, nil
 	}
 	if len(heads) == 0 {
 		return store.LogPage{Reached: max(q.After, last), Removed: last > q.After}, nil
 	}
 	if q.Newest {
-		return s.fillNewest(ctx, q, heads)
+		return s.fillNewest(ctx, q, heads, len(heads) == limit)
 	}
 	return s.fill(ctx, q, heads)
 }
@@ -102,12 +111,17 @@ func (s *Store) fill(ctx context.Context, q *store.LogQuery, heads []notify.Even
 	return page, nil
 }
 
-// fillNewest reads the data of the events that are wanted, from the last one back.
-func (s *Store) fillNewest(ctx context.Context, q *store.LogQuery, heads []notify.Event) (store.LogPage, error) {
+// fillNewest reads the data of the events that are wanted, from the last one
+// back. There may be more than those heads.
+func (s *Store) fillNewest(ctx context.Context, q *store.LogQuery, heads []notify.Event, more bool) (store.LogPage, error) {
 	page := store.LogPage{Reached: heads[0].Position}
+	if more {
+		page.Earlier = heads[len(heads)-1].Position
+	}
 	size := 0
 	for i := range heads {
 		if q.Full(len(page.Events), size) {
+			page.Earlier = heads[max(i-1, 0)].Position
 			break
 		}
 		if q.Want != nil && !q.Want(&heads[i]) {

@@ -12,6 +12,7 @@ var logTests = map[string]func(*testing.T, Fresh){
 	"a page of the log is bounded in bytes":        logBytes,
 	"a long stretch unwanted is gone over":         unwantedStretch,
 	"the newest events are in the log's order":     newestEvents,
+	"the log is read backwards, page by page":      logBackwards,
 	"what retention removed is said":               removedFromLog,
 	"the last position stays after all is removed": lastPositionStays,
 }
@@ -109,9 +110,9 @@ func newestEvents(t *testing.T, fresh Fresh) {
 	all := commitLog(t, s, 9)
 	end := all[8].Position
 	page := must(s.Log(t.Context(), store.LogQuery{Limit: 2, Newest: true}))(t)
-	equal(t, "newest", page, store.LogPage{Events: []notify.Event{all[7].Event, all[8].Event}, Reached: end})
+	equal(t, "newest", page, store.LogPage{Events: []notify.Event{all[7].Event, all[8].Event}, Reached: end, Earlier: all[7].Position})
 	page = must(s.Log(t.Context(), store.LogQuery{Limit: 2, Newest: true, Want: ofSource("b")}))(t)
-	equal(t, "newest of b", page, store.LogPage{Events: []notify.Event{all[5].Event, all[7].Event}, Reached: end})
+	equal(t, "newest of b", page, store.LogPage{Events: []notify.Event{all[5].Event, all[7].Event}, Reached: end, Earlier: all[5].Position})
 	page = must(s.Log(t.Context(), store.LogQuery{After: all[7].Position, Limit: 5, Newest: true}))(t)
 	equal(t, "newest behind a position", page, store.LogPage{Events: []notify.Event{all[8].Event}, Reached: end})
 }
@@ -140,4 +141,47 @@ func lastPositionStays(t *testing.T, fresh Fresh) {
 	equal(t, "page", page, store.LogPage{Reached: all[2].Position, Removed: true})
 	page = must(s.Log(t.Context(), store.LogQuery{After: all[2].Position, Limit: 5}))(t)
 	equal(t, "page at the end", page, store.LogPage{Reached: all[2].Position})
+}
+
+func logBackwards(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	var all []store.Event
+	for range 3 {
+		all = append(all, commitLog(t, s, 1001)...)
+	}
+	for _, test := range []struct {
+		limit int
+		want  func(*notify.Event) bool
+	}{
+		{limit: 100},
+		{limit: 7000},
+		{limit: 100, want: ofSource("b")},
+		{limit: 3, want: func(e *notify.Event) bool { return e.Position%800 == 1 }},
+		{limit: 3, want: ofSource("nobody")},
+	} {
+		var want, got []int64
+		for i := range all {
+			if test.want == nil || test.want(&all[i].Event) {
+				want = append([]int64{all[i].Position}, want...)
+			}
+		}
+		q := store.LogQuery{Newest: true, Limit: test.limit, Want: test.want}
+		for pages := 0; ; pages++ {
+			page := must(s.Log(t.Context(), q))(t)
+			for i := len(page.Events) - 1; i >= 0; i-- {
+				got = append(got, page.Events[i].Position)
+			}
+			if len(page.Events) > test.limit || pages > len(all) {
+				t.Fatalf("page %d has %d events of %d", pages, len(page.Events), test.limit)
+			}
+			if q.Before = page.Earlier; q.Before == 0 {
+				break
+			}
+		}
+		equal(t, "events", got, want)
+	}
+	// What is behind After is not gone over.
+	page := must(s.Log(t.Context(), store.LogQuery{Newest: true, Limit: 5, After: all[0].Position, Before: all[3].Position}))(t)
+	equal(t, "between", page.Events, []notify.Event{all[1].Event, all[2].Event})
+	equal(t, "nothing before", page.Earlier, int64(0))
 }
