@@ -23,6 +23,15 @@ func (c *control) Poke(source string) (wait time.Duration, err error) {
 	return 0, c.trigger(source)
 }
 
+// MayPoke refuses the pokes of a source that is paused: whoever sends them is told
+// that they come to nothing.
+func (c *control) MayPoke(source string) error {
+	if !c.d.pauses.of(source).IsZero() {
+		return paused(source)
+	}
+	return nil
+}
+
 // disabled says why a source that there is cannot be polled.
 func disabled(source string) *server.Refusal {
 	return &server.Refusal{Reason: fmt.Sprintf("source %q is disabled (enabled: false in the configuration)", source)}

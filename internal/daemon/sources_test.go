@@ -146,6 +146,9 @@ func TestPausedSourcesAreNotPolled(t *testing.T) {
 	}
 	a.says(`{"data":[{"id":7}]}`)
 	wantProblem(t, "trigger", d.client.Poll(t.Context(), "orders"), http.StatusConflict, "pollwire resume source/orders")
+	if status := d.poke(t, "orders", pokeSecret); status != http.StatusConflict {
+		t.Errorf("a poke was answered with %d", status)
+	}
 	if err := d.client.AcceptRemoval(t.Context(), "orders"); err != nil {
 		t.Errorf("accept: %v", err)
 	}

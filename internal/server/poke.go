@@ -23,6 +23,11 @@ const pokeRefused = "no source has this name and this secret for pokes; the secr
 func (s *Server) poke(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("source")
 	if p := s.pokes.find(name, pokeSecrets(r)); p != nil {
+		if err := s.opts.Poker.MayPoke(p.source); err != nil {
+			drain(w, r, maxPokeBytes)
+			s.fail(w, r, err, pokeRefused)
+			return
+		}
 		s.pokes.poke(p)
 		drain(w, r, maxPokeBytes)
 		writeJSON(w, http.StatusAccepted, accepted{p.source})

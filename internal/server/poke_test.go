@@ -23,6 +23,13 @@ func (p poked) Poke(source string) (time.Duration, error) {
 	return 0, nil
 }
 
+func (p poked) MayPoke(source string) error {
+	if source == "held" {
+		return &server.Refusal{Reason: `source "held" is paused`}
+	}
+	return nil
+}
+
 // waiting is how many polls were asked for and not taken yet.
 func (p poked) waiting() int { return len(p) }
 
@@ -30,7 +37,7 @@ func startPoked(t *testing.T, opts server.Options) (*server.Server, poked, *cont
 	t.Helper()
 	p, ctl := make(poked, 1000), &controller{}
 	opts.Controller, opts.Poker = ctl, p
-	opts.Pokes = map[string]string{"orders": ordersSecret, "other": "other-secret-0123456789"}
+	opts.Pokes = map[string]string{"orders": ordersSecret, "other": "other-secret-0123456789", "held": ordersSecret}
 	return start(t, opts), p, ctl
 }
 
@@ -59,6 +66,7 @@ func TestPokeSecretPlaces(t *testing.T) {
 		{"no JSON", question{header: bearer, body: "{"}, 202},
 		{"large body", question{header: bearer, body: strings.Repeat("x", 1<<20)}, 202},
 
+		{"of a source that is held back", question{header: bearer, path: "/poke/held"}, 409},
 		{"none", question{}, 404},
 		{"empty", question{header: headers("Authorization", "Bearer ", "X-Pollwire-Secret", ""), path: "/poke/orders?secret="}, 404},
 		{"in the body", question{body: "secret=" + ordersSecret, header: headers("Content-Type", "application/x-www-form-urlencoded")}, 404},

@@ -18,6 +18,9 @@ type Poker interface {
 	// another one follows it. Where the source must be left alone, Poke does
 	// nothing and returns for how long: it is to be called again then.
 	Poke(source string) (wait time.Duration, err error)
+	// MayPoke returns a *Refusal where pokes of a source would come to nothing until
+	// somebody changes that. It returns at once.
+	MayPoke(source string) error
 }
 
 // pokes are the sources that can be poked. A source is polled soon after each

@@ -31,6 +31,8 @@ func (p *timedPoker) Poke(string) (time.Duration, error) {
 	return p.hold, p.err
 }
 
+func (p *timedPoker) MayPoke(string) error { return nil }
+
 // holds sets for how long the source must be left alone.
 func (p *timedPoker) holds(d time.Duration) {
 	p.mu.Lock()
@@ -210,6 +212,8 @@ func TestPokesStop(t *testing.T) {
 // slowPoker answers when it is let go on.
 type slowPoker chan struct{}
 
+func (slowPoker) MayPoke(string) error { return nil }
+
 func (p slowPoker) Poke(string) (time.Duration, error) {
 	<-p
 	return time.Minute, nil
@@ -325,6 +329,7 @@ func TestRefusalsAreCounted(t *testing.T) {
 type pokerFunc func(source string) (time.Duration, error)
 
 func (f pokerFunc) Poke(source string) (time.Duration, error) { return f(source) }
+func (pokerFunc) MayPoke(string) error                        { return nil }
 
 // TestAPokeWhileAPollIsAskedForLeadsToAnother: that poll may have looked already.
 func TestAPokeWhileAPollIsAskedForLeadsToAnother(t *testing.T) {
