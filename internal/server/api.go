@@ -19,6 +19,9 @@ func (s *Server) api() http.Handler {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 	})
 	mux.Handle("GET /readyz", s.readiness)
+	if s.opts.Metrics != nil {
+		mux.HandleFunc("GET "+metricsPath, s.metrics)
+	}
 	mux.HandleFunc("GET /v1/sources", s.sources)
 	mux.HandleFunc("GET /v1/sources/{name}", s.source)
 	mux.HandleFunc("GET /v1/sources/{name}/snapshot", s.snapshot)
@@ -64,7 +67,7 @@ func (s *Server) api() http.Handler {
 // ofAPI says whether a path is for programs; all others are the dashboard's.
 func ofAPI(path string) bool {
 	switch path {
-	case "/healthz", "/readyz", "/metrics", "/openapi.json":
+	case "/healthz", "/readyz", metricsPath, "/openapi.json":
 		return true
 	}
 	return strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, pokePath)

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"net"
@@ -27,8 +25,9 @@ type guard struct {
 	sessions *sessions
 	// pages says that there are any.
 	pages bool
-	// token is the hash of the bearer token, nil where none is asked for.
-	token *[sha256.Size]byte
+	// token is the hash of the bearer token, and metrics are those of the tokens that
+	// open /metrics. Without any, none is asked for.
+	token, metrics tokens
 }
 
 func newGuard(opts Options) *guard {
@@ -50,10 +49,7 @@ func newGuard(opts Options) *guard {
 		// no origin for is refused here, and then there is nothing to trust.
 		_ = g.origin.AddTrustedOrigin((&url.URL{Scheme: u.Scheme, Host: u.Host}).String())
 	}
-	if opts.Token != "" {
-		sum := sha256.Sum256([]byte(opts.Token))
-		g.token = &sum
-	}
+	g.token, g.metrics = newTokens(opts.Token), newTokens(opts.Token, opts.MetricsToken)
 	return g
 }
 
@@ -62,7 +58,11 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Probes come by address, from load balancers, and learn nothing.
 		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		scrape := r.URL.Path == metricsPath
 		switch {
+		case scrape && g.metrics != nil && g.metrics.has(r):
+			// It may come by any name: what a browser can be made to send has no token.
+			h.ServeHTTP(w, r)
 		case !probe && !g.knowsHost(r):
 			writeProblem(w, r, http.StatusMisdirectedRequest, fmt.Sprintf(
 				"the Host header %q does not name this server; if it should, set server.public_url to it", r.Host))
@@ -70,7 +70,10 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 			writeProblem(w, r, http.StatusForbidden, "requests from pages of another origin may not change anything")
 		case g.pages && !ofAPI(r.URL.Path):
 			g.page(w, r, h)
-		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.hasToken(r) && !g.hasSession(r):
+		case scrape && !g.metrics.has(r) && !g.hasSession(r):
+			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
+			writeProblem(w, r, http.StatusUnauthorized, "this needs the header Authorization: Bearer, with the token that server.metrics_token or server.token sets")
+		case strings.HasPrefix(r.URL.Path, "/v1/") && !g.token.has(r) && !g.hasSession(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="pollwire"`)
 			writeProblem(w, r, http.StatusUnauthorized, "this needs the header Authorization: Bearer, with the token that server.token sets")
 		default:
@@ -99,7 +102,7 @@ func (g *guard) page(w http.ResponseWriter, r *http.Request, h http.Handler) {
 			g.sessions.renew(w, until, v.secure)
 		}
 		h.ServeHTTP(w, visiting(r, v))
-	case g.hasToken(r):
+	case g.token.has(r):
 		h.ServeHTTP(w, visiting(r, v))
 	default:
 		askForToken(w, r)
@@ -160,26 +163,6 @@ func (g *guard) knowsHost(r *http.Request) bool {
 	}
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	return ok && local.AddrPort().Addr().Unmap().WithZone("") == addr
-}
-
-// hasToken compares hashes, in constant time: neither the token's bytes nor its
-// length show in how long a refusal takes.
-func (g *guard) hasToken(r *http.Request) bool {
-	if g.token == nil {
-		return true
-	}
-	sum := sha256.Sum256([]byte(bearer(r)))
-	return subtle.ConstantTimeCompare(sum[:], g.token[:]) == 1
-}
-
-// bearer is the token of the Authorization header (RFC 6750, section 2.1),
-// empty where it holds none.
-func bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
 }
 
 // hostname is the host in a Host header or URL: without port, brackets, case

@@ -56,6 +56,11 @@ type Options struct {
 	Dashboard http.Handler
 	// Ready are the checks behind /readyz.
 	Ready []Check
+	// Metrics answers /metrics; nil where nothing does.
+	Metrics http.Handler
+	// MetricsToken opens /metrics and nothing else, as Token does too. Empty for
+	// Token alone.
+	MetricsToken string
 	// Logger receives what clients are not told.
 	Logger *slog.Logger
 }
