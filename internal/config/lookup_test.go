@@ -38,8 +38,9 @@ func fakeLookup() Lookup {
 		"BROKEN":                 "line one\nline two",
 		"CREDENTIALS_DIRECTORY":  "/run/credentials/pollwire.service",
 	}, map[string]string{
-		"/run/credentials/pollwire.service/pollwire_api-token": "api-topsecret\n",
-		"/run/credentials/pollwire.service/pollwire_key":       "an-encryption-key-that-is-topsecret\n",
+		"/run/credentials/pollwire.service/pollwire_api-token":     "api-topsecret\n",
+		"/run/credentials/pollwire.service/pollwire_metrics-token": "metrics-topsecret\n",
+		"/run/credentials/pollwire.service/pollwire_key":           "an-encryption-key-that-is-topsecret\n",
 		"/run/secrets/token":           "file-topsecret\r\n",
 		"/etc/pollwire/company-ca.pem": pemFile("ca.pem"),
 		"/etc/pollwire/client.pem":     pemFile("client.pem"),

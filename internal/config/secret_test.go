@@ -102,7 +102,7 @@ func TestErrorsShowNoSecret(t *testing.T) {
 	example := string(mustRead(t, examplePath))
 	const bad = "topsecret\\n{["
 	for _, old := range []string{
-		"${credential:pollwire_api-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, "secret: ${SHOP_POKE}", `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
+		"${credential:pollwire_api-token}", "${credential:pollwire_metrics-token}", `"${GITHUB_TOKEN}"`, `"${SHOP_KEY}"`, "secret: ${SHOP_POKE}", `"${SUPPLIER_PASSWORD}"`, "- ${OPS_SECRET}", `"${OPS_OLD_SECRET}"`,
 		"https://hooks.example.com/pollwire", "https://supplier.example.com/prices", "https://pollwire.example.com", "X-Team: operations",
 		"sqlite:/var/lib/pollwire/pollwire.db",
 	} {

@@ -13,6 +13,8 @@ type Server struct {
 	PublicURL URL    `yaml:"public_url" doc:"Where others reach this server, for links in webhooks." example:"https://pollwire.example.com" aka:"base_url|external_url"`
 	Token     Secret `yaml:"token" doc:"Bearer token that requests need; without one, none do." example:"${credential:pollwire_api-token}"`
 
+	MetricsToken Secret `yaml:"metrics_token" doc:"Bearer token that opens /metrics and nothing else, for whoever collects them; token opens it too. Without either, none is needed." example:"${credential:pollwire_metrics-token}"`
+
 	Subscriptions Subscriptions `yaml:"subscriptions" doc:"What may be registered over the API (POST /v1/subscriptions): URLs that are told, as endpoints are." aka:"subscription|webhooks|hooks"`
 }
 
@@ -36,6 +38,12 @@ func (v *validator) server(at place, s *Server) {
 	}
 	if p, ok := v.written(at, "token"); ok {
 		v.headerText(p, s.Token.Reveal())
+	}
+	if p, ok := v.written(at, "metrics_token"); ok {
+		v.headerText(p, s.MetricsToken.Reveal())
+		if s.MetricsToken.Reveal() == s.Token.Reveal() {
+			v.add(p, "this is server.token too, which opens all of the API: take another one, or leave this one out")
+		}
 	}
 	p, ok := v.written(at, "listen")
 	if !ok || s.Listen == "" {

@@ -81,7 +81,7 @@ func TestCheckTakesTheExample(t *testing.T) {
 			if name, ok := strings.CutPrefix(path, "/etc/pollwire/"); ok {
 				return pem(strings.Replace(name, "company-ca", "ca", 1))
 			}
-			return []byte("another-value-of-32-characters-or-more"), nil
+			return []byte("another-value-of-32-characters-or-more-in-" + path), nil
 		},
 		Folder: config.System().Folder,
 	})

@@ -18,6 +18,7 @@ import (
 	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/history"
 	"github.com/pollwire/pollwire/internal/httpclient"
+	"github.com/pollwire/pollwire/internal/metrics"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/subscription"
@@ -60,6 +61,7 @@ type Daemon struct {
 	dispatcher    *notify.Dispatcher
 	subscriptions *subscription.Registry
 	server        *server.Server
+	metrics       *metrics.Metrics
 	// setup is what the configuration came to; nil before Start.
 	setup    atomic.Pointer[setup]
 	attempts recentAttempts
@@ -99,6 +101,7 @@ type stop struct {
 func New(cfg *config.Config, o Options) *Daemon {
 	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf()}
 	d.open = d.openSQLite
+	d.metrics = newMetrics(d)
 	return d
 }
 

@@ -28,8 +28,10 @@ type setup struct {
 	// is the same as text.
 	publicURL *url.URL
 	link      string
-	// token is what requests to the server need, empty for nothing.
+	// token is what requests to the server need, empty for nothing; metricsToken is
+	// another one for /metrics.
 	token         string
+	metricsToken  string
 	subscriptions config.Subscriptions
 	retention     config.Retention
 	// secrets are values of requests that no error may show.
@@ -69,6 +71,7 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
 		limits:        limits(cfg),
 		link:          cfg.Server.PublicURL.Reveal(),
 		token:         cfg.Server.Token.Reveal(),
+		metricsToken:  cfg.Server.MetricsToken.Reveal(),
 		subscriptions: cfg.Server.Subscriptions,
 		retention:     cfg.Storage.Retention,
 		secrets:       cfg.RequestSecrets(),

@@ -130,7 +130,10 @@ func (c *control) ChangeSource(ctx context.Context, name string, change server.S
 }
 
 // keepAccount takes note of a poll that has ended.
-func (d *Daemon) keepAccount(s *poller.Source, r poller.Result) { d.history.Add(s.Name, &r) }
+func (d *Daemon) keepAccount(s *poller.Source, r poller.Result) {
+	d.history.Add(s.Name, &r)
+	d.metrics.Polled(s, r)
+}
 
 func noSource(name string) error { return fmt.Errorf("source %q: %w", name, store.ErrNotFound) }
 

@@ -25,7 +25,7 @@ func (d *Daemon) openStore(ctx context.Context) error {
 		return err
 	}
 	d.log = eventlog.New(s)
-	d.store = &loggedDatabase{s, d.log}
+	d.store = &loggedDatabase{&countedDatabase{s, d.metrics}, d.log}
 	d.started("store", func(context.Context) error { return s.Close() })
 	// Whoever posts what it cannot record would post it again at the next start,
 	// and a supervisor starts it every few seconds.
@@ -56,6 +56,7 @@ func (d *Daemon) wireSetup(context.Context) error {
 	}
 	d.setup.Store(s)
 	d.history, d.activity = history.New(len(s.sources)), newActivity(d.store)
+	d.account(s)
 	return nil
 }
 
@@ -71,6 +72,7 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 		Passes:    store.Passes,
 		OnFatal:   d.fail,
 		Alert:     d.endpointAlert, // what it uses is there, and stays, when the dispatcher starts
+		Done:      d.metrics.Told,
 	})
 	for i := range s.configured.endpoints {
 		d.namePublicKeys(&s.configured.endpoints[i])
@@ -138,7 +140,9 @@ func (d *Daemon) wirePoller(context.Context) error {
 }
 
 func (d *Daemon) startScheduler(ctx context.Context) error {
-	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Logger: d.logger})
+	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{
+		Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Begun: d.metrics.Begun, Logger: d.logger,
+	})
 	d.pauses = &pauses{store: d.store, scheduler: d.scheduler}
 	if err := d.pauses.load(ctx); err != nil {
 		return err
@@ -172,6 +176,8 @@ func (d *Daemon) startServer(ctx context.Context) error {
 		Socket:        SocketPath(d.cfg),
 		PublicURL:     s.publicURL,
 		Token:         s.token,
+		Metrics:       d.metrics.Handler(),
+		MetricsToken:  s.metricsToken,
 		Controller:    ctl,
 		Subscriptions: subscriptions{d.subscriptions},
 		Pokes:         s.pokes(),

@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"context"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/metrics"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// newMetrics makes the account of a daemon, which asks its parts when it is asked.
+func newMetrics(d *Daemon) *metrics.Metrics {
+	parts := parts{d}
+	return metrics.New(metrics.Options{
+		Version: d.o.Version, Database: d.cfg.Storage.Path(), Logger: d.logger,
+		Schedule: parts, Limits: parts, Endpoints: parts, Queue: parts,
+	})
+}
+
+// account lets the metrics follow what a configuration has.
+func (d *Daemon) account(s *setup) {
+	d.metrics.SetSources(s.names())
+	d.metrics.SetEndpoints(s.configured.names())
+}
+
+// parts are those of a daemon that its metrics ask. The server, which asks for
+// them, starts after them and stops before them.
+type parts struct{ d *Daemon }
+
+var (
+	_ metrics.Schedule  = parts{}
+	_ metrics.Limits    = parts{}
+	_ metrics.Endpoints = parts{}
+	_ metrics.Queue     = parts{}
+)
+
+// Dropped is a [metrics.Schedule]'s.
+func (p parts) Dropped() int64 { return p.d.scheduler.Dropped() }
+
+// Limits is a [metrics.Limits]'s.
+func (p parts) Limits() []poller.LimitStatus { return p.d.limiter.Limits() }
+
+// Status is a [metrics.Endpoints]'s.
+func (p parts) Status() []notify.EndpointStatus { return p.d.dispatcher.Status() }
+
+// Depths is a [metrics.Queue]'s.
+func (p parts) Depths(ctx context.Context) ([]store.Depth, error) { return p.d.store.Depths(ctx) }
+
+// countedDatabase tells the metrics of what is written.
+type countedDatabase struct {
+	database
+	metrics *metrics.Metrics
+}
+
+// Commit commits, and counts it.
+func (d *countedDatabase) Commit(ctx context.Context, c *store.Commit) error {
+	begun := time.Now()
+	err := d.database.Commit(ctx, c)
+	d.metrics.Committed(c, time.Since(begun), err)
+	return err
+}
+
+// Record records, and counts it.
+func (d *countedDatabase) Record(ctx context.Context, outcomes []notify.Outcome) error {
+	begun := time.Now()
+	err := d.database.Record(ctx, outcomes)
+	d.metrics.Recorded(time.Since(begun), err)
+	return err
+}
+
+// Prune prunes, and counts the deliveries that became dead by it.
+func (d *countedDatabase) Prune(ctx context.Context, r store.Retention) (store.Pruned, error) {
+	pruned, err := d.database.Prune(ctx, r)
+	d.metrics.Expired(pruned.Expired)
+	return pruned, err
+}
