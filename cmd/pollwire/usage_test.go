@@ -4,7 +4,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -88,15 +87,6 @@ func checkHelp(t *testing.T, cmd *cobra.Command, overview string) {
 		if len([]rune(line)) > 125 {
 			t.Errorf("a line is too long: %s", line)
 		}
-	}
-}
-
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	got := pollwire(t, "version")
-	got.want(t, exitOK)
-	if !regexp.MustCompile(`^pollwire \S+ go1\.\S+ \w+/\w+\n$`).MatchString(got.stdout) {
-		t.Errorf("stdout: %s", got.stdout)
 	}
 }
 
