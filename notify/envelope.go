@@ -22,7 +22,8 @@ var (
 // Envelope returns the body that tells an event: a Standard Webhooks payload
 // that is a structured CloudEvent too. The same event gives the same bytes each
 // time, so that every attempt posts the same body. Where publicURL is set, data
-// gets the event's URL below it as its last member, "url".
+// gets the event's URL below it as its last member, "url". An event whose ID
+// begins with test_ is in no log and has none.
 //
 // The event's Data is copied as it is and must be valid JSON; only that it is
 // an object is checked.
@@ -68,7 +69,7 @@ func envelopeOf(e *Event, data []byte, publicURL string) []byte {
 		dst = fmt.Appendf(dst, `,"sequence":"%020d"`, e.Sequence)
 	}
 	dst = append(dst, `,"data":`...)
-	dst = appendData(dst, data, e.ID, publicURL)
+	dst = appendData(dst, data, eventURL(e.ID, publicURL))
 	return append(dst, '}')
 }
 
@@ -82,9 +83,9 @@ func sourceURI(e *Event) string {
 }
 
 // appendData appends the data object, with the event's URL as a further member
-// where there is a public URL.
-func appendData(dst, data []byte, id, publicURL string) []byte {
-	if publicURL == "" {
+// where it has one.
+func appendData(dst, data []byte, link string) []byte {
+	if link == "" {
 		return append(dst, data...)
 	}
 	members := bytes.TrimRight(data[:len(data)-1], " \t\r\n")
@@ -93,12 +94,18 @@ func appendData(dst, data []byte, id, publicURL string) []byte {
 		dst = append(dst, ',')
 	}
 	dst = append(dst, `"url":`...)
-	dst = appendString(dst, eventURL(id, publicURL))
+	dst = appendString(dst, link)
 	return append(dst, '}')
 }
 
-// eventURL is where all of an event can be read.
+// testPrefix begins the IDs of events that have not happened.
+const testPrefix = "test_"
+
+// eventURL is where all of an event can be read; empty where that is nowhere.
 func eventURL(id, publicURL string) string {
+	if publicURL == "" || strings.HasPrefix(id, testPrefix) {
+		return ""
+	}
 	return strings.TrimRight(publicURL, "/") + "/v1/events/" + url.PathEscape(id)
 }
 

@@ -36,3 +36,27 @@ func TestOriginShowsNoMoreThanTheHost(t *testing.T) {
 		}
 	}
 }
+
+// TestTestsLinkNowhere: what has not happened is in no log that a link could lead
+// to, whatever the format.
+func TestTestsLinkNowhere(t *testing.T) {
+	t.Parallel()
+	const public = "https://p.example.com"
+	ping := &Event{ID: "test_01JABCDEF0123456789ABCDEFG", Type: TypePing, Source: "ops", Alert: true, Data: []byte(`{"name":"ops"}`)}
+	preview := exampleEvent()
+	preview.ID = "test_01JABCDEF0123456789ABCDEFG"
+	for _, e := range []*Event{ping, preview} {
+		for _, to := range []*Endpoint{
+			{}, {Format: FormatCloudEvents}, {Format: FormatSlack}, {Format: FormatDiscord}, {Format: FormatTeams}, {Payload: Payload{Thin: true}},
+		} {
+			body, err := Render(to, e, public)
+			if err != nil || strings.Contains(string(body), public) {
+				t.Errorf("%s: %s, %v", to.Format, body, err)
+			}
+		}
+		view, err := newTemplateEvent(e, public)
+		if err != nil || view.fields["URL"] != "" {
+			t.Errorf("in a template: %v, %v", view.fields["URL"], err)
+		}
+	}
+}

@@ -93,10 +93,7 @@ func tell(e *Event, publicURL string) (*story, error) {
 	if err := json.Unmarshal(raw, &d); err != nil {
 		return nil, fmt.Errorf("%w of %s: decode data: %w", errBody, e.ID, err)
 	}
-	s := &story{at: e.Time.UTC(), footer: e.Source + " · " + e.Type}
-	if publicURL != "" {
-		s.event = eventURL(e.ID, publicURL)
-	}
+	s := &story{at: e.Time.UTC(), footer: e.Source + " · " + e.Type, event: eventURL(e.ID, publicURL)}
 	if e.Alert {
 		s.alert(e, &d)
 	} else {

@@ -53,15 +53,12 @@ func newTemplateEvent(e *Event, publicURL string) (*templateEvent, error) {
 	}
 	fields := map[string]any{
 		"ID": e.ID, "Type": e.Type, "Source": e.Source, "Subject": e.Subject, "Time": e.Time.UTC(),
-		"Sequence": json.Number(strconv.FormatInt(e.Sequence, 10)), "Alert": e.Alert, "URL": "",
+		"Sequence": json.Number(strconv.FormatInt(e.Sequence, 10)), "Alert": e.Alert, "URL": eventURL(e.ID, publicURL),
 		"Data": decoded, "Change": decoded["change"], "Key": decoded["key"], "Before": decoded["before"],
 		"After": decoded["after"], "Changed": decoded["changed"], "Patch": decoded["patch"], "Item": decoded["after"],
 	}
 	if fields["Item"] == nil {
 		fields["Item"] = decoded["before"]
-	}
-	if publicURL != "" {
-		fields["URL"] = eventURL(e.ID, publicURL)
 	}
 	inWords := sync.OnceValues(func() (*story, error) { return tell(e, publicURL) })
 	return &templateEvent{fields: fields, story: inWords}, nil

@@ -45,7 +45,7 @@ endpoints:
 		t.Fatal(err)
 	}
 	for endpoint, want := range map[string]struct{ contentType, begins, holds string }{
-		"plain":  {"application/json", `{"specversion":"1.0","id":"test_1",`, `"url":"https://p.example.com/v1/events/test_1"`},
+		"plain":  {"application/json", `{"specversion":"1.0","id":"test_1",`, `"previous_hash":null}}`},
 		"events": {"application/cloudevents+json; charset=utf-8", `{"specversion":`, `"data":{"after":{"id":1042},"omitted":[`},
 		"many":   {"application/json", `[{"specversion":`, `"id":"test_1"`},
 		"chat":   {"application/json", `{"allowed_mentions":`, `"title":"Order 1042 `},

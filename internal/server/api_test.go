@@ -243,6 +243,12 @@ func TestProblems(t *testing.T) {
 		{"no such source to accept", gone, question{method: "POST", path: "/v1/sources/orders/accept"}},
 		{"no such source to poll", gone, question{method: "POST", path: "/v1/sources/orders/poll"}},
 		{"no such source to preview", gone, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":true}`}},
+		{"no such source to look at", gone, question{method: "GET", path: "/v1/sources/orders"}},
+		{"no such source whose polls", gone, question{method: "GET", path: "/v1/sources/orders/polls"}},
+		{"no such source whose snapshot", gone, question{method: "GET", path: "/v1/sources/orders/snapshot"}},
+		{"no such source to pause", gone, question{method: "POST", path: "/v1/sources/orders/pause"}},
+		{"wrong parameters of a snapshot", nil, question{method: "GET", path: "/v1/sources/orders/snapshot?version=0&page=x&pages=1"}},
+		{"member where a source is paused", nil, question{method: "POST", path: "/v1/sources/orders/resume", body: `{"force":true}`}},
 		{"no such endpoint", gone, question{method: "POST", path: "/v1/endpoints/ops/disable"}},
 		{"no such endpoint to read for", gone, question{method: "GET", path: "/v1/endpoints/ops/events"}},
 		{"cursor of no use", &server.Refusal{Status: 410, Reason: "begin anew"}, question{method: "GET", path: "/v1/events?after=1"}},
@@ -260,6 +266,10 @@ func TestProblems(t *testing.T) {
 		{"wrong body of a replay", nil, question{method: "POST", path: "/v1/replay", body: `{"since":"yesterday"}`}},
 		{"no such replay", gone, question{method: "GET", path: "/v1/replay/rpl_1"}},
 		{"no such event", gone, question{method: "GET", path: "/v1/events/evt_1"}},
+		{"an event that was a test", gone, question{method: "GET", path: "/v1/events/test_1"}},
+		{"sources that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/sources"}},
+		{"limits that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/limits"}},
+		{"nodes that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/nodes"}},
 		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},
 		{"full disk", fmt.Errorf("write /secret/place: %w", store.ErrFull), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
@@ -276,9 +286,10 @@ func TestProblems(t *testing.T) {
 		{"other origin", nil, question{method: "POST", path: "/v1/sources/orders/poll", header: headers("Origin", "https://evil.example")}},
 		{"poke with a wrong secret", nil, question{method: "POST", path: "/poke/orders?secret=wrong"}},
 		{"poke of a source that there is not", nil, question{method: "POST", path: "/poke/nobody?secret=" + ordersSecret}},
+		{"poke of a source that is held back", nil, question{method: "POST", path: "/poke/held?secret=" + ordersSecret}},
 		{"poke by GET", nil, question{method: "GET", path: "/poke/orders?secret=" + ordersSecret}},
 	} {
-		addr := start(t, server.Options{Controller: &controller{err: tc.err}, Pokes: map[string]string{"orders": ordersSecret}, Poker: poked(nil)}).Addr()
+		addr := start(t, server.Options{Controller: &controller{err: tc.err}, Pokes: map[string]string{"orders": ordersSecret, "held": ordersSecret}, Poker: poked(nil)}).Addr()
 		got := ask(t, addr, tc.question)
 		if got := got.header.Get("Content-Type"); got != "application/problem+json" {
 			t.Errorf("%s: Content-Type %q", tc.name, got)

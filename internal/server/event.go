@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -87,7 +88,11 @@ func (s *Server) event(w http.ResponseWriter, r *http.Request) {
 	id := r.PathValue("id")
 	envelope, err := s.opts.Controller.Event(r.Context(), id)
 	if err != nil {
-		s.fail(w, r, err, fmt.Sprintf("there is no event %q in the log; it may have been removed by retention", id))
+		reason := fmt.Sprintf("there is no event %q in the log; it may have been removed by retention", id)
+		if strings.HasPrefix(id, "test_") {
+			reason = fmt.Sprintf("%q was a test or a preview: nothing has happened that the log could tell", id)
+		}
+		s.fail(w, r, err, reason)
 		return
 	}
 	writeJSON(w, http.StatusOK, envelope)
