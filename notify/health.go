@@ -24,6 +24,9 @@ const (
 // it is gone.
 const ReasonGone = "the endpoint answered 410 Gone"
 
+// disabledNow ends the error of the attempt that disabled its endpoint.
+const disabledNow = ": the endpoint is disabled"
+
 // health is how an endpoint stands: what its answers say of it, what keeps it
 // from being posted to, and what others are to be told of it. It neither posts
 // nor saves. It belongs to the worker's goroutine.

@@ -16,6 +16,10 @@ type EndpointStatus struct {
 	Enabled bool
 	// Breaker is where its breaker stands.
 	Breaker BreakerState
+	// LastError is why the last attempt failed, empty where it did not or there was
+	// none since the start. It is not to be taken for Reason, which is what others
+	// were told.
+	LastError string
 	// InFlight counts the attempts under way.
 	InFlight int
 	// Held counts the waiting deliveries in memory, Lanes their lanes; the

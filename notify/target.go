@@ -202,8 +202,6 @@ func (t *target) explain(got answer, err error) string {
 		return t.failure(err)
 	case got.status >= 300 && got.status <= 399:
 		return fmt.Sprintf("answered %s: redirects are not followed (%s)", statusText(got.status), t.location(got.location))
-	case got.status == http.StatusGone:
-		return "answered " + statusText(got.status) + ": the endpoint is disabled"
 	default:
 		return "answered " + statusText(got.status)
 	}

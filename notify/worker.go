@@ -35,8 +35,9 @@ type worker struct {
 	readAgain time.Time
 	// tellAgain is when an alert that could not be told is tried again.
 	tellAgain time.Time
-	// failing says that the last attempt failed, and was logged.
-	failing bool
+	// failing says that the last attempt failed, and was logged; lastError is why.
+	failing   bool
+	lastError string
 }
 
 // answered is an attempt that is over.
@@ -311,6 +312,9 @@ func (w *worker) settle(a answered, now time.Time) {
 		w.backlog.place(a.lane, now)
 		return
 	}
+	if a.verdict.Action == Disable {
+		a.attempt.Error += disabledNow
+	}
 	head := &a.lane.items[0]
 	o := conclude(head, a.attempt, a.verdict, a.endpoint.Retry, now, rand.Float64())
 	w.react(finding{
@@ -368,12 +372,12 @@ func (w *worker) tell(p *pending, o *Outcome, v Verdict) {
 	case w.failing:
 		w.log.Info("endpoint recovered")
 	}
-	w.failing = failed
+	w.failing, w.lastError = failed, o.Attempt.Error
 }
 
 func (w *worker) publish() {
 	w.mail.publish(EndpointStatus{
-		EndpointState: w.health.state, Enabled: w.endpoint.Enabled,
+		EndpointState: w.health.state, Enabled: w.endpoint.Enabled, LastError: w.lastError,
 		InFlight: w.inFlight, Held: w.backlog.held, Lanes: len(w.backlog.lanes),
 	})
 }

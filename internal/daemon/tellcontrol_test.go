@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
@@ -201,4 +202,67 @@ func awaitDelivery(t *testing.T, d *running, state string) server.Delivery {
 	}
 	t.Fatalf("no delivery is %s", state)
 	return server.Delivery{}
+}
+
+// TestFailingEndpointSaysWhy from its first failure on, before others are told.
+func TestFailingEndpointSaysWhy(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	well, url := refusing(t, h)
+	d := startDaemon(t, strings.Replace(orders(a, h, ""), h.url, url, 1))
+	d.baseline(t, "orders")
+	a.says(`{"data":[{"id":1}]}`)
+	d.poll(t, "orders")
+	stands := func(wanted func(e *server.Endpoint) bool) {
+		t.Helper()
+		for deadline := time.Now().Add(patience); ; {
+			list, err := d.client.Endpoints(t.Context())
+			if err != nil || len(list) != 1 {
+				t.Fatalf("%+v, %v", list, err)
+			}
+			if wanted(&list[0]) {
+				return
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("endpoint %+v", list[0])
+			}
+		}
+	}
+	stands(func(e *server.Endpoint) bool { return e.FailingSince != nil && e.Reason == "answered 400 Bad Request" })
+	well.Store(true)
+	if _, err := d.client.RetryDelivery(t.Context(), awaitDelivery(t, d, "waiting").ID); err != nil {
+		t.Fatal(err)
+	}
+	stands(func(e *server.Endpoint) bool { return e.FailingSince == nil && e.Reason == "" })
+}
+
+// TestGoneDisablesByADeliveryOnly: a test disables nothing, and does not say so.
+func TestGoneDisablesByADeliveryOnly(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	gone := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) }))
+	t.Cleanup(gone.Close)
+	d := startDaemon(t, strings.Replace(orders(a, h, ""), h.url, gone.URL, 1))
+	d.baseline(t, "orders")
+	test, err := d.client.TestEndpoint(t.Context(), "you")
+	if err != nil || test.Attempt.Error != "answered 410 Gone" {
+		t.Errorf("test: %+v, %v", test, err)
+	}
+	if list, err := d.client.Endpoints(t.Context()); err != nil || !list[0].Enabled {
+		t.Errorf("after the test: %+v, %v", list, err)
+	}
+	a.says(`{"data":[{"id":1}]}`)
+	d.poll(t, "orders")
+	for deadline := time.Now().Add(patience); ; {
+		waits := awaitDelivery(t, d, "waiting")
+		if waits.Last != nil {
+			if waits.Last.Error != "answered 410 Gone: the endpoint is disabled" {
+				t.Errorf("last attempt: %+v", waits.Last)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("delivery %+v", waits)
+		}
+	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -77,7 +78,7 @@ func NewEndpoint(status *notify.EndpointStatus, depth store.Depth, origin string
 	case !status.Enabled:
 		e.Reason = "the configuration has enabled: false"
 	case !status.FailingSince.IsZero():
-		e.Reason = status.Reason
+		e.Reason = cmp.Or(status.Reason, status.LastError)
 	}
 	return e
 }
