@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -15,42 +16,9 @@ const internalError = "something went wrong here; the log says what"
 // api routes requests. The guard stands before it where there is one.
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
-	})
-	mux.Handle("GET /readyz", s.readiness)
-	if s.opts.Metrics != nil {
-		mux.HandleFunc("GET "+metricsPath, s.metrics)
+	for _, rt := range s.routes() {
+		mux.HandleFunc(rt.method+" "+rt.path, rt.handler)
 	}
-	mux.HandleFunc("GET /v1/sources", s.sources)
-	mux.HandleFunc("GET /v1/sources/{name}", s.source)
-	mux.HandleFunc("GET /v1/sources/{name}/snapshot", s.snapshot)
-	mux.HandleFunc("GET /v1/sources/{name}/polls", s.polls)
-	mux.HandleFunc("GET /v1/health", s.readiness.health)
-	mux.HandleFunc("POST /v1/sources/{name}/accept", s.accept)
-	mux.HandleFunc("POST /v1/sources/{name}/poll", s.poll)
-	for _, change := range []SourceChange{PauseSource, ResumeSource} {
-		mux.HandleFunc("POST /v1/sources/{name}/"+string(change), s.changeSource(change))
-	}
-	mux.HandleFunc("GET /v1/limits", s.limits)
-	mux.HandleFunc("GET /v1/nodes", s.nodes)
-	mux.HandleFunc("GET /v1/endpoints", s.endpoints)
-	mux.HandleFunc("GET /v1/endpoints/{name}", s.endpoint)
-	for _, change := range []EndpointChange{Enable, Disable, Pause, Resume} {
-		mux.HandleFunc("POST /v1/endpoints/{name}/"+string(change), s.changeEndpoint(change))
-	}
-	mux.HandleFunc("POST /v1/endpoints/{name}/test", s.testEndpoint)
-	mux.HandleFunc("GET /v1/deliveries", s.deliveries)
-	mux.HandleFunc("GET /v1/deliveries/{id}", s.delivery)
-	mux.HandleFunc("POST /v1/deliveries/{id}/retry", s.retryDelivery)
-	mux.HandleFunc("POST /v1/replay", s.startReplay)
-	mux.HandleFunc("GET /v1/replay/{id}", s.replay)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("GET /v1/endpoints/{name}/events", s.events)
-	mux.HandleFunc("GET /v1/events/stream", s.stream)
-	mux.HandleFunc("GET /v1/events/{id}", s.event)
-	s.routeSubscriptions(mux)
-	mux.HandleFunc("POST "+pokePath+"{source}", s.poke)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
 		switch {
@@ -97,9 +65,72 @@ func (w *statusWriter) Header() http.Header         { return w.header }
 func (w *statusWriter) WriteHeader(status int)      { w.status = status }
 func (w *statusWriter) Write(p []byte) (int, error) { return len(p), nil }
 
+// probed is the answer to a probe.
+type probed struct {
+	Status string `json:"status" doc:"alive."`
+}
+
+func (s *Server) daemonRoutes() []route {
+	rows := []route{
+		{
+			method: http.MethodGet, path: "/healthz", id: "getAlive",
+			doc:     "Say that the process answers.",
+			answers: []answer{{status: http.StatusOK, doc: "It does.", body: probed{}}},
+			handler: func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, probed{"alive"}) },
+		},
+		{
+			method: http.MethodGet, path: "/readyz", id: "getReady",
+			doc:     "Say that the daemon can do its work. A problem of status 503 names the checks that fail.",
+			answers: []answer{{status: http.StatusOK, doc: "It can.", body: ready{}}},
+			handler: s.readiness.ServeHTTP,
+		},
+		{
+			method: http.MethodGet, path: "/v1/health", id: "getHealth",
+			doc:     "Return what each check of the daemon's health says.",
+			answers: []answer{{status: http.StatusOK, doc: "How it is, whether all is well or not.", body: Health{}}},
+			handler: s.readiness.health,
+		},
+		{
+			method: http.MethodGet, path: "/v1/limits", id: "listLimits",
+			doc:     "List the rate limits and how much of them is used.",
+			answers: []answer{{status: http.StatusOK, doc: "All of them, by name.", body: limitList{}}},
+			handler: s.limits,
+		},
+		{
+			method: http.MethodGet, path: "/v1/nodes", id: "listNodes",
+			doc:     "List the daemons that share the database.",
+			answers: []answer{{status: http.StatusOK, doc: "All of them.", body: nodeList{}}},
+			handler: s.nodes,
+		},
+		{
+			method: http.MethodGet, path: "/openapi.json", id: "getOpenAPI",
+			doc:     "Return this document.",
+			answers: []answer{{status: http.StatusOK, doc: "An OpenAPI document.", body: map[string]json.RawMessage{}}},
+			handler: s.openAPI,
+		},
+	}
+	if s.opts.Metrics != nil {
+		rows = append(rows, route{
+			method: http.MethodGet, path: metricsPath, id: "getMetrics",
+			doc: "Return the metrics, for Prometheus. server.metrics_token opens them too, and nothing else.",
+			answers: []answer{{
+				status: http.StatusOK, doc: "The metrics, in the format that the request accepts.", body: "",
+				media: []string{"text/plain", "application/openmetrics-text"},
+			}},
+			handler: s.metrics,
+		})
+	}
+	return rows
+}
+
 // accepted is the answer to what will be done.
 type accepted struct {
-	Source string `json:"source"`
+	Source string `json:"source" doc:"The name of the source."`
+}
+
+// pollRequest is the body that asks for a poll.
+type pollRequest struct {
+	Preview bool `json:"preview" doc:"Ask at once and say what would come of it, without changing any state but the budget."`
 }
 
 func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
@@ -117,9 +148,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) poll(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")
-	var body struct {
-		Preview bool `json:"preview"`
-	}
+	var body pollRequest
 	if bad := readBody(w, r, &body); bad != nil {
 		writeProblem(w, r, bad.status, bad.detail)
 		return

@@ -37,7 +37,9 @@ func ask(tb testing.TB, addr string, q question) reply {
 	}
 	req.Host = q.host
 	req.Close = true
-	return send(tb, http.DefaultTransport, req)
+	got := send(tb, http.DefaultTransport, req)
+	judge(tb, q, got)
+	return got
 }
 
 func send(tb testing.TB, rt http.RoundTripper, req *http.Request) reply {

@@ -178,7 +178,7 @@ func exampleDelivery(tried []notify.Attempt) server.Delivery {
 }
 
 func (c *controller) Event(ctx context.Context, id string) (json.RawMessage, error) {
-	return json.RawMessage(`{"id":"` + id + `","data":{"big":12345678901234567890.0}}`), c.call(ctx, "event", id)
+	return json.RawMessage(envelopeJSON(id, `{"after":{"big":12345678901234567890.0}}`)), c.call(ctx, "event", id)
 }
 
 func (c *controller) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
@@ -188,7 +188,7 @@ func (c *controller) Events(ctx context.Context, q *server.EventQuery) (*server.
 	told := *q
 	told.Stop = nil
 	page := &server.EventPage{
-		Events: []server.LoggedEvent{{Envelope: json.RawMessage(`{"id":"evt_1","n":1.0}`)}, {Envelope: json.RawMessage(`{"id":"evt_2"}`)}},
+		Events: []server.LoggedEvent{{Envelope: json.RawMessage(envelopeJSON("evt_1", `{"after":1.0}`))}, {Envelope: json.RawMessage(envelopeJSON("evt_2", `{}`))}},
 		Next:   "2-X", Removed: q.After == "old",
 	}
 	if q.Before != "" {
@@ -198,6 +198,13 @@ func (c *controller) Events(ctx context.Context, q *server.EventQuery) (*server.
 		page.Events = []server.LoggedEvent{}
 	}
 	return page, c.call(ctx, "events", fmt.Sprintf("%+v", told))
+}
+
+// envelopeJSON is an envelope with some data.
+func envelopeJSON(id, data string) string {
+	return `{"specversion":"1.0","id":"` + id + `","source":"/sources/orders","type":"shop.order.created","subject":"1",` +
+		`"time":"2026-01-02T03:04:05.678Z","timestamp":"2026-01-02T03:04:05.678Z","datacontenttype":"application/json",` +
+		`"sequence":"00000000000000000042","data":` + data + `}`
 }
 
 var exampleTime = time.Date(2026, 1, 2, 4, 4, 5, 0, time.FixedZone("CET", 3600))

@@ -18,14 +18,12 @@ const (
 
 // Attempt is one POST as the API tells it.
 type Attempt struct {
-	Number     int       `json:"number"`
-	At         time.Time `json:"at"`
-	DurationMS int64     `json:"duration_ms"`
-	// Status is the HTTP status code, 0 where there was no answer.
-	Status int    `json:"status"`
-	Error  string `json:"error,omitempty"`
-	// Response is the beginning of the answer's body, known secrets masked.
-	Response string `json:"response,omitempty"`
+	Number     int       `json:"number" doc:"Counts the POSTs of its delivery."`
+	At         time.Time `json:"at" doc:"When it began."`
+	DurationMS int64     `json:"duration_ms" doc:"How long it took, in milliseconds."`
+	Status     int       `json:"status" doc:"The HTTP status code, 0 where there was no answer."`
+	Error      string    `json:"error,omitempty" doc:"Why it failed; missing where it did not."`
+	Response   string    `json:"response,omitempty" doc:"The beginning of the answer's body, known secrets masked."`
 }
 
 // NewAttempt is what the API tells of an attempt.
@@ -38,27 +36,21 @@ func NewAttempt(a *notify.Attempt) Attempt {
 
 // Delivery is a delivery as the API tells it.
 type Delivery struct {
-	ID       int64        `json:"id"`
-	Endpoint string       `json:"endpoint"`
-	State    notify.State `json:"state"`
-	// Event is the ID of its event, Type, Source and Subject are the event's own.
-	Event   string `json:"event"`
-	Type    string `json:"type"`
-	Source  string `json:"source"`
-	Subject string `json:"subject,omitempty"`
-	// Batch is the ID of the batch that it is told in.
-	Batch  string `json:"batch,omitempty"`
-	Replay bool   `json:"replay"`
-	// Posts counts all POSTs, Attempts those that count against the schedule.
-	Posts     int       `json:"posts"`
-	Attempts  int       `json:"attempts"`
-	CreatedAt time.Time `json:"created_at"`
-	// NotBefore is when the next attempt of one that waits is due.
-	NotBefore *time.Time `json:"not_before,omitempty"`
-	// Last is the last attempt, without its answer's body.
-	Last *Attempt `json:"last,omitempty"`
-	// Tried are all attempts; only where one delivery is asked for.
-	Tried []Attempt `json:"tried,omitempty"`
+	ID        int64        `json:"id" doc:"Names it; newer ones have higher numbers."`
+	Endpoint  string       `json:"endpoint" doc:"The name of the endpoint that it is for."`
+	State     notify.State `json:"state" doc:"How it stands: superseded gave way to a later one of the same key."`
+	Event     string       `json:"event" doc:"The id of its event."`
+	Type      string       `json:"type" doc:"The type of its event."`
+	Source    string       `json:"source" doc:"The name of the source of its event."`
+	Subject   string       `json:"subject,omitempty" doc:"The key of the item of its event."`
+	Batch     string       `json:"batch,omitempty" doc:"The id of the batch that it is told in."`
+	Replay    bool         `json:"replay" doc:"It tells its event again."`
+	Posts     int          `json:"posts" doc:"How many times it was posted."`
+	Attempts  int          `json:"attempts" doc:"How many of the posts count against the schedule of retries."`
+	CreatedAt time.Time    `json:"created_at" doc:"When it was made."`
+	NotBefore *time.Time   `json:"not_before,omitempty" doc:"When the next attempt of one that waits is due."`
+	Last      *Attempt     `json:"last,omitempty" doc:"The last attempt, without its answer's body."`
+	Tried     []Attempt    `json:"tried,omitempty" doc:"All attempts; only where one delivery is asked for."`
 }
 
 // NewDelivery is what the API tells of a delivery.
@@ -82,10 +74,51 @@ func NewDelivery(d *store.TrackedDelivery, tried []notify.Attempt) Delivery {
 
 // DeliveryPage is a page of deliveries, the newest first.
 type DeliveryPage struct {
-	Deliveries []Delivery `json:"deliveries"`
-	// Next is the parameter after of the next page; empty where nothing follows. A
-	// page without deliveries may be followed by others.
-	Next string `json:"next,omitempty"`
+	Deliveries []Delivery `json:"deliveries" doc:"The deliveries, the newest first. A page without any may be followed by others."`
+	Next       string     `json:"next,omitempty" doc:"The parameter after of the next page; missing where nothing follows."`
+}
+
+func (s *Server) deliveryRoutes() []route {
+	return []route{
+		{
+			method: http.MethodGet, path: "/v1/deliveries", id: "listDeliveries",
+			doc: "List deliveries, the newest first.",
+			query: []parameter{
+				wordParameter("state", "Only those in this state.", string(notify.Waiting), string(notify.Delivered), string(notify.Dead), string(notify.Superseded)),
+				textParameter("endpoint", "Only those for this endpoint."),
+				textParameter("event", "Only those of the event of this id."),
+				numberParameter("limit", "How many at most.", defaultDeliveries, maxDeliveries),
+				textParameter("after", "The next of the page before."),
+			},
+			answers: []answer{{status: http.StatusOK, doc: "A page of them.", body: DeliveryPage{}}},
+			handler: s.deliveries,
+		},
+		{
+			method: http.MethodGet, path: "/v1/deliveries/{id}", id: "getDelivery",
+			doc:     "Return a delivery with its attempts.",
+			answers: []answer{{status: http.StatusOK, doc: "The delivery.", body: Delivery{}}},
+			handler: s.delivery,
+		},
+		{
+			method: http.MethodPost, path: "/v1/deliveries/{id}/retry", id: "retryDelivery",
+			doc:     "Post a delivery again. One that waits becomes due now, with its batch; of one that has ended another one is made, a replay.",
+			answers: []answer{{status: http.StatusAccepted, doc: "What will be posted.", body: Delivery{}}},
+			handler: s.retryDelivery,
+		},
+		{
+			method: http.MethodPost, path: "/v1/replay", id: "startReplay",
+			doc:     "Tell the log again. Members of the body narrow it down; without any, all of it is told to every endpoint.",
+			body:    ReplayRequest{},
+			answers: []answer{{status: http.StatusAccepted, doc: "The replay, which has begun.", body: Replay{}}},
+			handler: s.startReplay,
+		},
+		{
+			method: http.MethodGet, path: "/v1/replay/{id}", id: "getReplay",
+			doc:     "Return how far a replay is.",
+			answers: []answer{{status: http.StatusOK, doc: "How far it is.", body: Replay{}}},
+			handler: s.replay,
+		},
+	}
 }
 
 func (s *Server) deliveries(w http.ResponseWriter, r *http.Request) {

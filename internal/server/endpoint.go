@@ -11,48 +11,31 @@ import (
 
 // Endpoint is how an endpoint stands, as the API tells it.
 type Endpoint struct {
-	Name string `json:"name"`
-	// URL is the scheme and the host of its URL: more of it may be a secret.
-	URL string `json:"url,omitempty"`
-	// Enabled endpoints are posted to, unless something below holds it back.
-	Enabled bool `json:"enabled"`
-	// Reason says why it is disabled, or else why it fails; Since is when it was
-	// disabled.
-	Reason string     `json:"reason,omitempty"`
-	Since  *time.Time `json:"since,omitempty"`
-	// Paused says that the operator paused it, PausedUntil is when it may be posted
-	// to again, as its Retry-After asked.
-	Paused      bool       `json:"paused"`
-	PausedUntil *time.Time `json:"paused_until,omitempty"`
-	// Breaker is closed, open or half_open; OpenUntil is when it lets the next
-	// attempt through.
-	Breaker   notify.BreakerState `json:"breaker"`
-	OpenUntil *time.Time          `json:"open_until,omitempty"`
-	// Failures counts the attempts in a row that failed, since FailingSince.
-	Failures     int        `json:"failures"`
-	FailingSince *time.Time `json:"failing_since,omitempty"`
-	// InFlight counts the attempts under way, Waiting and Dead its deliveries;
-	// WaitingSince is when the oldest that waits was created.
-	InFlight     int        `json:"in_flight"`
-	Waiting      int64      `json:"waiting"`
-	WaitingSince *time.Time `json:"waiting_since,omitempty"`
-	Dead         int64      `json:"dead"`
-	// Attempts is what came of its attempts in the last 24 hours, or of those of the
-	// newest deliveries where there were very many; nothing where it had none.
-	Attempts *AttemptStats `json:"attempts,omitempty"`
+	Name         string              `json:"name" doc:"Its name, or the id of a subscription."`
+	URL          string              `json:"url,omitempty" doc:"Scheme and host of its URL: more of it may be a secret."`
+	Enabled      bool                `json:"enabled" doc:"It is posted to, unless something below holds it back."`
+	Reason       string              `json:"reason,omitempty" doc:"Why it is disabled, or else why it fails."`
+	Since        *time.Time          `json:"since,omitempty" doc:"When it was disabled."`
+	Paused       bool                `json:"paused" doc:"The operator paused it."`
+	PausedUntil  *time.Time          `json:"paused_until,omitempty" doc:"When it may be posted to again, as its Retry-After asked."`
+	Breaker      notify.BreakerState `json:"breaker" doc:"The state of its breaker: an open one lets nothing through."`
+	OpenUntil    *time.Time          `json:"open_until,omitempty" doc:"When its breaker lets the next attempt through."`
+	Failures     int                 `json:"failures" doc:"How many attempts in a row failed."`
+	FailingSince *time.Time          `json:"failing_since,omitempty" doc:"When the first of them did."`
+	InFlight     int                 `json:"in_flight" doc:"How many attempts are under way."`
+	Waiting      int64               `json:"waiting" doc:"How many of its deliveries wait."`
+	WaitingSince *time.Time          `json:"waiting_since,omitempty" doc:"When the oldest that waits was created."`
+	Dead         int64               `json:"dead" doc:"How many of its deliveries are dead and kept."`
+	Attempts     *AttemptStats       `json:"attempts,omitempty" doc:"What came of its attempts in the last 24 hours, or of those of the newest deliveries where there were very many; missing where it had none."`
 }
 
 // AttemptStats is what came of the attempts of an endpoint's deliveries.
 type AttemptStats struct {
-	// Since is when the first of them was made.
-	Since time.Time `json:"since"`
-	// Count counts them, Failed those that were not answered with a 2xx.
-	Count  int `json:"count"`
-	Failed int `json:"failed"`
-	// P50MS and P95MS are how long half of them took at most, and 95 of a hundred,
-	// in milliseconds.
-	P50MS int64 `json:"p50_ms"`
-	P95MS int64 `json:"p95_ms"`
+	Since  time.Time `json:"since" doc:"When the first of them was made."`
+	Count  int       `json:"count" doc:"How many there were."`
+	Failed int       `json:"failed" doc:"How many were not answered with a 2xx."`
+	P50MS  int64     `json:"p50_ms" doc:"How long half of them took at most, in milliseconds."`
+	P95MS  int64     `json:"p95_ms" doc:"How long 95 of a hundred took at most, in milliseconds."`
 }
 
 // NewAttemptStats is what the API tells of an endpoint's attempts.
@@ -108,7 +91,47 @@ const (
 
 // endpointList is the answer to a question for all endpoints.
 type endpointList struct {
-	Endpoints []Endpoint `json:"endpoints"`
+	Endpoints []Endpoint `json:"endpoints" doc:"The endpoints, by name."`
+}
+
+func (s *Server) endpointRoutes() []route {
+	rows := []route{
+		{
+			method: http.MethodGet, path: "/v1/endpoints", id: "listEndpoints",
+			doc:     "List the endpoints and how they stand.",
+			answers: []answer{{status: http.StatusOK, doc: "All of them.", body: endpointList{}}},
+			handler: s.endpoints,
+		},
+		{
+			method: http.MethodGet, path: "/v1/endpoints/{name}", id: "getEndpoint",
+			doc:     "Return how an endpoint stands.",
+			answers: []answer{{status: http.StatusOK, doc: "How it stands.", body: Endpoint{}}},
+			handler: s.endpoint,
+		},
+		{
+			method: http.MethodPost, path: "/v1/endpoints/{name}/test", id: "testEndpoint",
+			doc:     "Post a pollwire.ping to an endpoint, whether deliveries wait for it or not.",
+			answers: []answer{{status: http.StatusOK, doc: "What came of it.", body: Test{}}},
+			handler: s.testEndpoint,
+		},
+	}
+	for _, change := range []struct {
+		name EndpointChange
+		doc  string
+	}{
+		{Enable, "Enable an endpoint. What waited is delivered."},
+		{Disable, "Disable an endpoint. Its deliveries wait, over restarts, until it is enabled."},
+		{Pause, "Pause an endpoint. Its deliveries wait, over restarts, until it is resumed."},
+		{Resume, "Resume an endpoint. That ends a pause, also one that its receiver asked for, and the wait of its breaker."},
+	} {
+		rows = append(rows, route{
+			method: http.MethodPost, path: "/v1/endpoints/{name}/" + string(change.name), id: string(change.name) + "Endpoint",
+			doc:     change.doc,
+			answers: []answer{{status: http.StatusOK, doc: "How it stands now.", body: Endpoint{}}},
+			handler: s.changeEndpoint(change.name),
+		})
+	}
+	return rows
 }
 
 func (s *Server) endpoints(w http.ResponseWriter, r *http.Request) {
@@ -149,9 +172,8 @@ func (s *Server) changeEndpoint(change EndpointChange) http.HandlerFunc {
 
 // Test is what came of a test of an endpoint.
 type Test struct {
-	// ID is the webhook-id that was posted.
-	ID      string  `json:"id"`
-	Attempt Attempt `json:"attempt"`
+	ID      string  `json:"id" doc:"The webhook-id that was posted."`
+	Attempt Attempt `json:"attempt" doc:"What came of it."`
 }
 
 func (s *Server) testEndpoint(w http.ResponseWriter, r *http.Request) {

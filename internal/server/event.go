@@ -47,18 +47,11 @@ type EventQuery struct {
 
 // EventPage is a page of the log.
 type EventPage struct {
-	Events []LoggedEvent `json:"events"`
-	// Next is the cursor behind the page, which goes on past events that were not
-	// chosen. It is never empty.
-	Next string `json:"next"`
-	// More says that a further page can be read at once.
-	More bool `json:"more"`
-	// Removed says that retention has removed events behind the cursor before they
-	// were read, chosen or not.
-	Removed bool `json:"removed,omitempty"`
-	// Previous is the parameter before of the page of earlier events, where the last
-	// ones were asked for; empty where the log has none.
-	Previous string `json:"previous,omitempty"`
+	Events   []LoggedEvent `json:"events" doc:"The events, the oldest first."`
+	Next     string        `json:"next" doc:"The cursor behind the page, which goes on past events that were not chosen. It is never empty."`
+	More     bool          `json:"more" doc:"A further page can be read at once."`
+	Removed  bool          `json:"removed,omitempty" doc:"Retention has removed events behind the cursor before they were read, chosen or not."`
+	Previous string        `json:"previous,omitempty" doc:"The parameter before of the page of earlier events, where the last ones were asked for; missing where the log has none."`
 }
 
 // LoggedEvent is an event of the log. In JSON it is its envelope alone.
@@ -82,6 +75,53 @@ func (e *LoggedEvent) UnmarshalJSON(envelope []byte) error {
 	}
 	e.Envelope, e.Cursor = append(e.Envelope[:0], envelope...), head.ID
 	return nil
+}
+
+func (s *Server) eventRoutes() []route {
+	after := textParameter("after", "A cursor, or the id of an event: what comes behind it is told. The beginning of the log without it.")
+	source := textParameter("source", "Only events of this source.")
+	kind := textParameter("type", "Only events of a type of this pattern, such as shop.order.*.")
+	subject := textParameter("subject", "Only events of the item of this key.")
+	page := []parameter{
+		after, source, kind, subject,
+		textParameter("before", "A cursor, or the id of an event: the last events that come before it are told."),
+		numberParameter("limit", "How many at most.", defaultEvents, maxEvents),
+		durationParameter("wait", "How long a page without events waits for one: seconds up to 60."),
+		numberParameter("last", "The last so many events behind the cursor in place of the first ones.", 0, maxEvents),
+	}
+	return []route{
+		{
+			method: http.MethodGet, path: "/v1/events", id: "listEvents",
+			doc:     "Read the log, the oldest first. Pass the next of each page as after to go on.",
+			query:   page,
+			answers: []answer{{status: http.StatusOK, doc: "A page of the log.", body: EventPage{}}},
+			handler: s.events,
+		},
+		{
+			method: http.MethodGet, path: "/v1/endpoints/{name}/events", id: "listEndpointEvents",
+			doc:     "Read what an endpoint would be told of the log.",
+			query:   page,
+			answers: []answer{{status: http.StatusOK, doc: "A page of it.", body: EventPage{}}},
+			handler: s.events,
+		},
+		{
+			method: http.MethodGet, path: "/v1/events/stream", id: "streamEvents",
+			doc: "Read the log as it grows, as server-sent events. The data of each is an envelope, its id the cursor behind it; " +
+				"one that sends Last-Event-ID goes on there, one that names no cursor begins now.",
+			query: []parameter{after, source, kind, textParameter("endpoint", "Only what this endpoint would be told.")},
+			answers: []answer{{
+				status: http.StatusOK, doc: "Events without an end. One named removed says that retention removed events before they were read.",
+				body: "", media: []string{"text/event-stream"},
+			}},
+			handler: s.stream,
+		},
+		{
+			method: http.MethodGet, path: "/v1/events/{id}", id: "getEvent",
+			doc:     "Return an event of the log, all of it.",
+			answers: []answer{{status: http.StatusOK, doc: "Its envelope.", body: LoggedEvent{}}},
+			handler: s.event,
+		},
+	}
 }
 
 func (s *Server) event(w http.ResponseWriter, r *http.Request) {

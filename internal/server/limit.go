@@ -7,31 +7,23 @@ import (
 
 // Limit is how a rate limit stands, as the API tells it.
 type Limit struct {
-	// Name is as it is configured; that of a source's own limit is source/NAME.
-	Name string `json:"name"`
-	// Requests may be sent in any PerSeconds, of which Reserve are left to others.
-	Requests   int     `json:"requests"`
-	PerSeconds float64 `json:"per_seconds"`
-	Reserve    int     `json:"reserve"`
-	Burst      int     `json:"burst"`
-	// Concurrency is the most requests under way at once; 0 for no bound.
-	Concurrency int `json:"concurrency"`
-	// Used are the requests of the last window, Left those that it has room for.
-	Used int `json:"used"`
-	Left int `json:"left"`
-	// UnderWay are requests that have no answer yet, Waiting those that were not
-	// admitted yet.
-	UnderWay int `json:"under_way"`
-	Waiting  int `json:"waiting"`
-	// PausedUntil is until when its server asked to be left alone.
-	PausedUntil *time.Time `json:"paused_until,omitempty"`
-	// Sources are the names of those that share it.
-	Sources []string `json:"sources"`
+	Name        string     `json:"name" doc:"Its name in the configuration; that of a source's own limit is source/NAME."`
+	Requests    int        `json:"requests" doc:"How many requests may be sent in any per_seconds."`
+	PerSeconds  float64    `json:"per_seconds" doc:"How long its window is, in seconds."`
+	Reserve     int        `json:"reserve" doc:"How many of the requests are left to others."`
+	Burst       int        `json:"burst" doc:"How many requests may follow each other at once."`
+	Concurrency int        `json:"concurrency" doc:"The most requests under way at once; 0 for no bound."`
+	Used        int        `json:"used" doc:"How many requests the last window had."`
+	Left        int        `json:"left" doc:"How many it has room for."`
+	UnderWay    int        `json:"under_way" doc:"How many requests have no answer yet."`
+	Waiting     int        `json:"waiting" doc:"How many requests were not admitted yet."`
+	PausedUntil *time.Time `json:"paused_until,omitempty" doc:"Until when its server asked to be left alone."`
+	Sources     []string   `json:"sources" doc:"The names of the sources that share it."`
 }
 
 // limitList is the answer to a question for all limits.
 type limitList struct {
-	Limits []Limit `json:"limits"`
+	Limits []Limit `json:"limits" doc:"The limits, by name."`
 }
 
 func (s *Server) limits(w http.ResponseWriter, r *http.Request) {

@@ -7,20 +7,17 @@ import (
 
 // Node is one running daemon, as the API tells it.
 type Node struct {
-	// Name is the host that it runs on.
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	// StartedAt is when it started, ConfiguredAt when it last took a configuration.
-	StartedAt    time.Time `json:"started_at"`
-	ConfiguredAt time.Time `json:"configured_at"`
-	// Sources and Endpoints are how many it serves; subscriptions are endpoints too.
-	Sources   int `json:"sources"`
-	Endpoints int `json:"endpoints"`
+	Name         string    `json:"name" doc:"The host that it runs on."`
+	Version      string    `json:"version" doc:"The version of pollwire."`
+	StartedAt    time.Time `json:"started_at" doc:"When it started."`
+	ConfiguredAt time.Time `json:"configured_at" doc:"When it last took a configuration."`
+	Sources      int       `json:"sources" doc:"How many sources it serves."`
+	Endpoints    int       `json:"endpoints" doc:"How many endpoints it serves, subscriptions included."`
 }
 
 // nodeList is the answer to a question for all nodes.
 type nodeList struct {
-	Nodes []Node `json:"nodes"`
+	Nodes []Node `json:"nodes" doc:"The nodes."`
 }
 
 func (s *Server) nodes(w http.ResponseWriter, r *http.Request) {

@@ -8,15 +8,11 @@ import (
 // Problem is an error as a client sees it: problem details (RFC 9457). Its
 // media type is application/problem+json.
 type Problem struct {
-	// Type is "about:blank": the status says what kind of problem it is.
-	Type string `json:"type"`
-	// Title is the status in words.
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	// Detail says what went wrong this time, and the way out where there is one.
-	Detail string `json:"detail"`
-	// Instance is the path of the request, without its query.
-	Instance string `json:"instance"`
+	Type     string `json:"type" doc:"about:blank: the status says what kind of problem it is."`
+	Title    string `json:"title" doc:"The status in words."`
+	Status   int    `json:"status" doc:"The HTTP status code."`
+	Detail   string `json:"detail" doc:"What went wrong this time, and the way out where there is one."`
+	Instance string `json:"instance" doc:"The path of the request, without its query."`
 }
 
 // problemType is the media type of a Problem.

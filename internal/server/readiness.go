@@ -26,26 +26,23 @@ type Check struct {
 
 // Health is how the daemon stands.
 type Health struct {
-	// Ready says that all checks pass that are no warnings.
-	Ready  bool          `json:"ready"`
-	Checks []CheckResult `json:"checks"`
+	Ready  bool          `json:"ready" doc:"All checks pass that are no warnings."`
+	Checks []CheckResult `json:"checks" doc:"All checks."`
 }
 
 // CheckResult is what came of a [Check].
 type CheckResult struct {
-	Name    string `json:"name"`
-	OK      bool   `json:"ok"`
-	Warning bool   `json:"warning"`
-	// Reason says why it fails, Since since when that is known.
-	Reason string     `json:"reason,omitempty"`
-	Since  *time.Time `json:"since,omitempty"`
+	Name    string     `json:"name" doc:"What is checked."`
+	OK      bool       `json:"ok" doc:"It passes."`
+	Warning bool       `json:"warning" doc:"The daemon is ready though it fails."`
+	Reason  string     `json:"reason,omitempty" doc:"Why it fails."`
+	Since   *time.Time `json:"since,omitempty" doc:"Since when that is known."`
 }
 
 // ready is the answer of /readyz.
 type ready struct {
-	Status string `json:"status"`
-	// Warnings names the checks that fail without making the server unready.
-	Warnings []string `json:"warnings,omitempty"`
+	Status   string   `json:"status" doc:"ready."`
+	Warnings []string `json:"warnings,omitempty" doc:"The names of the checks that fail without making the daemon unready."`
 }
 
 // readiness answers /readyz and /v1/health.

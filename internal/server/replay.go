@@ -11,27 +11,22 @@ import (
 // ReplayRequest says what is told again. Everything is optional: nothing given
 // tells the whole log to every endpoint.
 type ReplayRequest struct {
-	Endpoint string `json:"endpoint,omitempty"`
-	Source   string `json:"source,omitempty"`
-	// Since and Until bound the time of the events: not before Since, before Until.
-	Since *time.Time `json:"since,omitempty"`
-	Until *time.Time `json:"until,omitempty"`
-	// Dead tells what is dead, and nothing else.
-	Dead bool `json:"dead,omitempty"`
+	Endpoint string     `json:"endpoint,omitempty" doc:"The endpoint that is told; without it all are."`
+	Source   string     `json:"source,omitempty" doc:"The source whose events are told; without it those of all."`
+	Since    *time.Time `json:"since,omitempty" doc:"The events are not older than this."`
+	Until    *time.Time `json:"until,omitempty" doc:"The events are older than this."`
+	Dead     bool       `json:"dead,omitempty" doc:"What is dead is told, and nothing else."`
 }
 
 // Replay is how far a replay is.
 type Replay struct {
-	ID string `json:"id"`
+	ID string `json:"id" doc:"Names it."`
 	ReplayRequest
-	// Progress is how much of the log it has gone through, from 0 to 1.
-	Progress float64 `json:"progress"`
-	// Told counts the deliveries it has made, Waiting those replays of its
-	// endpoints that wait still.
-	Told       int64      `json:"told"`
-	Waiting    int64      `json:"waiting"`
-	CreatedAt  time.Time  `json:"created_at"`
-	FinishedAt *time.Time `json:"finished_at,omitempty"`
+	Progress   float64    `json:"progress" doc:"How much of the log it has gone through, from 0 to 1."`
+	Told       int64      `json:"told" doc:"How many deliveries it has made."`
+	Waiting    int64      `json:"waiting" doc:"How many replays of its endpoints wait still."`
+	CreatedAt  time.Time  `json:"created_at" doc:"When it began."`
+	FinishedAt *time.Time `json:"finished_at,omitempty" doc:"When it had gone through the log."`
 }
 
 // NewReplay is what the API tells of a replay.

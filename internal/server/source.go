@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -23,40 +24,25 @@ const (
 
 // Source is how a source stands, as the API tells it.
 type Source struct {
-	Name  string      `json:"name"`
-	State SourceState `json:"state"`
-	// Request is the method and the URL of its request, secrets and the values of
-	// the query left out.
-	Request string `json:"request"`
-	// Schedule is as it is configured, Limit the rate limit that it shares; empty
-	// where it has none.
-	Schedule string `json:"schedule"`
-	Limit    string `json:"limit,omitempty"`
-	// Reason says why it is failing; Failures counts the polls in a row that
-	// failed, since FailingSince.
-	Reason       string     `json:"reason,omitempty"`
-	Failures     int        `json:"failures"`
-	FailingSince *time.Time `json:"failing_since,omitempty"`
-	// Paused says that the operator paused it, PausedSince when.
-	Paused      bool       `json:"paused"`
-	PausedSince *time.Time `json:"paused_since,omitempty"`
-	// HeldUntil is until when it is left alone, as its server asked for.
-	HeldUntil *time.Time `json:"held_until,omitempty"`
-	// Polling says that a poll is under way, Waiting that one is due and waits for
-	// its limit or for others; NextRun is when it is due next.
-	Polling bool       `json:"polling"`
-	Waiting bool       `json:"waiting"`
-	NextRun *time.Time `json:"next_run,omitempty"`
-	// LastPoll is the last poll since the start of the daemon.
-	LastPoll *Poll `json:"last_poll,omitempty"`
-	// Version counts its snapshots, Sequence its changes; ChangedAt is when the
-	// last snapshot was taken.
-	Version   int64      `json:"version"`
-	Sequence  int64      `json:"sequence"`
-	ChangedAt *time.Time `json:"changed_at,omitempty"`
-	// Changes counts its changes in each of the last 24 hours, the oldest first; the
-	// last one is the hour that ends now.
-	Changes []int64 `json:"changes"`
+	Name         string      `json:"name" doc:"Its name."`
+	State        SourceState `json:"state" doc:"How it stands, in one word: new ones were never answered yet, disabled ones are so by the configuration."`
+	Request      string      `json:"request" doc:"The method and the URL of its request, secrets and the values of the query left out."`
+	Schedule     string      `json:"schedule" doc:"When it is polled, as it is configured."`
+	Limit        string      `json:"limit,omitempty" doc:"The rate limit that it shares; missing where it has none."`
+	Reason       string      `json:"reason,omitempty" doc:"Why it is failing."`
+	Failures     int         `json:"failures" doc:"How many polls in a row failed."`
+	FailingSince *time.Time  `json:"failing_since,omitempty" doc:"When the first of them did."`
+	Paused       bool        `json:"paused" doc:"The operator paused it."`
+	PausedSince  *time.Time  `json:"paused_since,omitempty" doc:"When the operator did."`
+	HeldUntil    *time.Time  `json:"held_until,omitempty" doc:"Until when it is left alone, as its server asked for."`
+	Polling      bool        `json:"polling" doc:"A poll is under way."`
+	Waiting      bool        `json:"waiting" doc:"A poll is due and waits for its limit or for others."`
+	NextRun      *time.Time  `json:"next_run,omitempty" doc:"When it is due next."`
+	LastPoll     *Poll       `json:"last_poll,omitempty" doc:"The last poll since the start of the daemon."`
+	Version      int64       `json:"version" doc:"Counts its snapshots."`
+	Sequence     int64       `json:"sequence" doc:"Counts its changes."`
+	ChangedAt    *time.Time  `json:"changed_at,omitempty" doc:"When the last snapshot was taken."`
+	Changes      []int64     `json:"changes" doc:"How many changes each of the last 24 hours brought, the oldest first; the last one is the hour that ends now."`
 }
 
 // PollOutcome is what a poll came to.
@@ -73,28 +59,20 @@ const (
 
 // Poll is a poll that has ended.
 type Poll struct {
-	// At is when it ended.
-	At time.Time `json:"at"`
-	// DurationMS is how long its requests took, in milliseconds, without the waits
-	// between them; Requests is how many were made.
-	DurationMS int64 `json:"duration_ms"`
-	Requests   int   `json:"requests"`
-	// Status is the HTTP status code of its answer, of several pages that of the
-	// first; 0 where there was none.
-	Status int `json:"status"`
-	// Bytes is the length of its answer, decompressed; 0 of a 304.
-	Bytes   int64       `json:"bytes"`
-	Outcome PollOutcome `json:"outcome"`
-	// Changes is how many changes it brought.
-	Changes int `json:"changes"`
-	// Error is why it failed.
-	Error string `json:"error,omitempty"`
+	At         time.Time   `json:"at" doc:"When it ended."`
+	DurationMS int64       `json:"duration_ms" doc:"How long its requests took, in milliseconds, without the waits between them."`
+	Requests   int         `json:"requests" doc:"How many requests it made."`
+	Status     int         `json:"status" doc:"The HTTP status code of its answer, of several pages that of the first; 0 where there was none."`
+	Bytes      int64       `json:"bytes" doc:"The length of its answer, decompressed; 0 of a 304."`
+	Outcome    PollOutcome `json:"outcome" doc:"What it came to."`
+	Changes    int         `json:"changes" doc:"How many changes it brought."`
+	Error      string      `json:"error,omitempty" doc:"Why it failed."`
 }
 
 // PollList is the answer to a question for the polls of a source, the newest
 // first. They are kept in memory, since the start of the daemon.
 type PollList struct {
-	Polls []Poll `json:"polls"`
+	Polls []Poll `json:"polls" doc:"The polls, the newest first."`
 }
 
 // SourceChange is what can be done to a source.
@@ -109,7 +87,81 @@ const (
 
 // sourceList is the answer to a question for all sources.
 type sourceList struct {
-	Sources []Source `json:"sources"`
+	Sources []Source `json:"sources" doc:"The sources, by name."`
+}
+
+func (s *Server) sourceRoutes() []route {
+	rows := []route{
+		{
+			method: http.MethodGet, path: "/v1/sources", id: "listSources",
+			doc:     "List the sources and how they stand.",
+			answers: []answer{{status: http.StatusOK, doc: "All of them, by name.", body: sourceList{}}},
+			handler: s.sources,
+		},
+		{
+			method: http.MethodGet, path: "/v1/sources/{name}", id: "getSource",
+			doc:     "Return how a source stands.",
+			answers: []answer{{status: http.StatusOK, doc: "How it stands.", body: Source{}}},
+			handler: s.source,
+		},
+		{
+			method: http.MethodGet, path: "/v1/sources/{name}/polls", id: "listPolls",
+			doc:     "List the last polls of a source. They are kept in memory, since the start of the daemon.",
+			answers: []answer{{status: http.StatusOK, doc: "The polls, the newest first.", body: PollList{}}},
+			handler: s.polls,
+		},
+		{
+			method: http.MethodGet, path: "/v1/sources/{name}/snapshot", id: "getSnapshot",
+			doc: "Return an accepted answer of a source, as it came, in UTF-8. The headers Pollwire-Version, Pollwire-Format and " +
+				"Pollwire-Pages say what it is; Link leads to the next page.",
+			query: []parameter{
+				numberParameter("version", "Which one; the last one without it.", 0, maxVersion),
+				numberParameter("page", "Which page of it.", 1, maxPage),
+			},
+			answers: []answer{{
+				status: http.StatusOK, doc: "A page of the answer.", body: json.RawMessage{},
+				media: []string{"application/json", "application/x-ndjson", "application/xml", "text/csv", "text/plain"},
+			}},
+			handler: s.snapshot,
+		},
+		{
+			method: http.MethodPost, path: "/v1/sources/{name}/poll", id: "pollSource",
+			doc:  "Poll a source now. It is asked as soon as its limit lets it; what comes of it is told as after any poll.",
+			body: pollRequest{},
+			answers: []answer{
+				{status: http.StatusAccepted, doc: "The source is due.", body: accepted{}},
+				{status: http.StatusOK, doc: "What would come of it, where a preview was asked for.", body: Preview{}},
+			},
+			handler: s.poll,
+		},
+		{
+			method: http.MethodPost, path: "/v1/sources/{name}/accept", id: "acceptRemoval",
+			doc:     "Accept a mass removal. The next poll of the source may remove more items than expect.max_removed allows.",
+			answers: []answer{{status: http.StatusAccepted, doc: "It may.", body: accepted{}}},
+			handler: s.accept,
+		},
+		{
+			method: http.MethodPost, path: pokePath + "{source}", id: "pokeSource",
+			doc:     "Poll a source soon, as an API's own webhook asks for. The body can be anything, and is not looked at.",
+			answers: []answer{{status: http.StatusAccepted, doc: "The source will be polled.", body: accepted{}}},
+			handler: s.poke,
+		},
+	}
+	for _, change := range []struct {
+		name SourceChange
+		doc  string
+	}{
+		{PauseSource, "Pause a source. It is not polled, over restarts, until it is resumed."},
+		{ResumeSource, "Resume a source. It is polled by its schedule again."},
+	} {
+		rows = append(rows, route{
+			method: http.MethodPost, path: "/v1/sources/{name}/" + string(change.name), id: string(change.name) + "Source",
+			doc:     change.doc,
+			answers: []answer{{status: http.StatusOK, doc: "How it stands now.", body: Source{}}},
+			handler: s.changeSource(change.name),
+		})
+	}
+	return rows
 }
 
 func (s *Server) sources(w http.ResponseWriter, r *http.Request) {

@@ -28,42 +28,64 @@ type Subscriptions interface {
 
 // NewSubscription is what a client asks for.
 type NewSubscription struct {
-	// URL is where webhooks are posted to.
-	URL string `json:"url"`
-	// Sources are the names of those whose events are told; none for all.
-	Sources []string `json:"sources"`
-	// Events are patterns of event types, such as shop.*; none for all changes.
-	Events []string `json:"events"`
-	// Filter is an expression of the change, as in the configuration.
-	Filter string `json:"filter"`
-	// Secret signs the webhooks (whsec_…); without it one is made.
-	Secret string `json:"secret"`
+	URL     string   `json:"url" required:"true" doc:"Where webhooks are posted to."`
+	Sources []string `json:"sources" doc:"The names of the sources whose events are told; none for all."`
+	Events  []string `json:"events" doc:"Patterns of event types, such as shop.*; none for all changes."`
+	Filter  string   `json:"filter" doc:"An expression of the change, as in the configuration."`
+	Secret  string   `json:"secret" doc:"Signs the webhooks (whsec_…); without it one is made."`
 }
 
 // Subscription is an endpoint that was registered, as the API tells it.
 type Subscription struct {
-	// ID is the endpoint's name too.
-	ID string `json:"id"`
-	// URL is scheme and host of it: the rest may be a secret.
-	URL       string    `json:"url"`
-	Sources   []string  `json:"sources"`
-	Events    []string  `json:"events"`
-	Filter    string    `json:"filter,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-	// Secret is told once, when the subscription is made.
-	Secret string `json:"secret,omitempty"`
-	// Problem says why it is not told as it should be; empty where it is.
-	Problem string `json:"problem,omitempty"`
+	ID        string    `json:"id" doc:"Names it; the name of its endpoint too."`
+	URL       string    `json:"url" doc:"Scheme and host of the URL: the rest may be a secret."`
+	Sources   []string  `json:"sources" doc:"The names of the sources whose events are told; none for all."`
+	Events    []string  `json:"events" doc:"Patterns of event types; none for all changes."`
+	Filter    string    `json:"filter,omitempty" doc:"An expression of the change."`
+	CreatedAt time.Time `json:"created_at" doc:"When it was registered."`
+	Secret    string    `json:"secret,omitempty" doc:"Signs the webhooks; told once, when the subscription is made."`
+	Problem   string    `json:"problem,omitempty" doc:"Why it is not told as it should be; missing where it is."`
 }
 
-func (s *Server) routeSubscriptions(mux *http.ServeMux) {
+func (s *Server) subscriptionRoutes() []route {
 	if s.opts.Subscriptions == nil {
-		return
+		return nil
 	}
-	mux.HandleFunc("POST /v1/subscriptions", s.subscribe)
-	mux.HandleFunc("GET /v1/subscriptions", s.subscriptions)
-	mux.HandleFunc("GET /v1/subscriptions/{id}", s.subscription)
-	mux.HandleFunc("DELETE /v1/subscriptions/{id}", s.unsubscribe)
+	return []route{
+		{
+			method: http.MethodPost, path: "/v1/subscriptions", id: "subscribe",
+			doc:  "Register a URL that is told events (a REST hook). Asking again for what is there already returns that.",
+			body: NewSubscription{},
+			answers: []answer{
+				{status: http.StatusCreated, doc: "It was made; Location is its path.", body: Subscription{}},
+				{status: http.StatusOK, doc: "It was there.", body: Subscription{}},
+			},
+			handler: s.subscribe,
+		},
+		{
+			method: http.MethodGet, path: "/v1/subscriptions", id: "listSubscriptions",
+			doc:     "List the subscriptions, the oldest first.",
+			answers: []answer{{status: http.StatusOK, doc: "All of them, without their secrets.", body: subscriptionList{}}},
+			handler: s.subscriptions,
+		},
+		{
+			method: http.MethodGet, path: "/v1/subscriptions/{id}", id: "getSubscription",
+			doc:     "Return a subscription.",
+			answers: []answer{{status: http.StatusOK, doc: "It, without its secret.", body: Subscription{}}},
+			handler: s.subscription,
+		},
+		{
+			method: http.MethodDelete, path: "/v1/subscriptions/{id}", id: "unsubscribe",
+			doc:     "End a subscription. Nothing more is posted to it.",
+			answers: []answer{{status: http.StatusNoContent, doc: "It has ended."}},
+			handler: s.unsubscribe,
+		},
+	}
+}
+
+// subscriptionList is the answer to a question for all subscriptions.
+type subscriptionList struct {
+	Subscriptions []Subscription `json:"subscriptions" doc:"The subscriptions, the oldest first."`
 }
 
 // subscribe answers 201 with what was made, 200 with what was there.
@@ -91,9 +113,7 @@ func (s *Server) subscriptions(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err, "")
 		return
 	}
-	answer := struct {
-		Subscriptions []Subscription `json:"subscriptions"`
-	}{make([]Subscription, len(all))}
+	answer := subscriptionList{make([]Subscription, len(all))}
 	for i, one := range all {
 		answer.Subscriptions[i] = listed(one)
 	}
