@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -162,5 +164,28 @@ func TestStateOfAnEndpoint(t *testing.T) {
 	}
 	if got := stateOf(&notify.EndpointStatus{Breaker: notify.BreakerClosed}); got != stateDisabled {
 		t.Errorf("one that the configuration disables is %s", got)
+	}
+}
+
+// TestSizeOfTheDatabase is told with that of its log, and is 0 where it has none.
+func TestSizeOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pollwire.db")
+	m := New(Options{Database: path})
+	for _, step := range []struct{ main, wal int }{{0, 0}, {4096, 0}, {8192, 123}} {
+		for name, n := range map[string]int{path: step.main, path + "-wal": step.wal} {
+			if n == 0 {
+				continue
+			}
+			if err := os.WriteFile(name, make([]byte, n), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		text := scrape(t, m)
+		for _, want := range []string{fmt.Sprint("pollwire_database_size_bytes ", step.main), fmt.Sprint("pollwire_database_wal_size_bytes ", step.wal)} {
+			if !strings.Contains(text, "\n"+want+"\n") {
+				t.Errorf("no %s", want)
+			}
+		}
 	}
 }

@@ -55,6 +55,7 @@ func busy(q *queue) *Metrics {
 	now := time.Now()
 	m := New(Options{
 		Version:  "1.2.3",
+		Database: "testdata/none.db",
 		Schedule: dropped(4),
 		Limits: limitList{
 			{Limit: poller.Limit{Name: "github", Requests: 5000, Reserve: 1000, Per: time.Hour}, Used: 120, Left: 3880, UnderWay: 2, Waiting: 7},
