@@ -6,19 +6,21 @@ import (
 	"github.com/pollwire/pollwire/internal/server"
 )
 
-// activity is a picture of the changes of the last hours; template "activity".
+// activity is a picture of bars, such as that of the changes of the last hours;
+// template "activity".
 type activity struct {
 	Total, Most   int64
 	Label         string
 	Width, Height int
 	Bars          []activityBar
+	// Axis are the words below it: left, in the middle, right.
+	Axis [3]string
 }
 
-// activityBar is one hour.
+// activityBar is one bar, such as an hour.
 type activityBar struct {
 	X, Y, Width, Height float64
-	Count               int64
-	Title               string
+	Class, Title        string
 }
 
 const (
@@ -29,14 +31,15 @@ const (
 
 // newActivity draws counts, one an hour, the oldest first.
 func newActivity(counts []int64) activity {
-	a := activity{Width: len(counts)*activityStep - activityGap, Height: activityHeight}
+	a := activity{Width: len(counts)*activityStep - activityGap, Height: activityHeight, Axis: [3]string{"24 h ago", "12 h", "now"}}
 	for _, n := range counts {
 		a.Total += n
 		a.Most = max(a.Most, n)
 	}
 	for i, n := range counts {
-		height := 2.0 // an hour without changes is seen to be one
+		height, class := 2.0, "bar none" // an hour without changes is seen to be one
 		if n > 0 {
+			class = "bar"
 			height = 4 + float64(n)*(activityHeight-4)/float64(a.Most)
 		}
 		hours := len(counts) - 1 - i
@@ -46,10 +49,10 @@ func newActivity(counts []int64) activity {
 		}
 		a.Bars = append(a.Bars, activityBar{
 			X: float64(i * activityStep), Y: activityHeight - height, Width: activityStep - activityGap, Height: height,
-			Count: n, Title: fmt.Sprintf("%s: %d", when, n),
+			Class: class, Title: fmt.Sprintf("%s: %d", when, n),
 		})
 	}
-	a.Label = fmt.Sprintf("%d changes in the last %d hours; at most %d in one", a.Total, len(counts), a.Most)
+	a.Label = fmt.Sprintf("Changes in the last %d hours: %d, at most %d in one", len(counts), a.Total, a.Most)
 	return a
 }
 

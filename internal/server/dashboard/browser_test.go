@@ -74,7 +74,7 @@ func serve(t *testing.T, f *fake, change ...func(*server.Options)) string {
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	options := server.Options{
 		Listen: "127.0.0.1:0", Controller: f, Logger: log,
-		Dashboard: New(Options{Controller: f, Version: "v0.9.0", Logger: log}),
+		Dashboard: New(Options{Controller: f, LastReload: f.LastReload, Version: "v0.9.0", Logger: log}),
 	}
 	for _, c := range change {
 		c(&options)
@@ -306,4 +306,9 @@ func (b *tab) press(keys string) {
 	if _, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(keys)); err != nil {
 		b.t.Fatalf("press %q: %v", keys, err)
 	}
+}
+
+// clicking clicks what leads to no other page.
+func clicking(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Click(chromedp.CSS(selector))
 }

@@ -3,7 +3,7 @@
 //
 // Pages are made on the server from one set of templates and work without
 // JavaScript; with it they stay live. What they show and do goes through the
-// [Controller], as the API does: this package reads and writes no state of its
+// Controller of the API, as the API does: this package reads and writes no state of its
 // own. Who may ask is decided before a request comes here.
 package dashboard
 
@@ -17,18 +17,12 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// Controller is what the pages show and do. Its methods keep the contracts of
-// the interfaces that it is made of.
-type Controller interface {
-	server.Controller
-	server.SourceReader
-	server.DaemonController
-}
-
 // Options are what a Handler is made of.
 type Options struct {
 	// Controller is what the pages show and do.
-	Controller Controller
+	Controller server.Controller
+	// LastReload returns what came of the last reload; nil where there are none.
+	LastReload func() server.Reload
 	// Subscriptions are listed; nil where nothing can be registered.
 	Subscriptions server.Subscriptions
 	// Checks are what must be well with the daemon itself, as behind /readyz.

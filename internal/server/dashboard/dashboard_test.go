@@ -15,7 +15,7 @@ import (
 // ask is what the dashboard of f answers.
 func ask(t *testing.T, f *fake, method, path string, form string) *http.Response {
 	t.Helper()
-	h := New(Options{Controller: f, Version: "v0.9.0", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	h := New(Options{Controller: f, LastReload: f.LastReload, Version: "v0.9.0", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	r := httptest.NewRequest(method, path, strings.NewReader(form))
 	if form != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -53,7 +53,7 @@ func TestEveryAnswerIsProtected(t *testing.T) {
 // dropped by browsers without a word.
 func TestPagesNeedNothingInline(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"/", "/nowhere", "/sources"} {
+	for _, path := range []string{"/", "/nowhere", "/sources", "/sources/orders", "/sources/fx-rates", "/login"} {
 		page := body(t, ask(t, newFake(), http.MethodGet, path, ""))
 		for _, inline := range []string{" style=", "<style", " onclick=", "<script>", "javascript:"} {
 			if strings.Contains(page, inline) {

@@ -14,7 +14,7 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-var _ Controller = (*fake)(nil)
+var _ server.Controller = (*fake)(nil)
 
 // fake is a daemon in the middle of its day. It answers from its fields, which a
 // test may change before it is asked, and notes what it was told to do.
@@ -141,10 +141,6 @@ func (f *fake) Limits(context.Context) ([]server.Limit, error) { return f.limits
 func (f *fake) Nodes(context.Context) ([]server.Node, error)   { return f.nodes, f.err }
 func (f *fake) LastReload() server.Reload                      { return f.reload }
 
-func (f *fake) Reload(context.Context) (*server.Reload, error) {
-	return &f.reload, f.call("reload")
-}
-
 func (f *fake) Endpoints(context.Context) ([]server.Endpoint, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -205,7 +201,7 @@ func (f *fake) Deliveries(_ context.Context, q store.DeliveryQuery) (*server.Del
 	page := &server.DeliveryPage{}
 	for i := range f.deliveries {
 		d := f.deliveries[i]
-		if q.State != "" && d.State != q.State || q.Endpoint != "" && d.Endpoint != q.Endpoint || q.Before > 0 && d.ID >= q.Before {
+		if q.State != "" && d.State != q.State || q.Endpoint != "" && d.Endpoint != q.Endpoint || q.Event != "" && d.Event != q.Event || q.Before > 0 && d.ID >= q.Before {
 			continue
 		}
 		if len(page.Deliveries) == q.Limit {
@@ -286,10 +282,16 @@ func (f *fake) page(q *server.EventQuery) (*server.EventPage, error) {
 			return nil, &server.Refusal{Status: 400, Reason: "after is no cursor of this log"}
 		}
 	}
+	before := 0
+	if q.Before != "" {
+		if _, err := fmt.Sscan(q.Before, &before); err != nil {
+			return nil, &server.Refusal{Status: 400, Reason: "before is no cursor of this log"}
+		}
+	}
 	page := &server.EventPage{Events: []server.LoggedEvent{}, Next: fmt.Sprint(len(f.log))}
 	for i := range f.log {
 		e := &f.log[i]
-		if i < after || q.Source != "" && e.Source != q.Source {
+		if i < after || before > 0 && i >= before-1 || q.Subject != "" && e.Subject != q.Subject || q.Source != "" && e.Source != q.Source {
 			continue
 		}
 		if ok, _ := path.Match(q.Type, e.Type); q.Type != "" && !ok {
@@ -302,10 +304,11 @@ func (f *fake) page(q *server.EventQuery) (*server.EventPage, error) {
 		page.Events = append(page.Events, server.LoggedEvent{Envelope: envelope, Cursor: fmt.Sprint(i + 1)})
 	}
 	if over := len(page.Events) - q.Limit; q.Limit > 0 && over > 0 {
-		page.More = true
 		if q.Newest {
 			page.Events = page.Events[over:]
+			page.Previous = page.Events[0].Cursor
 		} else {
+			page.More = true
 			page.Events = page.Events[:q.Limit]
 			page.Next = page.Events[q.Limit-1].Cursor
 		}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -44,6 +45,28 @@ func newHealth(s *standing) health {
 	return h
 }
 
+// checkTimeout bounds all checks of one page together.
+const checkTimeout = 5 * time.Second
+
+// unwell is a check of the daemon that fails.
+type unwell struct {
+	name, reason string
+	warning      bool
+}
+
+// look makes the checks of the daemon, and returns those that fail.
+func (h *Handler) look(ctx context.Context) []unwell {
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	var failed []unwell
+	for _, c := range h.opts.Checks {
+		if err := c.Func(ctx); err != nil {
+			failed = append(failed, unwell{c.Name, err.Error(), c.Warning})
+		}
+	}
+	return failed
+}
+
 // plain is a number with its word.
 func plain(n int, one, many string) string {
 	text, _ := plural(n, one, many) // an int is a whole number
@@ -53,11 +76,12 @@ func plain(n int, one, many string) string {
 // daemonAlarms are what is wrong with the daemon itself.
 func daemonAlarms(s *standing) []alarm {
 	var alarms []alarm
-	for _, name := range s.unwell {
-		alarms = append(alarms, alarm{
-			Badge: badge{toneBad, "not ready"}, Path: "/readyz", Title: "The daemon",
-			Text: fmt.Sprintf("The check %q fails; its log says why.", name),
-		})
+	for _, u := range s.unwell {
+		b := badge{toneBad, "not ready"}
+		if u.warning {
+			b = badge{toneWarn, "warning"}
+		}
+		alarms = append(alarms, alarm{Badge: b, Path: "/readyz", Title: u.name, Text: u.reason})
 	}
 	if r := s.reload; r.Number > 0 && !r.OK {
 		text := "The configuration was not taken; the one from before goes on."

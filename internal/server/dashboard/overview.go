@@ -53,8 +53,8 @@ type standing struct {
 	limits    []server.Limit
 	nodes     []server.Node
 	reload    server.Reload
-	// unwell names the checks of the daemon that fail.
-	unwell []string
+	// unwell are the checks of the daemon that fail.
+	unwell []unwell
 }
 
 func (h *Handler) overview(r *http.Request) (*view, error) {
@@ -81,7 +81,10 @@ func (h *Handler) overview(r *http.Request) (*view, error) {
 // standing asks how everything stands.
 func (h *Handler) standing(ctx context.Context) (s *standing, err error) {
 	c := h.opts.Controller
-	s = &standing{reload: c.LastReload()}
+	s = &standing{}
+	if h.opts.LastReload != nil {
+		s.reload = h.opts.LastReload()
+	}
 	if s.sources, err = c.Sources(ctx); err != nil {
 		return nil, fmt.Errorf("look at sources: %w", err)
 	}
@@ -94,11 +97,7 @@ func (h *Handler) standing(ctx context.Context) (s *standing, err error) {
 	if s.nodes, err = c.Nodes(ctx); err != nil {
 		return nil, fmt.Errorf("look at nodes: %w", err)
 	}
-	for _, check := range h.opts.Checks {
-		if err := check.Func(ctx); err != nil {
-			s.unwell = append(s.unwell, check.Name)
-		}
-	}
+	s.unwell = h.look(ctx)
 	return s, ctx.Err()
 }
 

@@ -65,6 +65,7 @@ func pages() []page {
 		{"/login", "", loginTemplate, (*Handler).login},
 		{"/{$}", "/", "overview", (*Handler).overview},
 		{"/sources", "/sources", "sources", (*Handler).sources},
+		{"/sources/{name}", "/sources", "source", (*Handler).source},
 	}
 }
 
