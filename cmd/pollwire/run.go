@@ -47,7 +47,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, logger *slog.Logger) err
 		}
 		return err
 	}
-	logger.Info("pollwire started", "version", version(), "sources", len(cfg.Sources), "endpoints", len(cfg.Endpoints), "listen", d.Addr())
+	logger.Info("pollwire started", "version", version(), "sources", len(cfg.Sources), "endpoints", len(cfg.Endpoints), "dashboard", d.DashboardURL(), "listen", d.Addr())
 	if daemon.SocketPath(cfg) == "" {
 		logger.Warn("commands cannot reach this daemon: the path of its socket is too long",
 			"database", cfg.Storage.Path(), "max_length", daemon.MaxSocketPath)

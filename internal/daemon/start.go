@@ -182,6 +182,7 @@ func (d *Daemon) startServer(ctx context.Context) error {
 		Subscriptions: subscriptions{d.subscriptions},
 		Pokes:         s.pokes(),
 		Poker:         ctl,
+		Dashboard:     d.dashboard(ctl),
 		Ready:         d.checks(),
 		Logger:        d.logger,
 	})

@@ -82,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		return err
 	}
-	screen.welcome(api.url+"/orders", hooks.url)
+	screen.welcome(api.url+"/orders", hooks.url, d.DashboardURL())
 	fatal := changeUntilDone(ctx, shop, screen, o.Interval, d.Fatal())
 	// A context of its own: ctx has ended, that is why the demo stops.
 	stopping, cancel := context.WithTimeout(context.Background(), settle)
@@ -113,7 +113,7 @@ func changeUntilDone(ctx context.Context, s *shop, out *screen, interval time.Du
 func configuration(database, api, hooks, secret string) []byte {
 	return fmt.Appendf(nil, `
 storage: {dsn: "sqlite:%s"}
-server: {listen: ""}
+server: {listen: "127.0.0.1:0"}
 sources:
   - name: orders
     schedule: "%s"

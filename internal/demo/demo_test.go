@@ -60,6 +60,9 @@ func TestRun(t *testing.T) {
 	if !regexp.MustCompile(`\nWebhooks: [1-9]\d* verified, 0 refused\. `).MatchString(text) {
 		t.Errorf("printed:\n%s", text)
 	}
+	if !regexp.MustCompile(`\n  the dashboard  http://127\.0\.0\.1:\d+/\n`).MatchString(text) {
+		t.Errorf("the dashboard is not named:\n%s", text)
+	}
 	for line := range strings.Lines(text) {
 		if len([]rune(line)) > 110 {
 			t.Errorf("a line is too long: %s", line)

@@ -46,7 +46,7 @@ func (s *screen) line(color, who, text string) {
 	fmt.Fprintf(s.out, "%s  %s  %s\n", s.paint(dim, clock), s.paint(color, fmt.Sprintf("%-7s", who)), text)
 }
 
-func (s *screen) welcome(api, hooks string) {
+func (s *screen) welcome(api, hooks, dashboard string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	fmt.Fprintf(s.out, `A shop's API that changes by itself, pollwire that polls it every second, and
@@ -54,8 +54,9 @@ a receiver that verifies each webhook. Ctrl-C ends it.
 
   the API        %s
   the receiver   %s/webhooks
+  the dashboard  %s
 
-`, api, hooks)
+`, api, hooks, s.paint(cyan, dashboard))
 }
 
 func (s *screen) goodbye() {

@@ -37,9 +37,13 @@ type pollRow struct {
 // newPolls shows polls, which come the newest first.
 func newPolls(polls []server.Poll) pollsView {
 	v := pollsView{Count: len(polls), Usual: medianDuration(polls), Picture: drawPolls(polls[:min(len(polls), drawnPolls)])}
-	rows := make([]pollRow, len(polls))
+	rows, above := make([]pollRow, len(polls)), ""
 	for i := range polls {
-		rows[i] = pollRow{polls[i], i > 0 && i != listedPolls && polls[i].Error != "" && polls[i].Error == polls[i-1].Error}
+		if i == listedPolls {
+			above = ""
+		}
+		rows[i] = pollRow{polls[i], polls[i].Error != "" && polls[i].Error == above}
+		above = polls[i].Error
 		if polls[i].Outcome == server.PollFailed {
 			v.Failed++
 		}
