@@ -29,6 +29,11 @@ func (h *Handler) functions() template.FuncMap {
 		"outcome":  outcomeBadge,
 		"delivery": deliveryBadge,
 		"change":   changeMark,
+		"spark":    sparkline,
+		"success":  successMeter,
+		"rate":     successRate,
+		"percent":  percent,
+		"status":   statusText,
 		"changes":  func(s server.Source) int64 { return totalChanges(&s) },
 	}
 }

@@ -55,6 +55,11 @@ func sections() []section {
 	return []section{
 		{"/", "Overview", "overview"},
 		{"/sources", "Sources", "sources"},
+		{"/events", "Events", "events"},
+		{"/deliveries", "Deliveries", "deliveries"},
+		{"/endpoints", "Endpoints", "endpoints"},
+		{"/limits", "Limits", "limits"},
+		{"/subscriptions", "Subscriptions", "subscriptions"},
 	}
 }
 
@@ -66,6 +71,14 @@ func pages() []page {
 		{"/{$}", "/", "overview", (*Handler).overview},
 		{"/sources", "/sources", "sources", (*Handler).sources},
 		{"/sources/{name}", "/sources", "source", (*Handler).source},
+		{"/events", "/events", "events", (*Handler).events},
+		{"/events/{id}", "/events", "event", (*Handler).event},
+		{"/deliveries", "/deliveries", "deliveries", (*Handler).deliveries},
+		{"/deliveries/{id}", "/deliveries", "delivery", (*Handler).delivery},
+		{"/endpoints", "/endpoints", "endpoints", (*Handler).endpoints},
+		{"/endpoints/{name}", "/endpoints", "endpoint", (*Handler).endpoint},
+		{"/limits", "/limits", "limits", (*Handler).limits},
+		{"/subscriptions", "/subscriptions", "subscriptions", (*Handler).subscriptions},
 	}
 }
 
@@ -76,6 +89,11 @@ func actions() []action {
 		{"/sources/{name}/pause", changeSource(server.PauseSource, "%s is paused: it is not polled until it is resumed.")},
 		{"/sources/{name}/resume", changeSource(server.ResumeSource, "%s is polled again.")},
 		{"/sources/{name}/accept", (*Handler).acceptRemoval},
+		{"/deliveries/{id}/retry", (*Handler).retryDelivery},
+		{"/endpoints/{name}/test", (*Handler).testEndpoint},
+		{"/endpoints/{name}/replay", (*Handler).replayEndpoint},
+		{"/endpoints/{name}/{change}", (*Handler).changeEndpoint},
+		{"/subscriptions/{id}/end", (*Handler).endSubscription},
 	}
 }
 

@@ -36,7 +36,7 @@ type frame struct {
 
 // parse reads the templates: each page with the frame and the components.
 func (h *Handler) parse() map[string]*template.Template {
-	common := template.Must(template.New("layout.html").Funcs(h.functions()).ParseFS(templates, "templates/layout.html", "templates/components.html"))
+	common := template.Must(template.New("layout.html").Funcs(h.functions()).ParseFS(templates, "templates/layout.html", "templates/components.html", "templates/part-*.html"))
 	views := make(map[string]*template.Template)
 	for _, p := range append(pages(), problemPage) {
 		views[p.template] = template.Must(template.Must(common.Clone()).ParseFS(templates, "templates/"+p.template+".html"))

@@ -168,6 +168,9 @@ func (f *fake) addEndpoints() {
 		{Name: "search-index", URL: "http://10.0.4.30:9200", Enabled: true, Paused: true, Breaker: notify.BreakerClosed, Waiting: 61, WaitingSince: f.past(35 * time.Minute)},
 		{Name: "sub_01K9ZX4T8W3V5QJH2N7M6B1C0D", URL: "https://zap.example.net", Enabled: true, Breaker: notify.BreakerClosed},
 	}
+	for i, failed := range map[int]int{0: 0, 1: 61, 2: 2, 3: 1, 5: 0} {
+		f.endpoints[i].Attempts = &server.AttemptStats{Since: *f.past(24 * time.Hour), Count: 411, Failed: failed, P50MS: 64, P95MS: 240 + 900*int64(i%2)}
+	}
 	f.subscribed = []server.Subscription{{
 		ID: "sub_01K9ZX4T8W3V5QJH2N7M6B1C0D", URL: "https://zap.example.net", Sources: []string{"orders"}, Events: []string{"shop.order.*"},
 		Filter: `after.total > 100`, CreatedAt: *f.past(12 * 24 * time.Hour),
