@@ -5,10 +5,13 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 KILLS    ?= 100
 
-.PHONY: build test lint bench fuzz crash clean help
+.PHONY: build package test lint bench fuzz crash clean help
 
 build: ## build bin/pollwire
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/pollwire
+
+package: ## make the .deb, .rpm and .tar.gz in dist; VERSION= names them
+	VERSION=$(VERSION) systemd/package/build
 
 test: ## run all tests; installs what they need where it may (Debian, root)
 	.ci/prepare

@@ -126,7 +126,7 @@ var table = map[string]row{
 	},
 
 	"internal/layers":     {8, nil, "it reads the others as text"},
-	"systemd/systemdtest": {8, nil, "it runs the binary, as systemd does"},
+	"systemd/systemdtest": {8, nil, "it runs the binary, as systemd does, from the packages that bring it"},
 }
 
 // owner says which package alone may import something of others.
