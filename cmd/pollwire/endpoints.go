@@ -147,6 +147,9 @@ func showDelivery(ctx context.Context, cmd *cobra.Command, c *client.Client, id 
 		return printJSON(out, []*server.Delivery{d})
 	}
 	fmt.Fprintf(out, "delivery %d to %s: %s\nevent %s, %s\n", d.ID, cell(d.Endpoint), d.State, d.Event, cell(strings.TrimSpace(d.Type+" "+d.Subject)))
+	if d.Held != "" {
+		fmt.Fprintln(out, harmless(d.Held))
+	}
 	rows := make([][]string, len(d.Tried))
 	for i := range d.Tried {
 		a := &d.Tried[i]

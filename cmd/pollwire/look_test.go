@@ -27,7 +27,7 @@ func TestLookAndReplay(t *testing.T) {
 	run("endpoints --json").want(t, exitOK, `"name":"you"`, `"paused":true`)
 	run("deliveries --state waiting").want(t, exitOK, "ENDPOINT", "waiting", "shop.order.")
 	run("deliveries --state dead").want(t, exitOK, "ENDPOINT")
-	run("deliveries 1").want(t, exitOK, "delivery 1 to you: waiting\n")
+	run("deliveries 1").want(t, exitOK, "delivery 1 to you: waiting\n", "endpoint \"you\" is paused: its deliveries wait until 'pollwire resume endpoint/you'\n")
 	run("deliveries 1 --json").want(t, exitOK, `{"id":1,`)
 	run("deliveries --state lost").want(t, exitFailed, "! state must be one of waiting, delivered, dead, superseded")
 	run("deliveries x").want(t, exitUsage, "! wants the number of a delivery")
@@ -42,6 +42,13 @@ func TestLookAndReplay(t *testing.T) {
 	s.hooks.next(t)
 	s.hooks.next(t)
 	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", " to tell again") // what still waits to be recorded is not told again
+	for deadline := time.Now().Add(patience); strings.Count(run("deliveries --state delivered").stdout, "shop.order.") < 2; {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing is recorded as delivered")
+		}
+	}
+	run("pause endpoint/you").want(t, exitOK)
+	run("replay --endpoint you").want(t, exitOK, "rpl_", "2 events to tell again, 2 of them wait", "! endpoint \"you\" is paused: its deliveries wait until")
 	run("replay --endpoint nobody").want(t, exitFailed, "! there is no endpoint \"nobody\"")
 	run("replay --since yesterday").want(t, exitUsage, `! --since: "yesterday" is no time`)
 }

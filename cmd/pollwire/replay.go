@@ -51,6 +51,9 @@ func newReplayCommand() *cobra.Command {
 				return err
 			}
 			replay, err = watchReplay(ctx, cmd.ErrOrStderr(), c, replay)
+			for _, reason := range replay.Held {
+				fmt.Fprintln(cmd.ErrOrStderr(), harmless(reason))
+			}
 			if err != nil {
 				return fmt.Errorf("watch %s, which goes on in the daemon: %w", replay.ID, err)
 			}
@@ -65,8 +68,8 @@ func newReplayCommand() *cobra.Command {
 }
 
 // watchReplay shows the progress of a replay on a terminal, until all of it is
-// told; elsewhere nobody sees what it waits for, and it ends when all deliveries
-// are made. It returns what was known last beside an error too.
+// told, or waits for somebody; elsewhere nobody sees what it waits for, and it ends
+// when all deliveries are made. It returns what was known last beside an error too.
 func watchReplay(ctx context.Context, info io.Writer, c *client.Client, replay *server.Replay) (*server.Replay, error) {
 	ticker := time.NewTicker(replayInterval)
 	defer ticker.Stop()
@@ -78,7 +81,7 @@ func watchReplay(ctx context.Context, info io.Writer, c *client.Client, replay *
 		if terminal {
 			fmt.Fprintf(info, "\r%s", progressBar(replay))
 		}
-		if replay.FinishedAt != nil && (replay.Waiting == 0 || !terminal) {
+		if replay.FinishedAt != nil && (replay.Waiting == 0 || !terminal || len(replay.Held) > 0) {
 			return replay, nil
 		}
 		select {

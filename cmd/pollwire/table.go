@@ -35,12 +35,7 @@ const maxCell = 80
 // cell is a value as a table shows it: on one line, and without what would steer
 // a terminal, since keys and answers are written by others.
 func cell(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
+	text = harmless(text)
 	if runes := []rune(text); len(runes) > maxCell {
 		text = string(runes[:maxCell-1]) + "…"
 	}
@@ -48,6 +43,16 @@ func cell(text string) string {
 		return "-"
 	}
 	return text
+}
+
+// harmless is a text on one line, and without what would steer a terminal.
+func harmless(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 // printJSON prints each value on a line.

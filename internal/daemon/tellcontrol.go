@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -113,6 +114,9 @@ func (c *control) Delivery(ctx context.Context, id int64) (*server.Delivery, err
 		return nil, err
 	}
 	told := server.NewDelivery(&delivery, attempts)
+	if told.State == notify.Waiting {
+		told.Held = strings.Join(c.heldBack(told.Endpoint), "; ")
+	}
 	return &told, nil
 }
 
@@ -174,8 +178,7 @@ func (c *control) StartReplay(ctx context.Context, q *server.ReplayRequest) (*se
 	if err != nil {
 		return nil, replayRefused(q, err)
 	}
-	told := server.NewReplay(&r)
-	return &told, nil
+	return c.tellReplay(&r), nil
 }
 
 // replayRefused says what is wrong with what was asked, where that is it.
@@ -199,6 +202,5 @@ func (c *control) Replay(ctx context.Context, id string) (*server.Replay, error)
 	if err != nil {
 		return nil, err
 	}
-	told := server.NewReplay(&r)
-	return &told, nil
+	return c.tellReplay(&r), nil
 }

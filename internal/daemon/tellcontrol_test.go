@@ -266,3 +266,55 @@ func TestGoneDisablesByADeliveryOnly(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsHeldBackSaysSo: a retry, or a replay, to an endpoint that is not posted
+// to is no silent wait.
+func TestWhatIsHeldBackSaysSo(t *testing.T) {
+	t.Parallel()
+	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
+	d := startDaemon(t, orders(a, h, "")+"  - {name: off, url: \""+h.url+"\", secrets: [\""+h.secret+"\"], enabled: false}\n")
+	d.baseline(t, "orders")
+	a.says(`{"data":[{"id":1}]}`)
+	d.poll(t, "orders")
+	h.await(t, "1", kind("created"))
+	told := awaitDelivery(t, d, "delivered")
+	if shown, err := d.client.Delivery(t.Context(), told.ID); err != nil || shown.Held != "" {
+		t.Errorf("delivered: %+v, %v", shown, err)
+	}
+	for change, want := range map[server.EndpointChange]string{
+		server.Pause:   `endpoint "you" is paused: its deliveries wait until 'pollwire resume endpoint/you'`,
+		server.Disable: `endpoint "you" is disabled (disabled by the operator): its deliveries wait until 'pollwire enable endpoint/you'`,
+	} {
+		if _, err := d.client.ChangeEndpoint(t.Context(), "you", change); err != nil {
+			t.Fatal(err)
+		}
+		again, err := d.client.RetryDelivery(t.Context(), told.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again.Held != want {
+			t.Errorf("retry: %q, want %q", again.Held, want)
+		}
+		replay, err := d.client.StartReplay(t.Context(), &server.ReplayRequest{Endpoint: "you"})
+		if err != nil || len(replay.Held) != 1 || replay.Held[0] != want {
+			t.Errorf("replay: %+v, %v", replay, err)
+		}
+		for _, change := range []server.EndpointChange{server.Enable, server.Resume} {
+			if _, err := d.client.ChangeEndpoint(t.Context(), "you", change); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for deadline := time.Now().Add(patience); ; {
+			if shown, err := d.client.Delivery(t.Context(), again.ID); err != nil || shown.State == notify.Delivered {
+				break
+			}
+			if time.Now().After(deadline) {
+				t.Fatal("not told again")
+			}
+		}
+	}
+	replay, err := d.client.StartReplay(t.Context(), &server.ReplayRequest{})
+	if err != nil || len(replay.Held) != 1 || !strings.Contains(replay.Held[0], `endpoint "off" has enabled: false`) {
+		t.Errorf("replay to all: %+v, %v", replay, err)
+	}
+}

@@ -49,6 +49,7 @@ type Delivery struct {
 	Attempts  int          `json:"attempts" doc:"How many of the posts count against the schedule of retries."`
 	CreatedAt time.Time    `json:"created_at" doc:"When it was made."`
 	NotBefore *time.Time   `json:"not_before,omitempty" doc:"When the next attempt of one that waits is due."`
+	Held      string       `json:"held,omitempty" doc:"Why one that waits is not posted until somebody changes that, and how; only where one delivery is asked for."`
 	Last      *Attempt     `json:"last,omitempty" doc:"The last attempt, without its answer's body."`
 	Tried     []Attempt    `json:"tried,omitempty" doc:"All attempts; only where one delivery is asked for."`
 }

@@ -25,6 +25,7 @@ type Replay struct {
 	Progress   float64    `json:"progress" doc:"How much of the log it has gone through, from 0 to 1."`
 	Told       int64      `json:"told" doc:"How many deliveries it has made."`
 	Waiting    int64      `json:"waiting" doc:"How many replays of its endpoints wait still."`
+	Held       []string   `json:"held,omitempty" doc:"What holds back endpoints that it has something to tell to, until somebody changes that, and how."`
 	CreatedAt  time.Time  `json:"created_at" doc:"When it began."`
 	FinishedAt *time.Time `json:"finished_at,omitempty" doc:"When it had gone through the log."`
 }
