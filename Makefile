@@ -5,7 +5,7 @@ FUZZTIME ?= 10s
 BENCH    ?= .
 KILLS    ?= 100
 
-.PHONY: build package test lint bench fuzz crash clean help
+.PHONY: build package test lint docs bench fuzz crash clean help
 
 build: ## build bin/pollwire
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/pollwire
@@ -19,6 +19,9 @@ test: ## run all tests; installs what they need where it may (Debian, root)
 
 lint: ## read the source: gofmt, vet, golangci-lint, modules, known vulnerabilities
 	.ci/lint
+
+docs: ## write docs/configuration.md from the schema of the configuration
+	go test -count=1 -run '^TestReferenceIsFresh$$' ./cmd/pollwire -update
 
 bench: ## run the benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
