@@ -140,14 +140,20 @@ func repeat(s string, n int) (out string) {
 	return out
 }
 
-// start starts the daemon.
-func (c *crash) start(t *testing.T) *exec.Cmd {
+// configure writes the configuration of the next run.
+func (c *crash) configure(t *testing.T) {
 	t.Helper()
 	c.runs++
 	config := strings.ReplaceAll(c.text, "RUN", strconv.Itoa(c.runs))
 	if err := os.WriteFile(c.config, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// start starts the daemon.
+func (c *crash) start(t *testing.T) *exec.Cmd {
+	t.Helper()
+	c.configure(t)
 	cmd := exec.CommandContext(t.Context(), c.binary, "run", "--config", c.config)
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -194,8 +200,15 @@ func (c *crash) killSoon(t *testing.T) {
 // settle runs the daemon until both receivers know what the API says.
 func (c *crash) settle(t *testing.T) {
 	t.Helper()
-	answered := c.api.count("alpha")
 	cmd := c.start(t)
+	c.awaitBooks(t)
+	c.stop(t, cmd)
+}
+
+// awaitBooks waits until all receivers know what the API says.
+func (c *crash) awaitBooks(t *testing.T) {
+	t.Helper()
+	answered := c.api.count("alpha")
 	c.await(t, c.api.asked, func() bool { return c.api.answered(answered + 1) })
 	for name, b := range c.books {
 		for _, source := range c.sources {
@@ -203,7 +216,6 @@ func (c *crash) settle(t *testing.T) {
 			c.await(t, b.told, func() bool { return b.holds(source, c.api.state(source)) })
 		}
 	}
-	c.stop(t, cmd)
 }
 
 // await returns when a condition holds that may come true with each token.

@@ -104,6 +104,25 @@ func (o *output) await(t *testing.T, parts ...string) string {
 	}
 }
 
+// awaitCount returns when a part has been printed so many times.
+func (o *output) awaitCount(t *testing.T, part string, n int) {
+	t.Helper()
+	timeout := time.After(patience)
+	for {
+		o.mu.Lock()
+		text, news := o.text.String(), o.news
+		o.mu.Unlock()
+		if strings.Count(text, part) >= n {
+			return
+		}
+		select {
+		case <-news:
+		case <-timeout:
+			t.Fatalf("not printed %d times: %q; but:\n%s", n, part, text)
+		}
+	}
+}
+
 func hasAll(text string, parts []string) bool {
 	for _, part := range parts {
 		if !strings.Contains(text, part) {

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// startCommand starts a command whose environment is that of startProcess.
+func startCommand(t *testing.T, words ...string) *process {
+	t.Helper()
+	p := &process{cmd: exec.CommandContext(t.Context(), words[0], words[1:]...), stdout: newOutput(), stderr: newOutput()}
+	p.cmd.Env = append(os.Environ(), "RUNTIME_DIRECTORY=")
+	p.cmd.Stdout, p.cmd.Stderr = p.stdout, p.stderr
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// startAfter starts the daemon behind a command that runs it.
+func (c *crash) startAfter(t *testing.T, before ...string) *process {
+	t.Helper()
+	c.configure(t)
+	return startCommand(t, append(before, c.binary, "run", "--config", c.config)...)
+}
+
+// terminate sends SIGTERM to the daemon that a command runs, or to the command.
+func (p *process) terminate(t *testing.T) result {
+	t.Helper()
+	pid := p.cmd.Process.Pid
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := strings.Fields(string(children)); len(first) > 0 {
+		if pid, err = strconv.Atoi(first[0]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	return p.signal(t, 0)
+}
+
+// skipFault skips a test that this machine cannot run; where nothing may be
+// skipped it fails.
+func skipFault(t *testing.T, reason error) {
+	t.Helper()
+	if os.Getenv("POLLWIRE_NO_SKIP") == "1" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// TestFullDisk fills the disk under the real binary while an API changes all the
+// time, and makes room again: it goes on by itself, with nothing lost and nothing
+// told twice.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	c := newCrash(t)
+	c.text = strings.Replace(c.text, "{level: error}", "{level: info}", 1)
+	dir := filepath.Join(filepath.Dir(c.database), "disk")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=24m"); err != nil {
+		skipFault(t, err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	c.text = strings.Replace(c.text, c.database, filepath.Join(dir, "crash.db"), 1)
+	c.database = filepath.Join(dir, "crash.db")
+	c.baseline(t)
+	p := c.startAfter(t)
+	c.api.letLoose(true)
+	for round := range 3 {
+		p.stderr.awaitCount(t, `msg="source changed"`, 20*(round+1))
+		// With no byte left the next page of the log of writes finds no room.
+		ballast := filepath.Join(dir, "ballast")
+		if err := os.WriteFile(ballast, make([]byte, 24<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+			t.Fatalf("the disk is not full: %v", err)
+		}
+		p.stderr.awaitCount(t, `msg="deliveries wait: their outcome cannot be saved"`, round+1)
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		p.stderr.awaitCount(t, `msg="deliveries go on: their outcome is saved"`, round+1)
+	}
+	c.api.letLoose(false)
+	c.awaitBooks(t)
+	p.signal(t, syscall.SIGTERM).want(t, exitOK, "! no space left on the disk of the database")
+	c.checkBooks(t, 0)
+	c.checkLog(t)
+}
+
+// TestFailingDisk lets writes of the real binary fail as those of a broken disk
+// do, one in each run: it stops and says why, and the next run goes on with
+// nothing lost. Where the disk is only full, it does not even stop.
+func TestFailingDisk(t *testing.T) {
+	t.Parallel()
+	if out, err := exec.CommandContext(t.Context(), "strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
+		skipFault(t, fmt.Errorf("strace: %w: %s", err, out))
+	}
+	c := newCrash(t)
+	c.text = strings.Replace(c.text, "{level: error}", "{level: info}", 1)
+	c.baseline(t)
+	c.api.letLoose(true)
+	for _, fault := range []struct {
+		call, fails string
+		words       string // what is said where it ends; else it goes on
+	}{
+		{"fsync,fdatasync", "error=EIO:when=" + from(c.random, 5), "disk I/O error"},
+		{"pwrite64", "error=EIO:when=" + from(c.random, 20), "disk I/O error"},
+		{"fsync,fdatasync", "error=ENOSPC:when=" + from(c.random, 5), "disk I/O error"},
+		{"pwrite64", "error=EROFS:when=" + from(c.random, 20), "disk I/O error"},
+		{"pwrite64", "error=ENOSPC:when=20..80", ""},
+	} {
+		name := fault.call + " " + fault.fails
+		p := c.startAfter(t, "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+fault.call, "-e", "inject="+fault.call+":"+fault.fails)
+		if fault.words == "" {
+			p.stderr.await(t, "no space left on the disk of the database")
+			seen := strings.Count(p.stderr.String(), `msg="source changed"`)
+			p.stderr.awaitCount(t, `msg="source changed"`, seen+20)
+			if got := p.terminate(t); got.code != exitOK {
+				t.Errorf("%s: exit code %d\n%s", name, got.code, got.stderr)
+			}
+			continue
+		}
+		got := p.signal(t, 0)
+		got.want(t, exitFailed, "! msg=\"cannot go on\"", "! "+fault.words, "! check the disk and the kernel's log, then restart pollwire")
+		t.Logf("%s: ended with %d", name, got.code)
+	}
+	c.api.letLoose(false)
+	c.settle(t)
+	c.checkBooks(t, 4)
+	c.checkLog(t)
+}
+
+// from is a number from which on something fails.
+func from(random *rand.Rand, least int) string { return strconv.Itoa(least + random.IntN(40)) }
+
+// TestRemovedDatabase removes the file under the real binary: it notices, writes
+// the file anew as it stops, and the next run goes on.
+func TestRemovedDatabase(t *testing.T) {
+	t.Parallel()
+	c := newCrash(t)
+	c.baseline(t)
+	c.api.letLoose(true)
+	p := c.startAfter(t)
+	c.await(t, c.api.asked, func() bool { return c.api.answered(20) })
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(c.database + suffix); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.signal(t, 0).want(t, exitFailed, "! file "+c.database+" was removed while it was open: pollwire writes it anew when it stops")
+	c.api.letLoose(false)
+	c.settle(t)
+	c.checkBooks(t, 1)
+	c.checkLog(t)
+}
