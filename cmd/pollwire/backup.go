@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"strings"
 	"time"
@@ -55,7 +56,7 @@ func newMigrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		m, err := daemon.Migrate(cmd.Context(), cfg, version(), newLogger(cmd.ErrOrStderr(), config.Log{Level: "warn"}))
+		m, err := daemon.Migrate(cmd.Context(), cfg, version(), newLogger(cmd.ErrOrStderr(), "text", slog.LevelWarn))
 		if err != nil {
 			return err
 		}

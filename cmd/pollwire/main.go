@@ -43,7 +43,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return exitOK
 	}
-	return report(stderr, err)
+	return report(failures(stderr), err)
 }
 
 // signalContext is the root of all contexts: it ends with the first SIGINT or

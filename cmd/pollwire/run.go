@@ -25,21 +25,32 @@ func newRunCommand() *cobra.Command {
 			"Polls and deliveries under way then have 20 seconds to end; what is not delivered waits on disk.",
 		Args: noArgs,
 	}
-	path := configFlag(cmd)
+	path, written := configFlag(cmd), levelFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		var level slog.LevelVar
+		follow := &level
+		if *written != "" {
+			fixed, err := parseLevel(*written)
+			if err != nil {
+				return &usageError{fmt.Errorf("--log-level: %w", err)}
+			}
+			level.Set(fixed)
+			follow = nil // whatever the configuration says, now and when it is reloaded
+		}
 		cfg, err := loadConfig(*path)
 		if err != nil {
 			return err
 		}
-		return runDaemon(cmd.Context(), cfg, newLogger(cmd.ErrOrStderr(), cfg.Log))
+		logger := newLogger(cmd.ErrOrStderr(), cfg.Log.Format, &level)
+		return runDaemon(cmd.Context(), cfg, daemon.Options{Version: version(), Logger: logger, LogLevel: follow})
 	}
 	return cmd
 }
 
 // runDaemon runs the daemon until ctx ends or the daemon cannot go on.
-func runDaemon(ctx context.Context, cfg *config.Config, logger *slog.Logger) error {
+func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options) error {
 	tuneMemory()
-	d := daemon.New(cfg, daemon.Options{Version: version(), Logger: logger})
+	d, logger := daemon.New(cfg, o), o.Logger
 	if err := d.Start(ctx); err != nil {
 		if ctx.Err() != nil { // told to stop: what that broke off is no failure
 			logger.Info("stopped before the start was complete", "err", err)

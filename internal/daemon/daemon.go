@@ -31,6 +31,9 @@ type Options struct {
 	// Version is told to upstreams and receivers in User-Agent.
 	Version string
 	Logger  *slog.Logger
+	// LogLevel is the level of Logger, which follows the configuration; nil for one
+	// that stays as it is.
+	LogLevel *slog.LevelVar
 	// Transport replaces the way to receivers; nil for the real network.
 	Transport http.RoundTripper
 }
@@ -102,6 +105,7 @@ func New(cfg *config.Config, o Options) *Daemon {
 	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf()}
 	d.open = d.openSQLite
 	d.metrics = newMetrics(d)
+	d.setLevel(logLevel(&cfg.Log)) // what opens the store has something to say, too
 	return d
 }
 

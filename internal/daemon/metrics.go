@@ -2,8 +2,10 @@ package daemon
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/metrics"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
@@ -19,10 +21,28 @@ func newMetrics(d *Daemon) *metrics.Metrics {
 	})
 }
 
-// account lets the metrics follow what a configuration has.
-func (d *Daemon) account(s *setup) {
+// watchBy lets those who watch the daemon follow a configuration: the metrics, and
+// the level of the log.
+func (d *Daemon) watchBy(s *setup) {
 	d.metrics.SetSources(s.names())
 	d.metrics.SetEndpoints(s.configured.names())
+	d.setLevel(s.logLevel)
+}
+
+// setLevel sets the level of the log, where it follows the configuration.
+func (d *Daemon) setLevel(level slog.Level) {
+	if d.o.LogLevel != nil {
+		d.o.LogLevel.Set(level)
+	}
+}
+
+// logLevel is the level that a configuration asks for.
+func logLevel(c *config.Log) slog.Level {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
+		return slog.LevelInfo // it was validated; a configuration made in a test may have none
+	}
+	return level
 }
 
 // parts are those of a daemon that its metrics ask. The server, which asks for

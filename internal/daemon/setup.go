@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/url"
 	"slices"
@@ -34,6 +35,7 @@ type setup struct {
 	metricsToken  string
 	subscriptions config.Subscriptions
 	retention     config.Retention
+	logLevel      slog.Level
 	// secrets are values of requests that no error may show.
 	secrets []string
 	fixed   fixed
@@ -74,6 +76,7 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
 		metricsToken:  cfg.Server.MetricsToken.Reveal(),
 		subscriptions: cfg.Server.Subscriptions,
 		retention:     cfg.Storage.Retention,
+		logLevel:      logLevel(&cfg.Log),
 		secrets:       cfg.RequestSecrets(),
 		fixed: fixed{
 			dsn: cfg.Storage.DSN, encryptionKey: cfg.Storage.EncryptionKey.Reveal(),

@@ -56,7 +56,7 @@ func (d *Daemon) wireSetup(context.Context) error {
 	}
 	d.setup.Store(s)
 	d.history, d.activity = history.New(len(s.sources)), newActivity(d.store)
-	d.account(s)
+	d.watchBy(s)
 	return nil
 }
 
