@@ -200,13 +200,13 @@ func (b *tab) visit(path string) {
 	b.do(chromedp.Navigate(b.base + path))
 }
 
-// click clicks the first element that a CSS selector finds, and waits for the
-// page that it leads to.
-func (b *tab) click(selector string) {
+// click clicks the first element that a CSS selector finds, does the rest, and
+// waits for the page that this leads to.
+func (b *tab) click(selector string, rest ...chromedp.Action[chromedp.Void]) {
 	b.t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
-	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	if _, err := chromedp.RunResponse(ctx, append([]chromedp.Action[chromedp.Void]{clicking(selector)}, rest...)...); err != nil {
 		b.t.Fatalf("click %s: %v", selector, err)
 	}
 }

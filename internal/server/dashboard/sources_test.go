@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -159,3 +161,23 @@ type discard struct{}
 func (discard) Header() http.Header         { return make(http.Header) }
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
 func (discard) WriteHeader(int)             {}
+
+// BenchmarkTenThousandSources makes the page that lists the first of so many.
+func BenchmarkTenThousandSources(b *testing.B) {
+	f := newFake()
+	template := f.sources[0]
+	f.sources = nil
+	for i := range 10_000 {
+		s := template
+		s.Name = fmt.Sprintf("source-%05d", i)
+		f.sources = append(f.sources, s)
+	}
+	h := New(Options{Controller: f, Logger: slog.New(slog.DiscardHandler)})
+	for _, path := range []string{"/", "/sources", "/sources?q=source-09&sort=latency"} {
+		b.Run(path, func(b *testing.B) {
+			for b.Loop() {
+				h.ServeHTTP(discard{}, httptest.NewRequest(http.MethodGet, path, nil))
+			}
+		})
+	}
+}

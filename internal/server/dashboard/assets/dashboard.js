@@ -57,6 +57,11 @@
 
   const take = (html) => {
     const page = new DOMParser().parseFromString(html, "text/html");
+    const assets = (of) => [...of.querySelectorAll("head script, head link")].map((e) => e.outerHTML).join();
+    if (assets(page) !== assets(document)) {
+      location.reload(); // the daemon is of another version now
+      return;
+    }
     for (const region of document.querySelectorAll("[data-live][id]")) {
       const fresh = page.getElementById(region.id);
       if (fresh) morph(region, fresh);
@@ -95,8 +100,7 @@
   let stream = null;
   let timer = 0;
   let soon = 0;
-  const listen = () => {
-    if (stream) return;
+  const hear = () => {
     stream = new EventSource("/v1/events/stream");
     stream.onmessage = () => {
       soon ||= setTimeout(() => {
@@ -104,7 +108,14 @@
         refresh();
       }, settle);
     };
-    timer = setInterval(refresh, refreshEvery);
+  };
+  const listen = () => {
+    if (stream) return;
+    hear();
+    timer = setInterval(() => {
+      if (stream.readyState === EventSource.CLOSED) hear(); // it was refused
+      refresh();
+    }, refreshEvery);
   };
   const rest = () => {
     stream?.close();
