@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -42,6 +43,10 @@ type deliveryRow struct {
 	Headline string
 	// Again is the word of the button that has it posted again.
 	Again string
+	// Next is when the next attempt is due; nil where there is none, or where it is
+	// due already, and Due is set.
+	Next *time.Time
+	Due  bool
 }
 
 func newDeliveryRow(d *server.Delivery) deliveryRow {
@@ -51,6 +56,10 @@ func newDeliveryRow(d *server.Delivery) deliveryRow {
 	}
 	if d.State == notify.Waiting {
 		row.Again = "Post now"
+		row.Due = d.NotBefore == nil || !d.NotBefore.After(time.Now())
+		if !row.Due {
+			row.Next = d.NotBefore
+		}
 	}
 	return row
 }

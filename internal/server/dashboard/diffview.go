@@ -13,6 +13,13 @@ import (
 // compared here. Beyond, the patch says what changed.
 const maxCompared = 4 << 20
 
+// maxSmall and maxSmallRows bound a change that is shown among others: in bytes
+// of its envelope, and in rows.
+const (
+	maxSmall     = 32 << 10
+	maxSmallRows = 60
+)
+
 // diffView shows a change side by side; template "diff".
 type diffView struct {
 	Rows []diffRow
@@ -38,6 +45,25 @@ type changeData struct {
 	// Hash and PreviousHash are null where there is no value.
 	Hash         *string `json:"hash"`
 	PreviousHash *string `json:"previous_hash"`
+}
+
+// smallDiff shows what changed in few rows, nil where that would take much time
+// or room, or where there is nothing to compare.
+func smallDiff(envelope json.RawMessage) *diffView {
+	if len(envelope) > maxSmall {
+		return nil
+	}
+	var e struct {
+		Data changeData `json:"data"`
+	}
+	if json.Unmarshal(envelope, &e) != nil || e.Data.Change == "" {
+		return nil
+	}
+	v := newDiffView(&e.Data)
+	if len(v.Rows) == 0 || len(v.Rows) > maxSmallRows {
+		return nil
+	}
+	return &v
 }
 
 // newDiffView shows what changed. It always shows something: where a value

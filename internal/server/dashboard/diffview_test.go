@@ -306,3 +306,23 @@ func FuzzDiffView(f *testing.F) {
 		}
 	})
 }
+
+// TestSmallDiffs are shown among other events, where they are small.
+func TestSmallDiffs(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		envelope string
+		rows     int
+	}{
+		"a change":  {`{"data":{"change":"updated","before":{"a":1},"after":{"a":2},"changed":["/a"]}}`, 3},
+		"an alert":  {`{"data":{"name":"a","reason":"b"}}`, 0},
+		"no JSON":   {`{`, 0},
+		"many rows": {`{"data":{"change":"created","after":[` + strings.Repeat("1,", maxSmallRows) + `1]}}`, 0},
+		"too large": {`{"data":{"change":"created","after":"` + strings.Repeat("a", maxSmall) + `"}}`, 0},
+	} {
+		v := smallDiff(json.RawMessage(test.envelope))
+		if rows := test.rows; (v == nil) != (rows == 0) || v != nil && len(v.Rows) != rows {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}

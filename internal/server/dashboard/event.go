@@ -42,6 +42,11 @@ type about struct {
 // Path is where the event is shown.
 func (e event) Path() string { return "/events/" + e.ID }
 
+// Diff shows what changed; nil where that is not done among other events.
+func (e event) Diff() *diffView {
+	return smallDiff(e.Envelope)
+}
+
 // newEvent reads an envelope.
 func newEvent(envelope json.RawMessage) (event, error) {
 	read, err := notify.ParseEnvelope(envelope)

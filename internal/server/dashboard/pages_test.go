@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -238,4 +239,43 @@ func TestWhatIsNotThere(t *testing.T) {
 func (b *tab) withoutScript() {
 	b.t.Helper()
 	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+}
+
+// TestChangeIsUnfoldedInTheTimeline and stays so while the page goes on.
+func TestChangeIsUnfoldedInTheTimeline(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	b := browse(t, serve(t, f))
+	b.visit("/sources/inventory-us")
+	b.do(chromedp.Click(chromedp.CSS(".event-diff summary")))
+	b.until(`document.querySelector(".event-diff details").open`)
+	b.axe()
+	b.screenshot("source-unfolded")
+	open := evaluate[string](b, `document.querySelector(".event-diff:has([open])").id`)
+	f.happen(f.changed(0, "inventory-us", "stock.item", "created", "fresh-item", "null", `{"id":1}`))
+	b.until(`document.querySelector("#timeline").textContent.includes("fresh-item")`)
+	if now := evaluate[string](b, `[...document.querySelectorAll(".event-diff:has([open])")].map((e) => e.id).join()`); now != open {
+		t.Errorf("unfolded is %s, want %s", now, open)
+	}
+}
+
+func TestDeliveryThatIsDue(t *testing.T) {
+	t.Parallel()
+	past, future := time.Now().Add(-time.Second), time.Now().Add(time.Hour)
+	for _, test := range []struct {
+		delivery server.Delivery
+		due      bool
+		next     *time.Time
+		again    string
+	}{
+		{server.Delivery{State: notify.Waiting}, true, nil, "Post now"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &past}, true, nil, "Post now"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &future}, false, &future, "Post now"},
+		{server.Delivery{State: notify.Dead}, false, nil, "Post again"},
+	} {
+		row := newDeliveryRow(&test.delivery)
+		if row.Due != test.due || row.Next != test.next || row.Again != test.again {
+			t.Errorf("%+v: %+v", test.delivery, row)
+		}
+	}
 }
