@@ -4,8 +4,9 @@
 FUZZTIME ?= 10s
 BENCH    ?= .
 KILLS    ?= 100
+SOAK     ?= 1h
 
-.PHONY: build package test lint docs bench fuzz crash clean help
+.PHONY: build package test lint docs bench fuzz crash soak clean help
 
 build: ## build bin/pollwire
 	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/pollwire
@@ -32,6 +33,9 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 crash: ## kill the daemon KILLS times at random moments, and look for what is lost
 	POLLWIRE_KILLS=$(KILLS) go test -count=1 -v -timeout 60m -run '^TestCrash' ./cmd/pollwire
+
+soak: ## run 1,000 sources for SOAK, and look whether memory grows
+	POLLWIRE_LONG=$(SOAK) go test -race -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/daemon
 
 clean: ## remove what was built
 	rm -rf bin dist
