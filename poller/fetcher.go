@@ -115,13 +115,19 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 func (f *Fetcher) SetSecrets(secrets []string) { f.secrets.Store(httpclient.NewRedactor(secrets...)) }
 
 // Describe names the request to a source as it may be shown: its method, and its
-// URL with credentials and query values removed.
+// URL with credentials and query values removed. It is cheap when asked again.
 func (f *Fetcher) Describe(s *Source) string {
 	t, err := f.template(s)
 	if err != nil {
 		return cmp.Or(s.Request.Method, http.MethodGet)
 	}
-	return t.base.Method + " " + f.mask(t).Mask(httpclient.RedactURL(t.base.URL))
+	secrets := f.secrets.Load()
+	if d := t.described.Load(); d != nil && d.secrets == secrets {
+		return d.text
+	}
+	text := t.base.Method + " " + f.mask(t).Mask(httpclient.RedactURL(t.base.URL))
+	t.described.Store(&description{secrets, text})
+	return text
 }
 
 // Forget drops what was prepared for a source.

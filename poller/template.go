@@ -37,6 +37,14 @@ type template struct {
 	conditional bool
 	// validated are the headers of base with the validators of the last answer.
 	validated atomic.Pointer[validatedHeader]
+	// described is how it was shown last.
+	described atomic.Pointer[description]
+}
+
+// description names a request as it may be shown, as of the secrets at a time.
+type description struct {
+	secrets *httpclient.Redactor
+	text    string
 }
 
 type validatedHeader struct {

@@ -6,6 +6,7 @@
 package history
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -32,7 +33,7 @@ type Poll struct {
 	Duration time.Duration
 	Requests int
 	// Status is the code of its answer, 0 where there was none; Bytes is how long
-	// that was.
+	// that was, at most 4 GiB.
 	Status int
 	Bytes  int64
 	// Outcome is the observer's word for it, and Changes how many changes it brought.
@@ -48,6 +49,8 @@ type Log struct {
 	mu    sync.Mutex
 	each  int
 	rings map[string]*ring
+	// words are the outcomes that there were, of which an observer has few.
+	words []string
 }
 
 // ring are the last polls of a source. Those after next are older than those
@@ -57,22 +60,21 @@ type ring struct {
 	next  int
 }
 
-// record is a poll in half the room.
+// record is a poll in less room.
 type record struct {
-	at       int64 // Unix milliseconds
-	bytes    int64
-	duration uint32 // milliseconds
-	requests uint32
+	at       int64   // Unix milliseconds
+	err      *string // nil where there was none
+	bytes    uint32  // as many as fit
+	duration uint32  // milliseconds
 	changes  uint32
+	requests uint16
 	status   uint16
-	failed   bool
-	outcome  string
-	err      string
+	outcome  uint8 // in Log.words
 }
 
 // New returns a log for so many sources that is empty.
 func New(sources int) *Log {
-	return &Log{each: share(sources), rings: make(map[string]*ring)}
+	return &Log{each: share(sources), rings: make(map[string]*ring), words: []string{""}}
 }
 
 // share is how many polls are kept of each of n sources.
@@ -86,7 +88,7 @@ func (l *Log) Keep(sources []string) {
 	kept := make(map[string]*ring, len(sources))
 	for _, name := range sources {
 		if r := l.rings[name]; r != nil {
-			r.fit(l.each)
+			r.shrink(l.each)
 			kept[name] = r
 		}
 	}
@@ -105,21 +107,33 @@ func (l *Log) Rename(from, to string) {
 
 // Add takes note of a poll that has ended.
 func (l *Log) Add(source string, p *poller.Result) {
-	text := ""
+	rec := record{
+		at: p.At.UnixMilli(), bytes: fit[uint32](p.Bytes), duration: fit[uint32](p.Duration.Milliseconds()),
+		changes: fit[uint32](int64(p.Verdict.Changes)), requests: fit[uint16](int64(p.Requests)), status: fit[uint16](int64(p.Status)),
+	}
 	if p.Err != nil {
-		text = shorten(p.Err.Error())
+		text := shorten(p.Err.Error())
+		rec.err = &text
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	rec.outcome = l.word(p.Verdict.Outcome)
 	r := l.rings[source]
 	if r == nil {
 		r = &ring{}
 		l.rings[source] = r
 	}
-	r.add(record{
-		at: p.At.UnixMilli(), bytes: p.Bytes, duration: fitted(p.Duration.Milliseconds()), requests: fitted(p.Requests), changes: fitted(p.Verdict.Changes),
-		status: uint16(min(max(p.Status, 0), 999)), failed: p.Err != nil, outcome: p.Verdict.Outcome, err: text,
-	}, l.each)
+	r.add(rec, l.each)
+}
+
+// word is the number of an outcome. Beyond the first 255 they are the empty one.
+func (l *Log) word(outcome string) uint8 {
+	i := slices.Index(l.words, outcome)
+	if i < 0 && len(l.words) < math.MaxUint8 {
+		i = len(l.words)
+		l.words = append(l.words, outcome)
+	}
+	return uint8(max(i, 0))
 }
 
 // Last returns the last poll of a source; false where there was none.
@@ -130,7 +144,7 @@ func (l *Log) Last(source string) (Poll, bool) {
 	if r == nil {
 		return Poll{}, false
 	}
-	return r.polls[(r.next+len(r.polls)-1)%len(r.polls)].poll(), true
+	return l.poll(&r.polls[(r.next+len(r.polls)-1)%len(r.polls)]), true
 }
 
 // Polls returns the polls of a source that are kept, the newest first.
@@ -142,8 +156,9 @@ func (l *Log) Polls(source string) []Poll {
 		return []Poll{}
 	}
 	list := make([]Poll, 0, len(r.polls))
-	for _, rec := range r.inOrder() {
-		list = append(list, rec.poll())
+	ordered := r.inOrder()
+	for i := range ordered {
+		list = append(list, l.poll(&ordered[i]))
 	}
 	slices.Reverse(list)
 	return list
@@ -151,7 +166,7 @@ func (l *Log) Polls(source string) []Poll {
 
 // add replaces the oldest record where there are most of them.
 func (r *ring) add(rec record, most int) {
-	if rec.err != "" {
+	if rec.err != nil {
 		rec.err = r.known(rec.err)
 	}
 	if n := len(r.polls); n < most {
@@ -167,17 +182,17 @@ func (r *ring) add(rec record, most int) {
 
 // known returns the text that the ring holds already, so that a source that has
 // failed for long holds its error once.
-func (r *ring) known(text string) string {
+func (r *ring) known(text *string) *string {
 	for i := range r.polls {
-		if r.polls[i].err == text {
-			return r.polls[i].err
+		if held := r.polls[i].err; held != nil && *held == *text {
+			return held
 		}
 	}
 	return text
 }
 
-// fit makes room for most records, of which the newest stay.
-func (r *ring) fit(most int) {
+// shrink drops the oldest records beyond most.
+func (r *ring) shrink(most int) {
 	ordered := r.inOrder()
 	if len(ordered) > most {
 		ordered = slices.Clone(ordered[len(ordered)-most:])
@@ -190,16 +205,21 @@ func (r *ring) inOrder() []record {
 	return append(slices.Clone(r.polls[r.next:]), r.polls[:r.next]...)
 }
 
-func (rec *record) poll() Poll {
-	return Poll{
+// poll is what a record says. The lock is held.
+func (l *Log) poll(rec *record) Poll {
+	p := Poll{
 		At: time.UnixMilli(rec.at).UTC(), Duration: time.Duration(rec.duration) * time.Millisecond,
-		Requests: int(rec.requests), Status: int(rec.status), Bytes: rec.bytes,
-		Outcome: rec.outcome, Changes: int(rec.changes), Failed: rec.failed, Error: rec.err,
+		Requests: int(rec.requests), Status: int(rec.status), Bytes: int64(rec.bytes),
+		Outcome: l.words[rec.outcome], Changes: int(rec.changes),
 	}
+	if rec.err != nil {
+		p.Failed, p.Error = true, *rec.err
+	}
+	return p
 }
 
-// fitted is a number as a record holds it.
-func fitted[N int | int64](n N) uint32 { return uint32(min(max(int64(n), 0), 1<<32-1)) }
+// fit is the nearest number that a type has.
+func fit[N uint16 | uint32](n int64) N { return N(min(max(n, 0), int64(^N(0)))) }
 
 // shorten keeps the beginning of an error, which names the request and the reason.
 func shorten(text string) string {
