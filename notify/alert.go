@@ -19,8 +19,11 @@ func (w *worker) keep(now time.Time) {
 	}
 	if err := w.session.options.Alert(w.session.ctx, h.state); err != nil {
 		w.tellAgain = now.Add(alertRetryWait)
-		w.log.Error("alert not told", "type", h.state.Untold, "err", err, "again_in", alertRetryWait)
+		w.log.Log(w.session.ctx, w.alerts.failed(0), "alert not told", "type", h.state.Untold, "err", err, "again_in", alertRetryWait)
 		return
+	}
+	if w.alerts.well(0) {
+		w.log.Info("alerts are told again", "type", h.state.Untold)
 	}
 	h.told()
 	// One that is told once more after a crash is better than one that never is.

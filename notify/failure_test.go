@@ -86,8 +86,8 @@ func TestReadFailuresAreTriedAgain(t *testing.T) {
 		if state != Delivered || d.Posts != 1 || d.Attempts != 0 {
 			t.Errorf("the delivery is %s after %d posts, %d attempts", state, d.Posts, d.Attempts)
 		}
-		if n := strings.Count(r.logs.String(), "level=ERROR"); n < 10 || n > 22 {
-			t.Errorf("%d errors logged, want about one a second", n)
+		if n := strings.Count(r.logs.String(), " could not be read\""); n < 10 || n > 22 {
+			t.Errorf("%d failures logged, want about one a second", n)
 		}
 	})
 }

@@ -38,6 +38,9 @@ type worker struct {
 	// failing says that the last attempt failed, and was logged; lastError is why.
 	failing   bool
 	lastError string
+	// reading, events and alerts are the troubles of reading the queue, of reading
+	// what deliveries are about, and of telling others of the endpoint.
+	reading, events, alerts trouble
 }
 
 // answered is an attempt that is over.
@@ -163,6 +166,8 @@ func (w *worker) read(now time.Time) {
 	}
 	if err := w.backlog.read(w.session.ctx, now); err != nil {
 		w.unreadable(err, now)
+	} else if w.reading.well(0) {
+		w.log.Info("deliveries are read again")
 	}
 }
 
@@ -172,7 +177,7 @@ func (w *worker) unreadable(err error, now time.Time) {
 		return
 	}
 	w.readAgain = now.Add(readRetryWait)
-	w.log.Error("deliveries could not be read", "err", err, "again_in", readRetryWait)
+	w.log.Log(w.session.ctx, w.reading.failed(0), "deliveries could not be read", "err", err, "again_in", readRetryWait)
 }
 
 // launch posts what is ready.
@@ -304,8 +309,9 @@ func (w *worker) settle(a answered, now time.Time) {
 	}
 	switch {
 	case a.err != nil:
+		head := a.lane.items[0].id
 		w.backlog.wait(a.lane, now.Add(readRetryWait))
-		w.log.Error("event could not be read", "err", a.err, "again_in", readRetryWait)
+		w.log.Log(w.session.ctx, w.events.failed(head), "event could not be read", "delivery", head, "err", a.err, "again_in", readRetryWait)
 		return
 	case a.verdict.Action == Drop:
 		w.session.cut.Add(1)
@@ -316,6 +322,9 @@ func (w *worker) settle(a answered, now time.Time) {
 		a.attempt.Error += disabledNow
 	}
 	head := &a.lane.items[0]
+	if w.events.well(head.id) {
+		w.log.Info("events are read again")
+	}
 	o := conclude(head, a.attempt, a.verdict, a.endpoint.Retry, now, rand.Float64())
 	w.react(finding{
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,

@@ -92,6 +92,8 @@ type Bridge struct {
 	// textRules are those of texts, wholeRules those of all of a document.
 	textRules, wholeRules *diff.Rules
 	room                  *room
+	// untold says that the failure of a source could not be told, and was logged.
+	untold atomic.Bool
 
 	idMu sync.Mutex // guards ids
 	ids  *ulid.MonotonicEntropy

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -31,7 +32,7 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 		return // one that was told is reminded of, though the threshold was raised since
 	}
 	if err := b.settle(ctx, st); err != nil {
-		b.logger.Error("source failure not told", "source", source, "err", err)
+		b.untellable(ctx, source, err)
 		return
 	}
 	if a := st.row.Alert; !a.Since.IsZero() && !elapsed(a.ToldAt, now, st.source.ReminderInterval) {
@@ -44,10 +45,24 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 		Name: source, Reason: reason.Error(), Since: st.failingSince, Count: st.failures,
 	})
 	if err := b.commit(ctx, st, &store.Commit{Source: &row, Events: []store.Event{event}}, r); err != nil {
-		b.logger.Error("source failure not told", "source", source, "err", err)
+		b.untellable(ctx, source, err)
 		return
 	}
+	if b.untold.Swap(false) {
+		b.logger.Info("source failures are told again")
+	}
 	b.logger.Error("source is failing", "source", source, "failures", st.failures, "since", st.failingSince, "err", reason)
+}
+
+// untellable logs that a failure could not be told, which is tried again with the
+// next one. Where the store cannot be written that holds for every source, so that
+// the first one speaks for all.
+func (b *Bridge) untellable(ctx context.Context, source string, err error) {
+	level := slog.LevelError
+	if b.untold.Swap(true) {
+		level = slog.LevelDebug
+	}
+	b.logger.Log(ctx, level, "source failure not told", "source", source, "err", err)
 }
 
 // elapsed says whether so much time has passed since then. A time that is yet

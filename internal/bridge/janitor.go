@@ -52,6 +52,8 @@ type Janitor struct {
 	retention atomic.Pointer[retention]
 	// expired is when deliveries were last made dead.
 	expired time.Time
+	// failing says that it could not do its work the last time, and said so.
+	failing bool
 	// told are the endpoints that were saved as told of, nil before the first time.
 	told []string
 }
@@ -112,8 +114,17 @@ func (j *Janitor) prune(ctx context.Context, now time.Time) {
 		return // stopped on the way; the rest is for the next run
 	}
 	if err := errors.Join(warnErr, expireErr, pruneErr); err != nil {
-		j.o.Logger.Error("prune store", "err", err)
+		level := slog.LevelError
+		if j.failing {
+			level = slog.LevelDebug
+		}
+		j.failing = true
+		j.o.Logger.Log(ctx, level, "store could not be pruned", "err", err, "again_in", pruneInterval)
 		return
+	}
+	if j.failing {
+		j.failing = false
+		j.o.Logger.Info("store is pruned again")
 	}
 	if pruned.Events > 0 || pruned.Expired > 0 {
 		j.o.Logger.Info("pruned store", "events", pruned.Events, "deliveries", pruned.Deliveries, "expired", pruned.Expired)

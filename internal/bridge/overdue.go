@@ -30,11 +30,11 @@ func (j *Janitor) warn(ctx context.Context, now time.Time, waiting time.Duration
 	for _, o := range found {
 		if !o.Told {
 			dead := o.Since.Add(waiting)
-			j.o.Logger.Warn("deliveries wait for long", "endpoint", o.Endpoint, "deliveries", o.Count, "since", o.Since, "dead_at", dead)
 			if err := j.o.Teller.Overdue(ctx, o, dead); err != nil {
 				errs = append(errs, err)
 				continue
 			}
+			j.o.Logger.Warn("deliveries wait for long", "endpoint", o.Endpoint, "deliveries", o.Count, "since", o.Since, "dead_at", dead)
 		}
 		told = append(told, o.Endpoint)
 	}

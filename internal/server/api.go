@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -192,7 +193,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFoun
 	case errors.Is(err, store.ErrBusy):
 		writeProblem(w, r, http.StatusServiceUnavailable, "the database cannot be written: "+store.ErrBusy.Error()+"; try again when it has let go")
 	default:
-		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		s.repeats.tell(r.Context(), slog.LevelError, "request failed", err, "method", r.Method, "path", r.URL.Path)
 		writeProblem(w, r, http.StatusInternalServerError, internalError)
 	}
 }

@@ -70,6 +70,7 @@ type Server struct {
 	opts      Options
 	log       *slog.Logger
 	readiness *readiness
+	repeats   *repeats
 	pokes     *pokes
 
 	// readers has a place for each request that waits for events, and draining is
@@ -96,6 +97,7 @@ func New(opts Options) *Server {
 	return &Server{
 		opts:      opts,
 		log:       opts.Logger,
+		repeats:   newRepeats(opts.Logger),
 		readiness: newReadiness(opts.Ready, opts.Logger),
 		pokes:     newPokes(opts.Pokes, opts.Poker, opts.Logger),
 		readers:   make(chan struct{}, maxReaders),

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 )
@@ -71,7 +72,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		q.After = page.Next
 		if page, err = s.opts.Controller.Events(r.Context(), &q); err != nil {
 			if r.Context().Err() == nil {
-				s.log.Warn("stream ended", "err", err)
+				s.repeats.tell(r.Context(), slog.LevelWarn, "stream ended", err)
 			}
 			return
 		}
