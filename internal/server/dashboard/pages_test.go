@@ -241,20 +241,23 @@ func (b *tab) withoutScript() {
 	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 }
 
-// TestChangeIsUnfoldedInTheTimeline and stays so while the page goes on.
-func TestChangeIsUnfoldedInTheTimeline(t *testing.T) {
+// TestChangesAreUnfoldedInTheTimeline: an update is from the begin, others on
+// demand, and all stay as they are while the page goes on.
+func TestChangesAreUnfoldedInTheTimeline(t *testing.T) {
 	t.Parallel()
 	f := newFake()
 	b := browse(t, serve(t, f))
 	b.visit("/sources/inventory-us")
-	b.do(chromedp.Click(chromedp.CSS(".event-diff summary")))
+	const unfolded = `[...document.querySelectorAll(".event-diff:has([open])")].map((e) => e.id).join()`
 	b.until(`document.querySelector(".event-diff details").open`)
+	b.do(chromedp.Click(chromedp.CSS(".event-diff details:not([open]) summary")))
+	b.until(`document.querySelectorAll(".event-diff [open]").length === 2`)
 	b.axe()
 	b.screenshot("source-unfolded")
-	open := evaluate[string](b, `document.querySelector(".event-diff:has([open])").id`)
+	open := evaluate[string](b, unfolded)
 	f.happen(f.changed(0, "inventory-us", "stock.item", "created", "fresh-item", "null", `{"id":1}`))
 	b.until(`document.querySelector("#timeline").textContent.includes("fresh-item")`)
-	if now := evaluate[string](b, `[...document.querySelectorAll(".event-diff:has([open])")].map((e) => e.id).join()`); now != open {
+	if now := evaluate[string](b, unfolded); now != open {
 		t.Errorf("unfolded is %s, want %s", now, open)
 	}
 }
