@@ -93,23 +93,35 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, handler http.Ha
 
 // fail answers with what became of an error of the Controller.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	status, words := h.say(r, err)
+	h.problem(w, r, status, words)
+}
+
+// say is what a reader is told of an error of the Controller, and its HTTP status.
+func (h *Handler) say(r *http.Request, err error) (status int, words string) {
 	refusal, refused := errors.AsType[*server.Refusal](err)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		h.problem(w, r, http.StatusNotFound, "It does not exist, or was removed since.")
+		return http.StatusNotFound, "It does not exist, or was removed since."
+	case refused && refusal.Status != 0:
+		return refusal.Status, refusal.Reason
 	case refused:
-		h.problem(w, r, refusalStatus(refusal), refusal.Reason)
+		return http.StatusConflict, refusal.Reason
 	case r.Context().Err() != nil:
-		h.problem(w, r, http.StatusServiceUnavailable, "The request was given up, as the daemon stops.")
+		return http.StatusServiceUnavailable, "The request was given up, as the daemon stops."
+	case errors.Is(err, store.ErrFull):
+		return http.StatusInsufficientStorage, "There is " + store.ErrFull.Error() + ": make room, and try again."
+	case errors.Is(err, store.ErrBusy):
+		return http.StatusServiceUnavailable, "The database cannot be written, as " + store.ErrBusy.Error() + "; try again when it has let go."
 	default:
-		h.log.Error("page failed", "method", r.Method, "path", r.URL.Path, "err", err)
-		h.problem(w, r, http.StatusInternalServerError, "Something went wrong here. The daemon's log says what.")
+		level := slog.LevelError
+		if isRefresh(r) {
+			level = slog.LevelDebug // the page was loud when somebody opened it
+		}
+		h.log.Log(r.Context(), level, "page failed", "method", r.Method, "path", r.URL.Path, "err", err)
+		return http.StatusInternalServerError, "Something went wrong here. The daemon's log says what."
 	}
 }
 
-func refusalStatus(refusal *server.Refusal) int {
-	if refusal.Status == 0 {
-		return http.StatusConflict
-	}
-	return refusal.Status
-}
+// isRefresh says that a page asks for itself, to stay live.
+func isRefresh(r *http.Request) bool { return r.Header.Get("X-Pollwire-Refresh") != "" }

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // ask is what the dashboard of f answers.
@@ -98,9 +100,11 @@ func TestWhatGoesWrongIsSaidOnAPage(t *testing.T) {
 		{"no page", "GET", "/nowhere", nil, 404, "nothing at this address"},
 		{"no form", "POST", "/nowhere", nil, 404, ""},
 		{"another method", "POST", "/", nil, 405, ""},
-		{"the database", "GET", "/", errors.New("disk secret"), 500, "log says what"},
-		{"a refusal", "GET", "/", &server.Refusal{Status: 503, Reason: "not now, <later>"}, 503, "not now, &lt;later&gt;"},
-		{"a conflict", "GET", "/", &server.Refusal{Reason: "not now"}, 409, "not now"},
+		{"the database", "GET", "/sources", errors.New("disk secret"), 500, "log says what"},
+		{"a full disk", "GET", "/sources", fmt.Errorf("write /secret: %w", store.ErrFull), 507, "make room"},
+		{"a locked database", "GET", "/sources", fmt.Errorf("write /secret: %w", store.ErrBusy), 503, "let go"},
+		{"a refusal", "GET", "/sources", &server.Refusal{Status: 503, Reason: "not now, <later>"}, 503, "not now, &lt;later&gt;"},
+		{"a conflict", "GET", "/sources", &server.Refusal{Reason: "not now"}, 409, "not now"},
 	} {
 		f := newFake()
 		f.err = tc.err

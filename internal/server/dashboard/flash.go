@@ -3,12 +3,10 @@ package dashboard
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"strings"
 
 	"github.com/pollwire/pollwire/internal/server"
-	"github.com/pollwire/pollwire/internal/store"
 )
 
 const (
@@ -37,8 +35,8 @@ func (h *Handler) act(a action) http.HandlerFunc {
 		}
 		came, err := a.do(h, r)
 		if err != nil {
-			reason := h.reason(r, err)
-			came = &done{Message: reason, Bad: true}
+			_, words := h.say(r, err)
+			came = &done{Message: words, Bad: true}
 		}
 		to := came.To
 		if to == "" {
@@ -47,18 +45,6 @@ func (h *Handler) act(a action) http.HandlerFunc {
 		leaveFlash(w, r, flash{came.Message, came.Bad})
 		http.Redirect(w, r, to, http.StatusSeeOther) //nolint:gosec // LocalPath leads nowhere else.
 	}
-}
-
-// reason is what a reader is told of an error.
-func (h *Handler) reason(r *http.Request, err error) string {
-	if refusal, refused := errors.AsType[*server.Refusal](err); refused {
-		return refusal.Reason
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return "It does not exist, or was removed since."
-	}
-	h.log.Error("action failed", "path", r.URL.Path, "err", err)
-	return "Something went wrong here. The daemon's log says what."
 }
 
 // leaveFlash leaves a message for the next page.
@@ -84,7 +70,7 @@ func setFlash(w http.ResponseWriter, r *http.Request, value string, maxAge int) 
 // was. What a page of another tab asks for to stay live takes none.
 func takeFlash(w http.ResponseWriter, r *http.Request) *flash {
 	cookie, err := r.Cookie(flashCookie)
-	if err != nil || r.Header.Get("X-Pollwire-Refresh") != "" {
+	if err != nil || isRefresh(r) {
 		return nil
 	}
 	setFlash(w, r, "", -1)

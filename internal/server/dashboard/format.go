@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,19 @@ func relative(t any, now time.Time) (template.HTML, error) {
 	// Nothing in it is of others: digits, and words of ours.
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s" data-ago>%s</time>`, //nolint:gosec // as said above
 		at.Format("2006-01-02T15:04:05.000Z07:00"), at.Format("Mon 2 Jan 2006 15:04:05 UTC"), ago(now.Sub(at)))), nil
+}
+
+// due shows when something comes next: what is past is due.
+func due(t any, now time.Time) (template.HTML, error) {
+	text, err := relative(t, now)
+	if at, ok := t.(*time.Time); err == nil && ok && at != nil {
+		said := string(text)
+		if !at.After(now) {
+			said = said[:strings.Index(said, ">")+1] + "due</time>"
+		}
+		text = template.HTML(strings.Replace(said, " data-ago", " data-ago data-due", 1)) //nolint:gosec // relative made it
+	}
+	return text, err
 }
 
 // ago says how long ago something was, or in what time it will be. The script

@@ -39,7 +39,7 @@ func newHealth(s *standing) health {
 	case len(alarms) > 0:
 		h.Tone, h.Headline = alarms[0].Badge.Tone, plain(len(alarms), "thing needs", "things need")+" attention"
 		h.Subline = fmt.Sprintf("Of %s and %s.", polled, told)
-	case len(s.sources) == 0:
+	case len(s.sources) == 0 && len(alarms) == 0:
 		h.Tone, h.Headline, h.Subline = toneInfo, "Nothing is polled yet", "The configuration has no sources."
 	}
 	return h

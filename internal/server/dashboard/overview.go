@@ -2,8 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"context"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -29,6 +27,8 @@ type overviewView struct {
 	Waiting  []waiting
 	Next     []server.Source
 	Nodes    []server.Node
+	// Sick says that a list may be empty as it cannot be read.
+	Sick bool
 	// Reload is the last one; nil before the first.
 	Reload *server.Reload
 }
@@ -57,19 +57,22 @@ type standing struct {
 	unwell []unwell
 }
 
+// overview shows how everything stands. It is a page on which something is wrong
+// too: what cannot be read is said, and all else is shown.
 func (h *Handler) overview(r *http.Request) (*view, error) {
 	ctx := r.Context()
-	s, err := h.standing(ctx)
-	if err != nil {
-		return nil, err
-	}
+	s := h.standing(r)
 	page, err := h.opts.Controller.Events(ctx, &server.EventQuery{Newest: true, Limit: shownEvents, MaxBytes: eventBytes})
 	if err != nil {
-		return nil, fmt.Errorf("read last events: %w", err)
+		page = &server.EventPage{}
+	}
+	s.unread(h, r, "the log", err)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
 	}
 	v := &overviewView{
 		health: newHealth(s), Activity: newActivity(sumChanges(s.sources)), Events: newestFirst(page, h.log),
-		Waiting: waitingEndpoints(s.endpoints), Next: nextPolls(s.sources), Nodes: s.nodes,
+		Waiting: waitingEndpoints(s.endpoints), Next: nextPolls(s.sources), Nodes: s.nodes, Sick: len(s.unwell) > 0,
 	}
 	if s.reload.Number > 0 {
 		v.Reload = &s.reload
@@ -79,26 +82,31 @@ func (h *Handler) overview(r *http.Request) (*view, error) {
 }
 
 // standing asks how everything stands.
-func (h *Handler) standing(ctx context.Context) (s *standing, err error) {
-	c := h.opts.Controller
-	s = &standing{}
+func (h *Handler) standing(r *http.Request) *standing {
+	c, ctx, s := h.opts.Controller, r.Context(), &standing{}
 	if h.opts.LastReload != nil {
 		s.reload = h.opts.LastReload()
 	}
-	if s.sources, err = c.Sources(ctx); err != nil {
-		return nil, fmt.Errorf("look at sources: %w", err)
-	}
-	if s.endpoints, err = c.Endpoints(ctx); err != nil {
-		return nil, fmt.Errorf("look at endpoints: %w", err)
-	}
-	if s.limits, err = c.Limits(ctx); err != nil {
-		return nil, fmt.Errorf("look at limits: %w", err)
-	}
-	if s.nodes, err = c.Nodes(ctx); err != nil {
-		return nil, fmt.Errorf("look at nodes: %w", err)
-	}
 	s.unwell = h.look(ctx)
-	return s, ctx.Err()
+	var err error
+	s.sources, err = c.Sources(ctx)
+	s.unread(h, r, "the sources", err)
+	s.endpoints, err = c.Endpoints(ctx)
+	s.unread(h, r, "the endpoints", err)
+	s.limits, err = c.Limits(ctx)
+	s.unread(h, r, "the limits", err)
+	s.nodes, err = c.Nodes(ctx)
+	s.unread(h, r, "the nodes", err)
+	return s
+}
+
+// unread notes what could not be read.
+func (s *standing) unread(h *Handler, r *http.Request, what string, err error) {
+	if err == nil {
+		return
+	}
+	_, words := h.say(r, err)
+	s.unwell = append(s.unwell, unwell{name: "The daemon", reason: "It cannot read " + what + ". " + words})
 }
 
 // tiles are the numbers that say most.

@@ -1,6 +1,17 @@
 package dashboard
 
-import "testing"
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
 
 func TestOverviewLooksWell(t *testing.T) {
 	t.Parallel()
@@ -10,4 +21,65 @@ func TestOverviewLooksWell(t *testing.T) {
 func TestOverviewOfADaemonThatIsWell(t *testing.T) {
 	t.Parallel()
 	browse(t, serve(t, &fake{grown: make(chan struct{})})).judge("/", "overview-empty")
+}
+
+// TestOverviewOfADaemonThatIsSick: the page that says so does not fail itself.
+func TestOverviewOfADaemonThatIsSick(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	f := &fake{err: errors.New("disk: secret")}
+	h := New(Options{
+		Controller: f, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		LastReload: func() server.Reload {
+			return server.Reload{Number: 2, Errors: []string{"pollwire.yaml:3:1: there is no key \"souces\""}}
+		},
+		Checks: []server.Check{
+			{Name: "database", Func: func(context.Context) error { return errors.New("it is damaged; restore a backup") }},
+			{Name: "disk", Warning: true, Func: func(context.Context) error { return errors.New("nearly full") }},
+			{Name: "loops", Func: func(context.Context) error { return nil }},
+		},
+	})
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	page := w.Body.String()
+	for _, want := range []string{
+		"8 things need attention", "restore a backup", "nearly full", "there is no key &#34;souces&#34;", "It cannot read the endpoints.", "It is not known what waits",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if w.Code != http.StatusOK || strings.Contains(page, "secret") || strings.Contains(page, "loops") || strings.Contains(page, "Nothing waits") {
+		t.Errorf("%d %s", w.Code, page)
+	}
+	if !strings.Contains(log.String(), "secret") {
+		t.Errorf("the log does not say why: %s", &log)
+	}
+	log.Reset()
+	r.Header.Set("X-Pollwire-Refresh", "1")
+	h.ServeHTTP(httptest.NewRecorder(), r)
+	if log.Len() > 0 {
+		t.Errorf("a page that stays live fills the log: %s", &log)
+	}
+}
+
+// TestAlarmsAreBounded shows the worst of many.
+func TestAlarmsAreBounded(t *testing.T) {
+	t.Parallel()
+	s := &standing{limits: newFake().limits}
+	for range 100 {
+		s.sources = append(s.sources, server.Source{Name: "a", State: server.SourceFailing})
+	}
+	h := newHealth(s)
+	if len(h.Alarms) != shownAlarms || h.MoreAlarms != 101-shownAlarms || h.Tone != toneBad || h.Headline != "101 things need attention" {
+		t.Errorf("%+v", h)
+	}
+	s.sources = nil
+	if h := newHealth(s); h.Tone != toneWarn || h.Headline != "1 thing needs attention" {
+		t.Errorf("%+v", h)
+	}
+	if h := newHealth(&standing{}); h.Tone != toneInfo {
+		t.Errorf("%+v", h)
+	}
 }

@@ -20,7 +20,8 @@
   const tick = () => {
     const now = Date.now() + skew;
     for (const t of document.querySelectorAll("time[data-ago]")) {
-      const text = ago(now - Date.parse(t.dateTime));
+      const since = now - Date.parse(t.dateTime);
+      const text = since >= 0 && "due" in t.dataset ? "due" : ago(since);
       if (t.textContent !== text) t.textContent = text;
     }
   };
