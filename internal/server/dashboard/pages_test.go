@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -280,5 +281,41 @@ func TestDeliveryThatIsDue(t *testing.T) {
 		if row.Due != test.due || row.Next != test.next || row.Again != test.again {
 			t.Errorf("%+v: %+v", test.delivery, row)
 		}
+	}
+}
+
+// TestKeyboardAlone finds an event, looks at it, and has a delivery of it posted
+// again. It runs beside no other test: a browser has one focus for all its tabs.
+func TestKeyboardAlone(t *testing.T) {
+	f := newFake()
+	b := browse(t, serve(t, f))
+	b.visit("/events")
+	b.do(chromedp.KeyEvent("/"))
+	b.until(`document.activeElement.id === "f-id"`)
+	focus := func(selector string) {
+		t.Helper()
+		for range 200 {
+			if evaluate[bool](b, `document.activeElement.matches('`+selector+`')`) {
+				if !evaluate[bool](b, `getComputedStyle(document.activeElement).outlineStyle !== "none"`) {
+					t.Errorf("the focus on %s is not seen", selector)
+				}
+				return
+			}
+			b.do(chromedp.KeyEvent(kb.Tab))
+		}
+		t.Fatalf("%s is not reached by the tab key", selector)
+	}
+	focus(".event a")
+	b.press(kb.Enter)
+	if got := b.path(); !strings.HasPrefix(got, "/events/evt_") {
+		t.Fatalf("it leads to %s", got)
+	}
+	focus(".attempt summary")
+	b.do(chromedp.KeyEvent(kb.Enter))
+	b.until(`document.querySelector(".attempt details").open`)
+	focus(".delivery button")
+	b.press(kb.Enter)
+	if got := f.taken(); len(got) != 1 || !strings.HasPrefix(got[0], "retry delivery/") {
+		t.Errorf("did %v", got)
 	}
 }

@@ -20,7 +20,6 @@ func (h *Handler) subscriptions(r *http.Request) (*view, error) {
 		"subscriptions", "No subscriptions", "Programs register a URL of their own by POST /v1/subscriptions. Each becomes an endpoint.",
 	}}
 	if h.opts.Subscriptions == nil {
-		v.Empty.Text = "Programs could register a URL of their own by POST /v1/subscriptions, if storage.encryption_key were set."
 		return &view{Title: "Subscriptions", Page: v}, nil
 	}
 	var err error
