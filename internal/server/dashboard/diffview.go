@@ -10,8 +10,9 @@ import (
 )
 
 // maxCompared is of how many bytes before and after together two values are
-// compared here. Beyond, the patch says what changed.
-const maxCompared = 4 << 20
+// compared here, in a fifth of a second and 45 MB at most. Beyond, the patch says
+// what changed.
+const maxCompared = 1 << 20
 
 // maxSmall and maxSmallRows bound a change that is shown among others: in bytes
 // of its envelope, and in rows.

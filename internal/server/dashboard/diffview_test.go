@@ -213,6 +213,7 @@ func TestDiffViewIsBounded(t *testing.T) {
 	long := strings.Repeat("word ", 40_000)
 	for name, data := range map[string]*changeData{
 		"many elements":    updated(list(9000, "a"), list(9000, "b"), ""),
+		"many of one kind": updated("["+strings.Repeat("1,", 9000)+"1]", "["+strings.Repeat("2,", 9000)+"2]", ""),
 		"many words":       updated(`"`+long+`x `+long+`"`, `"`+long+`y `+long+`"`, ""),
 		"too large":        updated(`"`+strings.Repeat("a", maxCompared)+`"`, `"b"`, ""),
 		"too deep":         updated(strings.Repeat("[", 5000)+strings.Repeat("]", 5000), "1", ""),
@@ -324,5 +325,58 @@ func TestSmallDiffs(t *testing.T) {
 		if rows := test.rows; (v == nil) != (rows == 0) || v != nil && len(v.Rows) != rows {
 			t.Errorf("%s: %+v", name, v)
 		}
+	}
+}
+
+// TestLongTextsAreCutBetweenCharacters where they begin to differ in the middle of
+// what UTF-8 makes of one.
+func TestLongTextsAreCutBetweenCharacters(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("é", maxWordBytes/3)
+	for _, change := range [][2]string{{"é", "è"}, {"", "x"}, {"ą", "\u0141"}, {"", ""}} {
+		was, is := compareWords(long+change[0]+long, long+change[1]+long)
+		for i, spans := range [][]span{was, is} {
+			text, differs := "", ""
+			for _, s := range spans {
+				text += s.Text
+				if s.Differs {
+					differs += s.Text
+				}
+			}
+			if text != long+change[i]+long || differs != change[i] {
+				t.Errorf("%q: %d bytes, of which %q differ", change, len(text), differs)
+			}
+		}
+	}
+}
+
+// BenchmarkDiffView compares the largest values that are compared.
+func BenchmarkDiffView(b *testing.B) {
+	list := func(value string, every int) string {
+		var s strings.Builder
+		for i := range 6500 {
+			v := "x"
+			if i%every == 0 {
+				v = value
+			}
+			fmt.Fprintf(&s, `,{"id":%d,"name":"item %d","value":%q,"tags":["a","b","c"],"n":%d}`, i, i, v, i*7)
+		}
+		return "[" + s.String()[1:] + "]"
+	}
+	text := strings.Repeat("the quick brown fox ", 12_000)
+	for name, data := range map[string]*changeData{
+		"few elements": updated(list("y", 1000), list("z", 1000)),
+		"all elements": updated(list("y", 1), list("z", 1)),
+		"a long line":  updated(quoted(text+text), quoted(text+"!"+text)),
+	} {
+		if size := len(data.Before) + len(data.After); size > maxCompared || size < maxCompared/2 {
+			b.Fatalf("%s has %d bytes", name, size)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				newDiffView(data)
+			}
+		})
 	}
 }

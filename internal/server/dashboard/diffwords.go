@@ -15,9 +15,10 @@ const (
 	maxWhole = 16 << 10
 	// keptAround is how much is shown of what is alike, to each side of what differs.
 	keptAround = 48
-	// maxWords bounds the words that are compared: beyond, only what both sides
-	// begin and end with is found.
-	maxWords = 2000
+	// maxWords and maxWordBytes bound what is compared word by word: beyond, only
+	// what both sides begin and end with is found.
+	maxWords     = 2000
+	maxWordBytes = 64 << 10
 )
 
 // span is a part of a text.
@@ -109,7 +110,7 @@ func lastBytes(text string, most int) string {
 // compareWords finds what two texts have in common, by words. Where that is next
 // to nothing, all of both differs: confetti says less than two colours.
 func compareWords(before, after string) (was, is []span) {
-	b, a := words(before), words(after)
+	b, a := pieces(before, after)
 	var edits []lcs.Diff
 	if len(b) > maxWords || len(a) > maxWords {
 		edits = middle(b, a)
@@ -136,6 +137,36 @@ func compareWords(before, after string) (was, is []span) {
 	}
 	return appendSpan(was, b[bAt:], false), appendSpan(is, a[aAt:], false)
 }
+
+// pieces cuts two texts into what is compared: words, or of long texts what they
+// begin with, what is between, and what they end with.
+func pieces(before, after string) (b, a []string) {
+	if len(before)+len(after) <= maxWordBytes {
+		return words(before), words(after)
+	}
+	shorter := min(len(before), len(after))
+	head := 0
+	for head < shorter && before[head] == after[head] {
+		head++
+	}
+	for head > 0 && !(startsRune(before, head) && startsRune(after, head)) {
+		head--
+	}
+	tail := 0
+	for tail < shorter-head && before[len(before)-1-tail] == after[len(after)-1-tail] {
+		tail++
+	}
+	for tail > 0 && !startsRune(before, len(before)-tail) {
+		tail--
+	}
+	cut := func(text string) []string {
+		return []string{text[:head], text[head : len(text)-tail], text[len(text)-tail:]}
+	}
+	return cut(before), cut(after)
+}
+
+// startsRune says whether a character begins at a place, or the text ends there.
+func startsRune(text string, at int) bool { return at == len(text) || utf8.RuneStart(text[at]) }
 
 // middle is what is between the words that both begin and end with.
 func middle(b, a []string) []lcs.Diff {

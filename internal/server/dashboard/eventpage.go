@@ -32,6 +32,8 @@ type eventView struct {
 	MoreChanged  int
 	Hash         string
 	PreviousHash string
+	// Siblings is where all events of its item are; empty of a document or an alert.
+	Siblings string
 	// Reason says why an item counts as deleted; empty for the usual one.
 	Reason     string
 	Deliveries []deliveryRow
@@ -99,6 +101,9 @@ func newEventView(envelope json.RawMessage) (*eventView, error) {
 	}
 	diff := newDiffView(&data)
 	v.Diff, v.Reason = &diff, data.Reason
+	if read.Subject != "" {
+		v.Siblings = address("/events", "source", read.Source, "key", read.Subject)
+	}
 	if data.Change == "updated" {
 		v.Changed = data.Changed[:min(len(data.Changed), shownPointers)]
 		v.MoreChanged = len(data.Changed) - len(v.Changed)
