@@ -22,6 +22,7 @@ func newAcceptCommand() *cobra.Command {
 		Args: oneArg("the name of a source"),
 	}
 	where := connectionFlags(cmd)
+	cmd.ValidArgsFunction = where.complete(sourceNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if err := c.AcceptRemoval(ctx, args[0]); err != nil {
@@ -59,6 +60,7 @@ func newChangeCommand(verb, short string, kinds map[string]changer) *cobra.Comma
 		Args:  oneArg(strings.Join(forms, " or ")),
 	}
 	where := connectionFlags(cmd)
+	cmd.ValidArgsFunction = where.complete(kindNames(slices.Sorted(maps.Keys(kinds))))
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		kind, name, _ := strings.Cut(args[0], "/")
 		change := kinds[kind]

@@ -84,6 +84,7 @@ func newDeliveriesCommand() *cobra.Command {
 	endpoint := cmd.Flags().String("endpoint", "", "only those to an endpoint")
 	event := cmd.Flags().String("event", "", "only those of the event with an ID")
 	limit := cmd.Flags().IntP("limit", "n", 20, "how many, at most")
+	where.completeFlag(cmd, "endpoint", endpointNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var id int64
 		if len(args) == 1 {
@@ -178,6 +179,7 @@ func newTestCommand() *cobra.Command {
 		Args: oneArg("the name of an endpoint"),
 	}
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
+	cmd.ValidArgsFunction = where.complete(endpointNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			test, err := c.TestEndpoint(ctx, args[0])

@@ -41,6 +41,8 @@ func newEventsCommand() *cobra.Command {
 	cmd.Flags().StringVar(&q.Subject, "key", "", "only the events of the item with a key")
 	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "only what an endpoint would be told")
 	cmd.Flags().IntVarP(&q.Limit, "limit", "n", 20, "how many of the newest, without --after")
+	where.completeFlag(cmd, "source", sourceNames)
+	where.completeFlag(cmd, "endpoint", endpointNames)
 	follow := cmd.Flags().BoolP("follow", "f", false, "go on with what comes")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if q.Limit < 1 || q.Limit > maxNewest {

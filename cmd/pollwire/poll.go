@@ -31,6 +31,7 @@ func newPollCommand() *cobra.Command {
 		Args: oneArg("the name of a source"),
 	}
 	where := connectionFlags(cmd)
+	cmd.ValidArgsFunction = where.complete(sourceNames)
 	send := cmd.Flags().Bool("send", false, "post the webhooks, marked by an id that begins with test_")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, err := loadConfig(*where.config)

@@ -31,6 +31,8 @@ func newReplayCommand() *cobra.Command {
 	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "to one endpoint (default: to all)")
 	cmd.Flags().StringVar(&q.Source, "source", "", "the events of one source (default: of all)")
 	cmd.Flags().BoolVar(&q.Dead, "dead", false, "what is dead, and nothing else")
+	where.completeFlag(cmd, "source", sourceNames)
+	where.completeFlag(cmd, "endpoint", endpointNames)
 	since := cmd.Flags().String("since", "", "events of a `time` and later")
 	until := cmd.Flags().String("until", "", "events before a `time`")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {

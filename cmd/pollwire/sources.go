@@ -27,6 +27,7 @@ func newSourcesCommand() *cobra.Command {
 		},
 	}
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
+	cmd.ValidArgsFunction = where.complete(sourceNames)
 	states := []server.SourceState{server.SourceOK, server.SourceNew, server.SourceFailing, server.SourcePaused, server.SourceDisabled}
 	state := cmd.Flags().String("state", "", "only those in a `state`: ok, new, failing, paused or disabled")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -134,6 +135,7 @@ func newTriggerCommand() *cobra.Command {
 		Args:  oneArg("the name of a source"),
 	}
 	where := connectionFlags(cmd)
+	cmd.ValidArgsFunction = where.complete(sourceNames)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if err := c.Poll(ctx, args[0]); err != nil {
