@@ -23,14 +23,14 @@ const (
 // bodyCache makes the bodies that tell events and keeps those used last, each
 // for all endpoints that are told in the same way.
 type bodyCache struct {
-	queue     Queue
-	publicURL string
+	queue Queue
 	// large holds a token for each body of a large event that is being made.
 	large chan struct{}
 
-	mu    sync.Mutex
-	size  int
-	byKey map[bodyKey]*list.Element
+	mu        sync.Mutex
+	publicURL string
+	size      int
+	byKey     map[bodyKey]*list.Element
 	// used has the one used last in front.
 	used list.List
 }
@@ -94,13 +94,28 @@ func (c *bodyCache) get(ctx context.Context, e *Endpoint, position int64) (*body
 
 // render makes a body and keeps it.
 func (c *bodyCache) render(e *Endpoint, key bodyKey, event *Event) (*body, error) {
-	rendered, err := Render(e, event, c.publicURL)
+	c.mu.Lock()
+	publicURL := c.publicURL
+	c.mu.Unlock()
+	rendered, err := Render(e, event, publicURL)
 	if err != nil {
 		return nil, err
 	}
 	b := &body{key: key, id: event.ID, bytes: rendered}
-	c.keep(b)
+	c.keep(b, publicURL)
 	return b, nil
+}
+
+// link lets events be linked to below another URL from now on.
+func (c *bodyCache) link(publicURL string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.publicURL == publicURL {
+		return
+	}
+	c.publicURL, c.size = publicURL, 0
+	clear(c.byKey)
+	c.used.Init()
 }
 
 func (c *bodyCache) cached(key bodyKey) *body {
@@ -114,15 +129,16 @@ func (c *bodyCache) cached(key bodyKey) *body {
 	return element.Value.(*body)
 }
 
-// keep adds a body, unless it would push out much of the others.
-func (c *bodyCache) keep(b *body) {
+// keep adds a body with links below a URL, unless it would push out much of the
+// others.
+func (c *bodyCache) keep(b *body, publicURL string) {
 	if len(b.bytes) > maxCachedBytes/8 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.byKey[b.key]; ok {
-		return // another endpoint was faster
+	if _, ok := c.byKey[b.key]; ok || publicURL != c.publicURL {
+		return // another endpoint was faster, or the links are others since
 	}
 	c.byKey[b.key] = c.used.PushFront(b)
 	c.size += cap(b.bytes)

@@ -133,3 +133,21 @@ func TestQueueErrorsAreNotForEver(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestLinksFollowThePublicURL: bodies are made anew when it is another one.
+func TestLinksFollowThePublicURL(t *testing.T) {
+	t.Parallel()
+	q := newMemQueue()
+	position := q.commit("ops", "a")
+	c, ops := newBodyCache(q, "https://one.example.com"), testEndpoint(t, "ops")
+	for _, public := range []string{"https://one.example.com", "https://two.example.com", "https://two.example.com", ""} {
+		c.link(public)
+		b, err := c.get(t.Context(), &ops, position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(string(b.bytes), public+"/v1/events/"); got != (public != "") {
+			t.Errorf("%q: body %s", public, b.bytes)
+		}
+	}
+}

@@ -183,6 +183,23 @@ func (d *Dispatcher) Apply(endpoints []Endpoint) {
 	}
 }
 
+// SetPublicURL replaces the URL below which events are linked to; empty for no
+// links. Bodies that are saved already, those of batches, keep their links.
+func (d *Dispatcher) SetPublicURL(publicURL string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.options.PublicURL = publicURL
+	if d.session != nil {
+		d.session.bodies.link(publicURL)
+	}
+}
+
+func (d *Dispatcher) publicURL() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.options.PublicURL
+}
+
 // Wake says that deliveries were committed for these endpoints; without names,
 // for any. It never waits.
 func (d *Dispatcher) Wake(endpoints ...string) {

@@ -19,7 +19,7 @@ func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attem
 	if to == nil {
 		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrUnknownEndpoint)
 	}
-	m, err := NewMessage(to, e, d.options.PublicURL)
+	m, err := NewMessage(to, e, d.publicURL())
 	if err != nil {
 		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil //nolint:nilerr // the attempt says it
 	}

@@ -110,6 +110,9 @@ func (s *Server) daemonRoutes() []route {
 			handler: s.openAPI,
 		},
 	}
+	if s.opts.Reloader != nil {
+		rows = append(rows, s.reloadRoutes()...)
+	}
 	if s.opts.Metrics != nil {
 		rows = append(rows, route{
 			method: http.MethodGet, path: metricsPath, id: "getMetrics",

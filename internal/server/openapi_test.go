@@ -49,7 +49,7 @@ type described struct {
 // openAPI is the document of a server that has every route, as it answers it.
 var openAPI = sync.OnceValues(func() (document []byte, err error) {
 	s := server.New(server.Options{
-		Listen: "127.0.0.1:0", Controller: &controller{}, Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler(),
+		Listen: "127.0.0.1:0", Controller: &controller{}, Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler(), Reloader: newReloader(),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	ctx := context.Background() // one server for all tests, whichever comes first
@@ -218,7 +218,7 @@ func TestOpenAPIDescribes(t *testing.T) {
 // the answer lists those that its handler reads.
 func TestOpenAPINamesTheParameters(t *testing.T) {
 	t.Parallel()
-	addr := start(t, server.Options{}).Addr()
+	addr := start(t, server.Options{Reloader: newReloader()}).Addr()
 	for path, operations := range mustDescribed(t).Paths {
 		var documented []string
 		for _, p := range operations["get"].Parameters {
@@ -248,7 +248,7 @@ func TestOpenAPINamesTheParameters(t *testing.T) {
 // method that there is not.
 func TestOpenAPIHasWhatIsServed(t *testing.T) {
 	t.Parallel()
-	addr := start(t, server.Options{Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler()}).Addr()
+	addr := start(t, server.Options{Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler(), Reloader: newReloader()}).Addr()
 	for path, operations := range mustDescribed(t).Paths {
 		if strings.HasSuffix(path, "/stream") {
 			continue // it answers for ever
@@ -269,7 +269,7 @@ func TestOpenAPIIsStable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := start(t, server.Options{Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler()}).Addr()
+	addr := start(t, server.Options{Subscriptions: &subscriptions{}, Metrics: http.NotFoundHandler(), Reloader: newReloader()}).Addr()
 	for range 3 {
 		if again := ask(t, addr, question{method: "GET", path: "/openapi.json"}); !bytes.Equal([]byte(again.body), first) {
 			t.Fatal("two answers differ")

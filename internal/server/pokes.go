@@ -33,13 +33,13 @@ type pokes struct {
 	// key makes the hashes of this process its own, so that nobody can choose
 	// what they are compared with.
 	key [sha256.Size]byte
-	// bySum has the sources by the hash of their name and secret. Whether name
-	// or secret is wrong, one lookup finds nothing, and takes the same time.
-	bySum map[[sha256.Size]byte]*poke
-	names map[string]bool
 
 	mu     sync.Mutex
 	closed bool
+	// bySum has the sources by the hash of their name and secret. Whether name
+	// or secret is wrong, one lookup finds nothing, and takes the same time.
+	bySum map[[sha256.Size]byte]*poke
+	names map[string]*poke
 	// under are the polls that are still to come.
 	under sync.WaitGroup
 }
@@ -56,19 +56,42 @@ type poke struct {
 
 // newPokes makes pokes of the secrets of sources, by name.
 func newPokes(secrets map[string]string, poker Poker, log *slog.Logger) *pokes {
-	ps := &pokes{
-		poker: poker, log: log,
-		bySum: make(map[[sha256.Size]byte]*poke, len(secrets)),
-		names: make(map[string]bool, len(secrets)),
-	}
+	ps := &pokes{poker: poker, log: log}
 	_, _ = rand.Read(ps.key[:]) // It never fails.
-	for source, secret := range secrets {
-		if secret != "" {
-			ps.bySum[ps.sum(source, secret)] = &poke{source: source}
-			ps.names[source] = true
-		}
-	}
+	ps.set(secrets)
 	return ps
+}
+
+// set replaces the sources that can be poked, and their secrets. Polls that are
+// still to come of sources that stay come, those of others do not.
+func (ps *pokes) set(secrets map[string]string) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	gone := ps.names
+	ps.bySum = make(map[[sha256.Size]byte]*poke, len(secrets))
+	ps.names = make(map[string]*poke, len(secrets))
+	for source, secret := range secrets {
+		if secret == "" {
+			continue
+		}
+		p := gone[source]
+		delete(gone, source)
+		if p == nil {
+			p = &poke{source: source}
+		}
+		ps.bySum[ps.sum(source, secret)], ps.names[source] = p, p
+	}
+	for _, p := range gone {
+		ps.giveUp(p)
+	}
+}
+
+// giveUp drops the poll of a source that is still to come. The lock is held.
+func (ps *pokes) giveUp(p *poke) {
+	if p.pending && p.timer.Stop() {
+		p.pending = false
+		ps.under.Done()
+	}
 }
 
 // sum is the hash of a name and a secret. A secret never holds the NUL byte
@@ -82,6 +105,8 @@ func (ps *pokes) sum(source, secret string) [sha256.Size]byte {
 // find returns the source of a name for which one of the secrets is right, nil
 // if there is none.
 func (ps *pokes) find(source string, secrets []string) *poke {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
 	var found *poke
 	for _, secret := range secrets {
 		if p := ps.bySum[ps.sum(source, secret)]; p != nil {
@@ -143,9 +168,12 @@ func (ps *pokes) postpone(p *poke, wait time.Duration) {
 // at further.
 func (ps *pokes) refuse(source string) bool {
 	ok, unlogged := ps.refusals.count(time.Now())
+	ps.mu.Lock()
+	known := ps.names[source] != nil
+	ps.mu.Unlock()
 	switch {
 	case unlogged == 0:
-	case ps.names[source]:
+	case known:
 		ps.log.Warn("pokes refused, the secret is wrong", "source", source, "count", unlogged)
 	default:
 		// The name is not logged: a secret may have been put in its place.
@@ -159,11 +187,8 @@ func (ps *pokes) refuse(source string) bool {
 func (ps *pokes) stop() {
 	ps.mu.Lock()
 	ps.closed = true
-	for _, p := range ps.bySum {
-		if p.pending && p.timer.Stop() {
-			p.pending = false
-			ps.under.Done()
-		}
+	for _, p := range ps.names {
+		ps.giveUp(p)
 	}
 	ps.mu.Unlock()
 	ps.under.Wait()

@@ -352,3 +352,30 @@ func TestAPokeWhileAPollIsAskedForLeadsToAnother(t *testing.T) {
 		}
 	})
 }
+
+// TestPokesCanBeReplaced: a poll that is still to come comes, where the source can
+// be poked still.
+func TestPokesCanBeReplaced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ps, p := newTimedPokes(t, "stays", "gone")
+		for range 2 { // the second of each is to come after a second
+			ps.poke(ps.must(t, "stays"))
+			ps.poke(ps.must(t, "gone"))
+			synctest.Wait()
+		}
+		ps.set(map[string]string{"stays": "another secret", "new": "secret of new"})
+		if ps.find("stays", []string{"secret of stays"}) != nil || ps.find("gone", []string{"secret of gone"}) != nil {
+			t.Error("an old secret is good")
+		}
+		if ps.find("stays", []string{"another secret"}) == nil {
+			t.Error("the new secret is not")
+		}
+		ps.poke(ps.must(t, "new"))
+		after(10 * pokeInterval)
+		if got := p.taken(); len(got) != 4 {
+			t.Errorf("polled at %v, want two at once, the new one, and the one of the source that stays", got)
+		}
+		ps.stop()
+	})
+}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -50,6 +51,8 @@ type Options struct {
 	Pokes map[string]string
 	// Poker polls what was poked; nil where there are no Pokes.
 	Poker Poker
+	// Reloader gives the daemon another configuration; nil where that cannot be.
+	Reloader Reloader
 	// Dashboard answers for all paths that are none of the API's; nil where there
 	// are no pages. Over TCP it is asked only by those who may ask the API, but for
 	// the page to log in and what pages load.
@@ -72,6 +75,7 @@ type Server struct {
 	readiness *readiness
 	repeats   *repeats
 	pokes     *pokes
+	guard     atomic.Pointer[guard]
 
 	// readers has a place for each request that waits for events, and draining is
 	// closed when those are to end.
@@ -94,7 +98,7 @@ type Server struct {
 
 // New returns a server that does not listen yet.
 func New(opts Options) *Server {
-	return &Server{
+	s := &Server{
 		opts:      opts,
 		log:       opts.Logger,
 		repeats:   newRepeats(opts.Logger),
@@ -103,6 +107,8 @@ func New(opts Options) *Server {
 		readers:   make(chan struct{}, maxReaders),
 		draining:  make(chan struct{}),
 	}
+	s.guard.Store(newGuard(opts))
+	return s
 }
 
 // Start begins to listen and returns; ctx bounds the start alone. It fails when
@@ -142,7 +148,7 @@ func (s *Server) Start(ctx context.Context) error {
 	base, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	s.cancel = cancel
 	if tcp != nil {
-		s.serve(base, tcp, newGuard(s.opts).wrap(s.api()))
+		s.serve(base, tcp, s.guarded(s.api()))
 	}
 	if unix != nil {
 		s.serve(base, unix, s.api())
