@@ -28,8 +28,8 @@ func (l *Limiter) Rename(from, to string) {
 	signal(l.wanted)
 }
 
-// Rename gives the next run of a source to one of another name, which Apply is
-// going to add. It has none itself then.
+// Rename gives the next run of a source, and its pause, to one of another name,
+// which Apply is going to add. It has none itself then.
 func (s *Scheduler) Rename(from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -39,5 +39,9 @@ func (s *Scheduler) Rename(from, to string) {
 	}
 	if ok {
 		s.saved[to] = next
+	}
+	if _, paused := s.paused[from]; paused {
+		delete(s.paused, from)
+		s.paused[to] = nil
 	}
 }

@@ -92,3 +92,25 @@ func TestRenamedSourceKeepsItsNextRun(t *testing.T) {
 		})
 	}
 }
+
+// TestRenamedSourceStaysPaused.
+func TestRenamedSourceStaysPaused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, newMemoryRuns())
+		r.Apply([]*Source{source(t, "old", "* * * * *")})
+		mustStart(t, r.Scheduler)
+		r.Pause("old")
+		r.Rename("old", "new")
+		r.Apply([]*Source{source(t, "new", "* * * * *")})
+		wait(5 * time.Minute)
+		if got := r.polls.take(); len(got) > 0 {
+			t.Errorf("polls %v", got)
+		}
+		r.Resume("new")
+		wait(5 * time.Minute)
+		if got := r.polls.take(); len(got) == 0 {
+			t.Error("it is not polled when it is resumed")
+		}
+	})
+}

@@ -86,3 +86,9 @@ func (s *Source) rulesKey() string {
 	}
 	return key
 }
+
+// SameAnswers says whether an answer to one source is one to another too, and is
+// read and compared alike, so that what is known of it stays good.
+func (s *Source) SameAnswers(other *Source) bool {
+	return s.RequestKey == other.RequestKey && s.rulesKey() == other.rulesKey()
+}

@@ -1,9 +1,12 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
@@ -11,47 +14,43 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// sources are the sources as the poller knows them, by name.
-func sources(cfg *config.Config) (map[string]*poller.Source, error) {
-	list := make(map[string]*poller.Source, len(cfg.Sources))
-	for i := range cfg.Sources {
-		s := &cfg.Sources[i]
-		schedule, err := poller.ParseSchedule(s.Schedule, s.Location(), s.Name)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: schedule: %w", s.Name, err)
-		}
-		request, err := request(s)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: request: %w", s.Name, err)
-		}
-		asked := &poller.Source{
-			Name:     s.Name,
-			Schedule: schedule,
-			Jitter:   time.Duration(s.Jitter),
-			OnMissed: poller.OnMissed(s.OnMissed),
-			Request:  request,
-			Limit:    limitName(s),
-			Cost:     s.Cost,
-			Retry: poller.Retry{
-				MaxAttempts:   s.Retry.MaxAttempts,
-				WaitMin:       time.Duration(s.Retry.WaitMin),
-				WaitMax:       time.Duration(s.Retry.WaitMax),
-				MaxRetryAfter: time.Duration(s.Retry.MaxRetryAfter),
-			},
-			FailureThreshold: s.Alerts.FailureThreshold,
-			Pagination:       pagination(s),
-			Incremental:      incremental(s),
-			Format:           format(s.Format),
-		}
-		if s.Items != nil {
-			asked.Items = s.Items.Path
-		}
-		if s.Detail != nil {
-			asked.Detail = &poller.DetailRequest{URL: s.Detail.URL.Reveal()}
-		}
-		list[s.Name] = asked
+// ask is a source as the poller knows it.
+func ask(s *config.Source) (*poller.Source, error) {
+	schedule, err := poller.ParseSchedule(s.Schedule, s.Location(), s.Name)
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
 	}
-	return list, nil
+	request, err := request(s)
+	if err != nil {
+		return nil, fmt.Errorf("request: %w", err)
+	}
+	asked := &poller.Source{
+		Name:     s.Name,
+		Schedule: schedule,
+		Jitter:   time.Duration(s.Jitter),
+		OnMissed: poller.OnMissed(s.OnMissed),
+		Request:  request,
+		Limit:    limitName(s),
+		Cost:     s.Cost,
+		Retry: poller.Retry{
+			MaxAttempts:   s.Retry.MaxAttempts,
+			WaitMin:       time.Duration(s.Retry.WaitMin),
+			WaitMax:       time.Duration(s.Retry.WaitMax),
+			MaxRetryAfter: time.Duration(s.Retry.MaxRetryAfter),
+		},
+		FailureThreshold: s.Alerts.FailureThreshold,
+		Pagination:       pagination(s),
+		Incremental:      incremental(s),
+		Format:           format(s.Format),
+	}
+	if s.Items != nil {
+		asked.Items = s.Items.Path
+	}
+	if s.Detail != nil {
+		asked.Detail = &poller.DetailRequest{URL: s.Detail.URL.Reveal()}
+	}
+	asked.RequestKey = requestKey(asked)
+	return asked, nil
 }
 
 // request is how a source is asked.
@@ -120,11 +119,26 @@ func route(proxy config.ProxyURL, t *config.TLS) poller.Route {
 	return poller.Route{
 		Proxy:              proxy.Reveal(),
 		CAFile:             t.CAFile,
+		CAVersion:          caVersion(t.CAFile),
 		CertFile:           t.CertFile,
 		KeyFile:            t.KeyFile,
 		ServerName:         t.ServerName,
 		InsecureSkipVerify: t.InsecureSkipVerify,
 	}
+}
+
+// caVersion tells apart what a file of authorities holds. Of one that cannot be
+// read nothing is known, which whoever uses it says.
+func caVersion(path string) string {
+	if path == "" {
+		return ""
+	}
+	data, err := os.ReadFile(path) //nolint:gosec // the operator names it
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // setAbsent sets a header that was not configured.

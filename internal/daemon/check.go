@@ -13,7 +13,7 @@ func Check(cfg *config.Config) error {
 	if err := checkTemplates(cfg); err != nil {
 		return err
 	}
-	_, err := newSetup(cfg, nil)
+	_, err := newSetup(cfg, nil, nil)
 	return err
 }
 

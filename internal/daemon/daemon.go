@@ -34,6 +34,12 @@ type Options struct {
 	// LogLevel is the level of Logger, which follows the configuration; nil for one
 	// that stays as it is.
 	LogLevel *slog.LevelVar
+	// Load gives the configuration to change over to, as config.Load does, each time
+	// that Reload asks for it; nil where there is none but the one of the start.
+	Load func() (*config.Config, error)
+	// Reloading is called when a reload begins, and what it returns when it has
+	// ended, with what came of it; nil for nobody.
+	Reloading func() (done func(server.Reload))
 	// Transport replaces the way to receivers; nil for the real network.
 	Transport http.RoundTripper
 }
@@ -63,8 +69,11 @@ type Daemon struct {
 	sender        *notify.Sender
 	dispatcher    *notify.Dispatcher
 	subscriptions *subscription.Registry
-	server        *server.Server
-	metrics       *metrics.Metrics
+	// standard is an endpoint of which nothing is configured.
+	standard roster
+	janitor  *bridge.Janitor
+	server   *server.Server
+	metrics  *metrics.Metrics
 	// setup is what the configuration came to; nil before Start.
 	setup    atomic.Pointer[setup]
 	attempts recentAttempts
@@ -73,6 +82,8 @@ type Daemon struct {
 	history  *history.Log
 	activity *activity
 	pauses   *pauses
+
+	reloads *reloads
 
 	fatal chan error
 
@@ -102,7 +113,7 @@ type stop struct {
 
 // New returns a daemon for a configuration that config has validated.
 func New(cfg *config.Config, o Options) *Daemon {
-	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf()}
+	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf(), reloads: newReloads()}
 	d.open = d.openSQLite
 	d.metrics = newMetrics(d)
 	d.setLevel(logLevel(&cfg.Log)) // what opens the store has something to say, too
@@ -122,7 +133,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		d.openStore, d.takeOver, d.wireSender, d.wireSetup, d.wireDispatcher, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.startTelling, d.startReplays,
-		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer,
+		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer, d.startReloads,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -14,57 +14,51 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// judges are the sources as the bridge knows them; asked are the same as the
-// poller does.
-func judges(cfg *config.Config, asked map[string]*poller.Source) ([]bridge.Source, error) {
-	list := make([]bridge.Source, len(cfg.Sources))
-	conditions := make(conditions)
-	for i := range cfg.Sources {
-		s := &cfg.Sources[i]
-		rules, unfiltered, err := newRules(s, conditions)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: %w", s.Name, err)
-		}
-		when, err := conditions.compile(expression.OfChange, s.When)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: when: %w", s.Name, err)
-		}
-		expected, err := conditions.compile(expression.OfAnswer, s.Expect.When)
-		if err != nil {
-			return nil, fmt.Errorf("source %q: expect.when: %w", s.Name, err)
-		}
-		list[i] = bridge.Source{
-			Name:             s.Name,
-			RequestKey:       requestKey(asked[s.Name]),
-			Format:           format(s.Format),
-			Rules:            rules,
-			Unfiltered:       unfiltered,
-			Incremental:      s.Incremental != nil,
-			Seen:             s.Detect.CompareWith == "seen",
-			MinItems:         s.Expect.MinItems,
-			ExpectWhen:       expected,
-			MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
-			Emit:             s.Detect.FirstPoll == "emit",
-			EventType:        s.EventType,
-			When:             when,
-			Notify:           s.Notify,
-			NotifyAll:        s.NotifiesAll(),
-			FailureThreshold: s.Alerts.FailureThreshold,
-			ReminderInterval: time.Duration(s.Alerts.ReminderInterval),
-		}
-		if s.Items != nil {
-			list[i].Items, list[i].Window = true, bridge.Window(s.Items.Window)
-		}
-		if s.Detail != nil {
-			if list[i].Detail, err = detail(s); err != nil {
-				return nil, fmt.Errorf("source %q: %w", s.Name, err)
-			}
-		}
-		for _, kind := range s.Detect.Events {
-			list[i].Events = append(list[i].Events, diff.Kind(kind))
+// judge is a source as the bridge knows it; asked is the same as the poller does.
+func judge(s *config.Source, asked *poller.Source, c conditions) (*bridge.Source, error) {
+	rules, unfiltered, err := newRules(s, c)
+	if err != nil {
+		return nil, err
+	}
+	when, err := c.compile(expression.OfChange, s.When)
+	if err != nil {
+		return nil, fmt.Errorf("when: %w", err)
+	}
+	expected, err := c.compile(expression.OfAnswer, s.Expect.When)
+	if err != nil {
+		return nil, fmt.Errorf("expect.when: %w", err)
+	}
+	judged := &bridge.Source{
+		Name:             s.Name,
+		RequestKey:       asked.RequestKey,
+		Format:           format(s.Format),
+		Rules:            rules,
+		Unfiltered:       unfiltered,
+		Incremental:      s.Incremental != nil,
+		Seen:             s.Detect.CompareWith == "seen",
+		MinItems:         s.Expect.MinItems,
+		ExpectWhen:       expected,
+		MaxRemoved:       bridge.MaxRemoved(s.Expect.MaxRemoved),
+		Emit:             s.Detect.FirstPoll == "emit",
+		EventType:        s.EventType,
+		When:             when,
+		Notify:           s.Notify,
+		NotifyAll:        s.NotifiesAll(),
+		FailureThreshold: s.Alerts.FailureThreshold,
+		ReminderInterval: time.Duration(s.Alerts.ReminderInterval),
+	}
+	if s.Items != nil {
+		judged.Items, judged.Window = true, bridge.Window(s.Items.Window)
+	}
+	if s.Detail != nil {
+		if judged.Detail, err = detail(s); err != nil {
+			return nil, err
 		}
 	}
-	return list, nil
+	for _, kind := range s.Detect.Events {
+		judged.Events = append(judged.Events, diff.Kind(kind))
+	}
+	return judged, nil
 }
 
 // newRules are what of a source's answers is compared, with the filter of its

@@ -21,7 +21,7 @@ func TestLogLevelFollowsTheConfiguration(t *testing.T) {
 		if level.Level() != want {
 			t.Errorf("%q is %s at the start", written, level.Level())
 		}
-		s, err := newSetup(&config.Config{Log: config.Log{Level: "warn"}}, nil)
+		s, err := newSetup(&config.Config{Log: config.Log{Level: "warn"}}, nil, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

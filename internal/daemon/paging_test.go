@@ -23,11 +23,11 @@ func mustSource(t *testing.T, request, keys string) *poller.Source {
 	if err != nil {
 		t.Fatal(err)
 	}
-	list, err := sources(cfg)
+	s, err := newSetup(cfg, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return list["orders"]
+	return s.sources["orders"].asked
 }
 
 const (

@@ -43,6 +43,21 @@ func (p *pauses) load(ctx context.Context) error {
 	return nil
 }
 
+// rename gives the pause of a source to another name, as the store and the
+// scheduler have done.
+func (p *pauses) rename(from, to string) {
+	p.changing.Lock()
+	defer p.changing.Unlock()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	since, paused := p.since[from]
+	if !paused {
+		return
+	}
+	delete(p.since, from)
+	p.since[to] = since
+}
+
 // pause holds a source back, and reports whether it was not held back before.
 func (p *pauses) pause(ctx context.Context, source string) (changed bool, err error) {
 	p.changing.Lock()

@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/url"
+	"reflect"
 	"slices"
 	"time"
 
@@ -38,10 +40,12 @@ type setup struct {
 	logLevel      slog.Level
 	// secrets are values of requests that no error may show.
 	secrets []string
-	fixed   fixed
+	// prints tell whether anything of an endpoint was changed, by its name.
+	prints map[string][sha256.Size]byte
+	fixed  fixed
 }
 
-// source is a source of the configuration.
+// source is a source of the configuration. It never changes.
 type source struct {
 	// asked and judged are what the poller and the bridge know of it.
 	asked  *poller.Source
@@ -49,27 +53,22 @@ type source struct {
 	// enabled ones are polled; schedule is as it was written.
 	enabled  bool
 	schedule string
+	// formerly is the name that it had before, empty for none.
+	formerly string
 	// poke is the secret that others poll it with, empty where they may not.
 	poke string
+	// print tells whether anything of it was changed.
+	print [sha256.Size]byte
 }
 
-// fixed are the values that a daemon keeps from its start to its end.
-type fixed struct{ dsn, encryptionKey, listen, logFormat string }
-
 // newSetup makes the setup of a configuration. Without tokens its endpoints have
-// no credentials.
-func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
-	asked, err := sources(cfg)
-	if err != nil {
-		return nil, err
-	}
-	judged, err := judges(cfg, asked)
-	if err != nil {
-		return nil, err
-	}
+// no credentials. Sources that are as they were before are taken from there; nil
+// for none.
+func newSetup(cfg *config.Config, tokens *poller.Tokens, before *setup) (*setup, error) {
 	s := &setup{
 		made:          time.Now().UTC(),
 		sources:       make(map[string]*source, len(cfg.Sources)),
+		prints:        make(map[string][sha256.Size]byte, len(cfg.Endpoints)),
 		limits:        limits(cfg),
 		link:          cfg.Server.PublicURL.Reveal(),
 		token:         cfg.Server.Token.Reveal(),
@@ -83,25 +82,63 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens) (*setup, error) {
 			listen: cfg.Server.Listen, logFormat: cfg.Log.Format,
 		},
 	}
+	conditions := make(conditions)
+	for i := range cfg.Sources {
+		written := &cfg.Sources[i]
+		made, err := newSource(written, before.source(written.Name), conditions)
+		if err != nil {
+			return nil, fmt.Errorf("source %q: %w", written.Name, err)
+		}
+		s.sources[written.Name] = made
+	}
+	var err error
 	if s.configured, err = newRoster(cfg, tokens); err != nil {
 		return nil, err
+	}
+	for i := range cfg.Endpoints {
+		s.prints[cfg.Endpoints[i].Name] = cfg.Endpoints[i].Fingerprint()
 	}
 	if s.link != "" {
 		if s.publicURL, err = url.Parse(s.link); err != nil {
 			return nil, fmt.Errorf("parse server.public_url: %w", err)
 		}
 	}
-	for i := range cfg.Sources {
-		written := &cfg.Sources[i]
-		made := &source{
-			asked: asked[written.Name], judged: &judged[i], enabled: written.Enabled, schedule: written.Schedule,
-		}
-		if written.Poke != nil {
-			made.poke = written.Poke.Secret.Reveal()
-		}
-		s.sources[written.Name] = made
-	}
 	return s, nil
+}
+
+// newSource makes a source, or returns what it was before where it is that still.
+func newSource(written *config.Source, before *source, c conditions) (*source, error) {
+	mark := written.Fingerprint()
+	if before != nil && before.print == mark && before.asked.Request.Route.CAVersion == caVersion(written.Request.TLS.CAFile) {
+		return before, nil
+	}
+	asked, err := ask(written)
+	if err != nil {
+		return nil, err
+	}
+	// Who is asked as before goes on being asked, whatever else is different.
+	if before != nil && reflect.DeepEqual(before.asked, asked) {
+		asked = before.asked
+	}
+	judged, err := judge(written, asked, c)
+	if err != nil {
+		return nil, err
+	}
+	made := &source{
+		asked: asked, judged: judged, enabled: written.Enabled, schedule: written.Schedule, formerly: written.Formerly, print: mark,
+	}
+	if written.Poke != nil {
+		made.poke = written.Poke.Secret.Reveal()
+	}
+	return made, nil
+}
+
+// source is the source of a name, nil where there is none; a nil setup has none.
+func (s *setup) source(name string) *source {
+	if s == nil {
+		return nil
+	}
+	return s.sources[name]
 }
 
 // names are those of the sources.

@@ -22,7 +22,7 @@ sources:
   - {name: a, schedule: "@hourly", request: {url: "https://api.example.com/a"}, rate_limit: {requests: 1, per: 1s}}
   - {name: c, enabled: false, schedule: "@daily", request: {url: "https://api.example.com/c"}, poke: {secret: poke-of-the-source-c}}
 endpoints: [{name: ops, url: "https://hooks.example.com/in", secrets: [whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw]}]
-`), nil)
+`), nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,7 +50,7 @@ func (d *Daemon) takeOver(ctx context.Context) error {
 
 // wireSetup makes what all further steps go by.
 func (d *Daemon) wireSetup(context.Context) error {
-	s, err := newSetup(d.cfg, d.tokens)
+	s, err := newSetup(d.cfg, d.tokens, nil)
 	if err != nil {
 		return err
 	}
@@ -157,14 +157,14 @@ func (d *Daemon) startScheduler(ctx context.Context) error {
 
 func (d *Daemon) startJanitor(ctx context.Context) error {
 	retention := d.setup.Load().retention
-	j := bridge.NewJanitor(bridge.JanitorOptions{
+	d.janitor = bridge.NewJanitor(bridge.JanitorOptions{
 		Store:   d.store,
 		Events:  time.Duration(retention.Events),
 		Waiting: time.Duration(retention.Waiting),
 		Teller:  d.bridge,
 		Logger:  d.logger,
 	})
-	d.background(ctx, "janitor", j.Run)
+	d.background(ctx, "janitor", d.janitor.Run)
 	return nil
 }
 
@@ -183,6 +183,7 @@ func (d *Daemon) startServer(ctx context.Context) error {
 		Pokes:         s.pokes(),
 		Poker:         ctl,
 		Dashboard:     d.dashboard(ctl),
+		Reloader:      ctl,
 		Ready:         d.checks(),
 		Logger:        d.logger,
 	})

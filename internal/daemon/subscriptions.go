@@ -81,31 +81,42 @@ func subscribed(s *subscription.Endpoint, standard notify.Endpoint, allow *confi
 
 // wireSubscriptions adds those who subscribed to those who are told. By that the
 // bridge finds out which endpoints are new, before anything is told.
-func (d *Daemon) wireSubscriptions(ctx context.Context) error {
-	standard, err := newRoster(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil)
-	if err != nil {
+func (d *Daemon) wireSubscriptions(ctx context.Context) (err error) {
+	if d.standard, err = newRoster(&config.Config{Endpoints: []config.Endpoint{config.DefaultEndpoint()}}, nil); err != nil {
 		return err
 	}
-	s := d.setup.Load()
-	allow := s.subscriptions
 	d.subscriptions = subscription.New(subscription.Options{
 		Store: d.store,
 		Key:   d.cfg.Storage.EncryptionKey.Reveal(),
-		Receivers: &receivers{
-			sender:   d.sender,
-			endpoint: func(s *subscription.Endpoint) notify.Endpoint { return subscribed(s, standard.endpoints[0], &allow) },
-			allow:    allow.AllowNetworks,
-			resolver: d.resolver,
-		},
-		Verify:   allow.Verify == "challenge",
-		Sources:  s.names(),
-		Reserved: s.configured.names(),
+		Rules: d.subscriptionRules(d.setup.Load()),
 		Apply: func(ctx context.Context, list []subscription.Endpoint) error {
-			return d.tell(ctx, s.configured.with(list, standard, &allow))
+			return d.tell(ctx, d.everybody(d.setup.Load(), list))
 		},
 		Logger: d.logger,
 	})
 	return d.subscriptions.Load(ctx)
+}
+
+// subscriptionRules are what a request for a subscription is judged by.
+func (d *Daemon) subscriptionRules(s *setup) subscription.Rules {
+	return subscription.Rules{
+		Receivers: &receivers{
+			sender: d.sender,
+			endpoint: func(e *subscription.Endpoint) notify.Endpoint {
+				return subscribed(e, d.standard.endpoints[0], &s.subscriptions)
+			},
+			allow:    s.subscriptions.AllowNetworks,
+			resolver: d.resolver,
+		},
+		Verify:   s.subscriptions.Verify == "challenge",
+		Sources:  s.names(),
+		Reserved: s.configured.names(),
+	}
+}
+
+// everybody is who is told: the endpoints of a configuration, and who subscribed.
+func (d *Daemon) everybody(s *setup, list []subscription.Endpoint) roster {
+	return s.configured.with(list, d.standard, &s.subscriptions)
 }
 
 // tell makes a roster the one that is told. The bridge comes first: to one

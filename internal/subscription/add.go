@@ -104,10 +104,11 @@ func (r *Registry) ask(ctx context.Context, e *entry) error {
 	if err != nil {
 		return errors.New("parse url: it was valid before")
 	}
-	if err := r.o.Receivers.Check(ctx, u); err != nil {
+	rules := r.rules.Load()
+	if err := rules.Receivers.Check(ctx, u); err != nil {
 		return &Invalid{"url: " + err.Error()}
 	}
-	if !r.o.Verify {
+	if !rules.Verify {
 		return nil
 	}
 	c, err := newChallenge(e.row.ID)
@@ -115,7 +116,7 @@ func (r *Registry) ask(ctx context.Context, e *entry) error {
 		return err
 	}
 	endpoint := e.endpoint()
-	answer, err := r.o.Receivers.Challenge(ctx, &endpoint, c.id, c.body)
+	answer, err := rules.Receivers.Challenge(ctx, &endpoint, c.id, c.body)
 	switch {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)

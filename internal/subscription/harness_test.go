@@ -169,7 +169,8 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{store: newMemory(), receivers: &receivers{}}
 	b.options = subscription.Options{
-		Store: b.store, Key: key, Receivers: b.receivers, Sources: []string{"orders", "prices"}, Reserved: []string{"sub_ops"},
+		Store: b.store, Key: key,
+		Rules: subscription.Rules{Receivers: b.receivers, Sources: []string{"orders", "prices"}, Reserved: []string{"sub_ops"}},
 		Apply: func(_ context.Context, endpoints []subscription.Endpoint) error {
 			b.mu.Lock()
 			defer b.mu.Unlock()

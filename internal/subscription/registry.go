@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/seal"
@@ -54,14 +55,9 @@ type Options struct {
 	Store Store
 	// Key is the secret under which URLs and secrets are sealed; empty where there
 	// is none, and so no subscription.
-	Key       string
-	Receivers Receivers
-	// Verify has each receiver echo a challenge.
-	Verify bool
-	// Sources are the names that a request may name.
-	Sources []string
-	// Reserved are names of endpoints that are no subscriptions.
-	Reserved []string
+	Key string
+	// Rules are those to begin with; Change replaces them.
+	Rules
 	// Apply is called with all subscriptions at the start and after each change,
 	// one call at a time. Nothing is committed for an endpoint that is not among
 	// them once it has returned. It must not wait for what tells them.
@@ -72,10 +68,9 @@ type Options struct {
 // Registry is all subscriptions there are. Its methods may be called
 // concurrently, after Load.
 type Registry struct {
-	o        Options
-	sealer   *seal.Sealer // nil without a key
-	sources  map[string]bool
-	reserved map[string]bool
+	o      Options
+	sealer *seal.Sealer // nil without a key
+	rules  atomic.Pointer[rules]
 
 	// changing is held while something is saved and applied, so that what is
 	// applied last is what there is. It is locked before mu.
@@ -88,18 +83,10 @@ type Registry struct {
 
 // New returns a registry that knows of no subscription yet.
 func New(o Options) *Registry {
-	r := &Registry{
-		o: o, entries: make(map[string]*entry),
-		sources: make(map[string]bool, len(o.Sources)), reserved: make(map[string]bool, len(o.Reserved)),
-	}
+	r := &Registry{o: o, entries: make(map[string]*entry)}
+	r.rules.Store(newRules(o.Rules))
 	if o.Key != "" {
 		r.sealer = seal.New(o.Key, seal.Subscriptions)
-	}
-	for _, name := range o.Sources {
-		r.sources[name] = true
-	}
-	for _, name := range o.Reserved {
-		r.reserved[name] = true
 	}
 	return r
 }
@@ -133,7 +120,7 @@ func (r *Registry) Sweep(ctx context.Context) error {
 		return fmt.Errorf("look for ended subscriptions: %w", err)
 	}
 	for _, name := range names {
-		if r.reserved[name] || r.Has(name) {
+		if r.rules.Load().reserved[name] || r.Has(name) {
 			continue
 		}
 		dead, err := r.o.Store.EndSubscription(ctx, name)
@@ -148,16 +135,22 @@ func (r *Registry) Sweep(ctx context.Context) error {
 // apply hands on what there is. The caller holds changing.
 func (r *Registry) apply(ctx context.Context) error {
 	r.mu.Lock()
-	endpoints := make([]Endpoint, 0, len(r.entries))
-	for _, e := range r.entries {
-		endpoints = append(endpoints, e.endpoint())
-	}
+	endpoints := endpointsOf(r.entries)
 	r.mu.Unlock()
-	slices.SortFunc(endpoints, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) })
 	if err := r.o.Apply(ctx, endpoints); err != nil {
 		return fmt.Errorf("apply subscriptions: %w", err)
 	}
 	return nil
+}
+
+// endpointsOf are subscriptions as they are told, by name.
+func endpointsOf(entries map[string]*entry) []Endpoint {
+	endpoints := make([]Endpoint, 0, len(entries))
+	for _, e := range entries {
+		endpoints = append(endpoints, e.endpoint())
+	}
+	slices.SortFunc(endpoints, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) })
+	return endpoints
 }
 
 // List returns all subscriptions, the oldest first.

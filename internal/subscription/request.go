@@ -45,8 +45,9 @@ func (r *Registry) validate(q Request) (*wanted, error) {
 	if len(w.sources) > maxListed || len(w.events) > maxListed {
 		return nil, &Invalid{fmt.Sprintf("sources and events may name %d each; leave sources out for all of them, or use patterns such as shop.*", maxListed)}
 	}
+	known := r.rules.Load().sources
 	for _, name := range w.sources {
-		if !r.sources[name] {
+		if !known[name] {
 			return nil, &Invalid{fmt.Sprintf("sources: there is no source %q", clip(name))}
 		}
 	}
