@@ -58,6 +58,7 @@ func signalContext() (context.Context, context.CancelFunc) {
 func report(stderr io.Writer, err error) int {
 	var bad config.Errors
 	var usage *usageError
+	var refused *refusedError
 	switch {
 	case errors.As(err, &bad):
 		fmt.Fprintln(stderr, bad)
@@ -65,6 +66,9 @@ func report(stderr io.Writer, err error) int {
 	case errors.As(err, &usage):
 		fmt.Fprintf(stderr, "pollwire: %v\nRun 'pollwire help' for the commands, 'pollwire help COMMAND' for its flags.\n", usage)
 		return exitUsage
+	case errors.As(err, &refused):
+		fmt.Fprintf(stderr, "pollwire: %v\n", err)
+		return exitBadConfig
 	default:
 		fmt.Fprintf(stderr, "pollwire: %v\n", err)
 		return exitFailed

@@ -40,7 +40,7 @@ func newRoot() *cobra.Command {
 	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand(),
 		newBackupCommand(), newMigrateCommand())
 	addGroup(root, groupTry, newDemoCommand(), newPollCommand(), newListenCommand())
-	addGroup(root, groupSteer, newHealthCommand(), newSourcesCommand(), newTriggerCommand(), newAcceptCommand(), newLimitsCommand(),
+	addGroup(root, groupSteer, newHealthCommand(), newSourcesCommand(), newTriggerCommand(), newAcceptCommand(), newLimitsCommand(), newReloadCommand(),
 		newEndpointsCommand(), newDeliveriesCommand(), newEventsCommand(), newTestCommand(), newReplayCommand(),
 		newEndpointCommand(server.Enable, "Post to an endpoint again"),
 		newEndpointCommand(server.Disable, "Post no more to an endpoint; its deliveries wait"),

@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/daemon"
@@ -11,6 +15,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/daemon"
+	"github.com/pollwire/pollwire/internal/server"
 )
 
 // drainTimeout is how long running polls and deliveries may take to end. The
@@ -21,7 +26,8 @@ func newRunCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Run the daemon",
-		Long: "Run polls the sources of the configuration and posts what changed, until SIGTERM or SIGINT.\n" +
+		Long: "Run polls the sources of the configuration and posts what changed, until SIGTERM or SIGINT; at a\n" +
+			"SIGHUP it reloads the configuration, as pollwire reload does.\n" +
 			"Polls and deliveries under way then have 20 seconds to end; what is not delivered waits on disk.",
 		Args: noArgs,
 	}
@@ -37,18 +43,37 @@ func newRunCommand() *cobra.Command {
 			level.Set(fixed)
 			follow = nil // whatever the configuration says, now and when it is reloaded
 		}
+		// From here on a SIGHUP ends nothing: one that comes too early is obeyed later.
+		hangups := make(chan os.Signal, 1)
+		signal.Notify(hangups, syscall.SIGHUP)
+		defer signal.Stop(hangups)
 		cfg, err := loadConfig(*path)
 		if err != nil {
 			return err
 		}
 		logger := newLogger(cmd.ErrOrStderr(), cfg.Log.Format, &level)
-		return runDaemon(cmd.Context(), cfg, daemon.Options{Version: version(), Logger: logger, LogLevel: follow})
+		return runDaemon(cmd.Context(), cfg, daemon.Options{
+			Version: version(), Logger: logger, LogLevel: follow,
+			Load:      func() (*config.Config, error) { return config.Load(*path) },
+			Reloading: func() func(server.Reload) { return reloading(logger) },
+		}, hangups)
 	}
 	return cmd
 }
 
-// runDaemon runs the daemon until ctx ends or the daemon cannot go on.
-func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options) error {
+// reloading tells systemd that a reload begins, and returns what tells it of the
+// end.
+func reloading(logger *slog.Logger) func(server.Reload) {
+	tellSystemd(logger, systemd.SdNotifyReloading+"\n"+systemd.SdNotifyMonotonicUsec())
+	return func(server.Reload) {
+		tellSystemd(logger, systemd.SdNotifyReady)
+		releaseStartMemory()
+	}
+}
+
+// runDaemon runs the daemon until ctx ends or the daemon cannot go on. It reloads
+// its configuration at each hangup.
+func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options, hangups <-chan os.Signal) error {
 	tuneMemory()
 	d, logger := daemon.New(cfg, o), o.Logger
 	if err := d.Start(ctx); err != nil {
@@ -65,12 +90,10 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options) error 
 	}
 	tellSystemd(logger, systemd.SdNotifyReady)
 	releaseStartMemory()
-	watchdogDone := make(chan struct{})
-	watching, stopWatchdog := context.WithCancel(ctx)
-	go func() {
-		defer close(watchdogDone)
-		feedWatchdog(watching, d, logger)
-	}()
+	var beside sync.WaitGroup
+	running, stopBeside := context.WithCancel(ctx)
+	beside.Go(func() { feedWatchdog(running, d, logger) })
+	beside.Go(func() { obey(running, d, hangups) })
 
 	var fatal error
 	select {
@@ -80,8 +103,8 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options) error 
 		logger.Error("cannot go on", "err", fatal)
 	}
 	tellSystemd(logger, systemd.SdNotifyStopping)
-	stopWatchdog()
-	<-watchdogDone
+	stopBeside()
+	beside.Wait()
 	// A context of its own: ctx has ended, that is why the daemon stops.
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
@@ -92,6 +115,19 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options) error 
 		logger.Info("stopped")
 	}
 	return fatal
+}
+
+// obey reloads the configuration at each hangup, one after the other. What comes
+// of it is logged, and told to who asks for it.
+func obey(ctx context.Context, d *daemon.Daemon, hangups <-chan os.Signal) {
+	for {
+		select {
+		case <-hangups:
+			_, _ = d.Reload(ctx) // there is an error only where ctx has ended
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // feedWatchdog tells systemd's watchdog that the loops go round, as long as

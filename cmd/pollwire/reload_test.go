@@ -1,0 +1,54 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"syscall"
+	"testing"
+)
+
+// TestReload has the running daemon take an edited configuration, by the API, by a
+// signal that the command sends, and by one that somebody else does.
+func TestReload(t *testing.T) {
+	s := newSetup(t, `{"data":[{"id":1}]}`)
+	d := s.runDaemon(t)
+	pollwire(t, "reload", "-c", s.config).want(t, exitOK, "configuration reloaded: no source and no endpoint is another than before")
+	s.change(t, "event_type: shop.order", "event_type: shop.thing")
+	pollwire(t, "reload", "-c", s.config).want(t, exitOK, "configuration reloaded: changed source/orders\n")
+	self := strconv.Itoa(os.Getpid()) // the daemon runs in this process
+	s.change(t, "name: you", "name: me")
+	pollwire(t, "reload", "-c", s.config, self).want(t, exitOK, "configuration reloaded: added endpoint/me; removed endpoint/you\n")
+	s.change(t, "name: me", "name: us")
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	d.stderr.awaitCount(t, "configuration reloaded", 4)
+	pollwire(t, "endpoints", "-c", s.config).want(t, exitOK, "us    enabled")
+}
+
+// TestReloadOfABadConfiguration is found out by the command itself, or by the
+// daemon, which says what takes a restart; both have the same exit code.
+func TestReloadOfABadConfiguration(t *testing.T) {
+	s := newSetup(t, `{"data":[{"id":1}]}`)
+	d := s.runDaemon(t)
+	for _, args := range [][]string{{"reload", "-c", s.config}, {"reload", "-c", s.config, strconv.Itoa(os.Getpid())}} {
+		s.change(t, `server: {listen: ""}`, `server: {listen: "127.0.0.1:0"}`)
+		pollwire(t, args...).want(t, exitBadConfig, "! the daemon refuses the configuration, and goes on as before:\nserver.listen: a running daemon")
+		s.change(t, `server: {listen: "127.0.0.1:0"}`, `server: {listen: ""}`)
+		s.change(t, "event_type", "event_tipe")
+		pollwire(t, args...).want(t, exitBadConfig, "! event_tipe")
+		s.change(t, "event_tipe", "event_type")
+	}
+	pollwire(t, "reload", "-c", s.config).want(t, exitOK, "configuration reloaded")
+	d.stderr.await(t, "configuration not reloaded, going on as before")
+}
+
+func TestReloadOfNobody(t *testing.T) {
+	s := newSetup(t, `{}`)
+	pollwire(t, "reload", "-c", s.config).want(t, exitFailed, "! no daemon answers on ")
+	pollwire(t, "reload", "-c", s.config, "none").want(t, exitUsage, `! "none" is no PID of a daemon`)
+	pollwire(t, "reload", "-c", s.config, "0").want(t, exitUsage, `! "0" is no PID of a daemon`)
+	pollwire(t, "reload", "-c", s.config, "7", "8").want(t, exitUsage, "! wants one PID at most")
+	s.runDaemon(t)
+	pollwire(t, "reload", "-c", s.config, "999999999").want(t, exitFailed, "! signal process 999999999: ")
+}
