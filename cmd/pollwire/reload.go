@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
 )
@@ -45,20 +47,41 @@ func newReloadCommand() *cobra.Command {
 			}
 			ask = func(ctx context.Context, c *client.Client) (server.Reload, error) { return signalled(ctx, c, pid) }
 		}
-		if *where.url == "" { // else the file is on another machine
-			if _, err := loadConfig(*where.config); err != nil {
-				return err
-			}
-		}
-		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+		do := func(ctx context.Context, c *client.Client) error {
 			done, err := ask(ctx, c)
 			if err != nil {
 				return err
 			}
 			return printReload(cmd.OutOrStdout(), &done)
-		})
+		}
+		switch socket := daemon.RuntimeSocket(); {
+		case *where.url != "": // the file is on another machine
+		case len(args) == 1 && socket != "":
+			// The unit's own command: systemd lets nobody but the daemon read its
+			// credentials, so that only the daemon can check the file.
+			return askOn(cmd.Context(), socket, do)
+		default:
+			if _, err := loadConfig(*where.config); err != nil {
+				return err
+			}
+		}
+		return where.ask(cmd.Context(), do)
 	}
 	return cmd
+}
+
+// askOn calls do with a client of the daemon that listens on a socket.
+func askOn(ctx context.Context, socket string, do func(context.Context, *client.Client) error) error {
+	c, err := client.New(client.Options{Socket: socket})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	err = do(ctx, c)
+	if errors.Is(err, client.ErrNotRunning) {
+		return fmt.Errorf("no daemon answers on %s", socket)
+	}
+	return plain(err)
 }
 
 // signalled sends SIGHUP to a daemon and waits for what comes of it.

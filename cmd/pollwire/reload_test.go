@@ -52,3 +52,16 @@ func TestReloadOfNobody(t *testing.T) {
 	s.runDaemon(t)
 	pollwire(t, "reload", "-c", s.config, "999999999").want(t, exitFailed, "! signal process 999999999: ")
 }
+
+// TestReloadByTheUnit: its command finds the daemon though it cannot read what the
+// configuration names, and the daemon checks the file.
+func TestReloadByTheUnit(t *testing.T) {
+	s := newSetup(t, `{"data":[{"id":1}]}`)
+	t.Setenv("RUNTIME_DIRECTORY", s.dir)
+	self := strconv.Itoa(os.Getpid())
+	pollwire(t, "reload", "-c", s.config, self).want(t, exitFailed, "! no daemon answers on "+s.dir+"/pollwire.sock")
+	s.runDaemon(t)
+	pollwire(t, "reload", "-c", "not-for-us.yaml", self).want(t, exitOK, "configuration reloaded")
+	s.change(t, "event_type", "event_tipe")
+	pollwire(t, "reload", "-c", "not-for-us.yaml", self).want(t, exitBadConfig, "! pollwire.yaml:10:5: sources[0].event_tipe")
+}

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,14 +21,20 @@ const socketName = "pollwire.sock"
 // database. It is empty where that path is too long for a socket: a daemon has
 // none then.
 func SocketPath(cfg *config.Config) string {
-	path := besideDatabase(cfg)
-	if dir := runtimeDirectory(); dir != "" {
-		path = filepath.Join(dir, socketName)
-	}
+	path := cmp.Or(RuntimeSocket(), besideDatabase(cfg))
 	if len(path) > MaxSocketPath {
 		return ""
 	}
 	return path
+}
+
+// RuntimeSocket is where the daemon of the unit that this process belongs to
+// listens, whatever its configuration; empty where there is no $RUNTIME_DIRECTORY.
+func RuntimeSocket() string {
+	if dir := runtimeDirectory(); dir != "" {
+		return filepath.Join(dir, socketName)
+	}
+	return ""
 }
 
 // ClientSockets is where a command looks for the daemon of a configuration, the

@@ -58,6 +58,9 @@ func TestUnitInside(t *testing.T) {
 		{"it is a user of its own", ownUser},
 		{"its files are its own", ownFiles},
 		{"credentials reach the source and the endpoint", credentials},
+		{"reload", reloaded},
+		{"reload of a bad configuration", badReload},
+		{"reload of what takes a restart", reloadInVain},
 		{"kill -9", killed},
 		{"watchdog", watchdog},
 		{"stop", stopped},
@@ -156,6 +159,56 @@ func ownFiles(t *testing.T, _ *peer) {
 // credential.
 func credentials(t *testing.T, p *peer) { p.await(t) }
 
+// reloaded takes another source while the daemon runs. The command of the unit
+// needs the credentials of the configuration, as the daemon does.
+func reloaded(t *testing.T, p *peer) {
+	pid := show(t, "MainPID")
+	write(t, configFile, strings.Replace(config, "name: clock", "name: clock-2", 1), 0o644)
+	run(t, "systemctl", "reload", unit)
+	expect(t, "ActiveState", "active")
+	expect(t, "SubState", "running")
+	expect(t, "MainPID", pid)
+	if journal := journal(t); !strings.Contains(journal, "configuration reloaded: added source/clock-2; removed source/clock") {
+		t.Errorf("the journal does not say what was reloaded:\n%s", journal)
+	}
+	p.await(t)
+}
+
+func badReload(t *testing.T, p *peer) {
+	defer write(t, configFile, config, 0o644)
+	write(t, configFile, config+"no_such_key_either: 1\n", 0o644)
+	failedReload(t, "no_such_key_either")
+	p.await(t)
+}
+
+// reloadInVain: the file is good, and the daemon refuses it all the same.
+func reloadInVain(t *testing.T, p *peer) {
+	defer write(t, configFile, config, 0o644)
+	write(t, configFile, strings.Replace(config, ":8470", ":8471", 1), 0o644)
+	failedReload(t, "server.listen: a running daemon goes on listening where it does")
+	p.await(t)
+}
+
+// failedReload reloads, which must fail with a reason, and leave the daemon alone.
+func failedReload(t *testing.T, reason string) {
+	t.Helper()
+	pid := show(t, "MainPID")
+	if out, err := exec.CommandContext(t.Context(), "systemctl", "reload", unit).CombinedOutput(); err == nil {
+		t.Errorf("it reloads a configuration that is bad: %s", out)
+	}
+	expect(t, "ActiveState", "active")
+	expect(t, "SubState", "running")
+	expect(t, "MainPID", pid)
+	if journal := journal(t); !strings.Contains(journal, reason) {
+		t.Errorf("the journal does not say why:\n%s", journal)
+	}
+}
+
+func journal(t *testing.T) string {
+	t.Helper()
+	return run(t, "journalctl", "--no-pager", "-u", unit, "-o", "cat")
+}
+
 func killed(t *testing.T, p *peer) {
 	kill(t, syscall.SIGKILL)
 	eventually(t, "it runs again after kill -9", func() bool {
@@ -201,7 +254,7 @@ func badConfig(t *testing.T, _ *peer) {
 	expect(t, "ActiveState", "failed") // Not activating: it is not tried again.
 	expect(t, "ExecMainStatus", "78")
 	expect(t, "NRestarts", "0")
-	if journal := run(t, "journalctl", "--no-pager", "-u", unit, "-o", "cat"); !strings.Contains(journal, "no_such_key") {
+	if !strings.Contains(journal(t), "no_such_key:") {
 		t.Error("the journal does not name the key")
 	}
 	run(t, "systemctl", "reset-failed", unit)
