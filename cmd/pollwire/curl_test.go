@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"os/exec"
-	"regexp"
 	"strings"
 	"testing"
 )
@@ -18,11 +17,7 @@ func TestDocsAPI(t *testing.T) {
 	}
 	s := newSetup(t, before)
 	s.change(t, `listen: ""`, `listen: "127.0.0.1:0", token: hidden-api-token`)
-	d := s.runDaemon(t)
-	at := regexp.MustCompile(`listen=([0-9.:]+)`).FindStringSubmatch(d.stderr.String())
-	if at == nil {
-		t.Fatalf("the daemon does not say where it listens:\n%s", d.stderr)
-	}
+	address := s.runDaemon(t).address(t)
 	ran := 0
 	for _, b := range blocks(t, "docs/api.md") {
 		if b.language != "sh" {
@@ -33,7 +28,7 @@ func TestDocsAPI(t *testing.T) {
 			works bool
 		}{{"hidden-api-token", true}, {"another", !strings.Contains(b.code, "$TOKEN")}} {
 			cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", b.code)
-			cmd.Env = append(cmd.Environ(), "URL=http://"+at[1], "TOKEN="+tc.token)
+			cmd.Env = append(cmd.Environ(), "URL=http://"+address, "TOKEN="+tc.token)
 			out, err := cmd.CombinedOutput()
 			if (err == nil) != tc.works {
 				t.Errorf("docs/api.md:%d with the token %s: %v: %s", b.line, tc.token, err, out)

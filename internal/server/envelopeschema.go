@@ -2,8 +2,8 @@ package server
 
 import "github.com/google/jsonschema-go/jsonschema"
 
-// envelopeSchema is the schema of an envelope as notify.Envelope makes it. Of data
-// it says only what a change has: alerts have other members.
+// envelopeSchema is the schema of an envelope as notify.Envelope makes it, of a
+// change or of an alert.
 func envelopeSchema() *jsonschema.Schema {
 	text := func(doc string) *jsonschema.Schema { return &jsonschema.Schema{Type: "string", Description: doc} }
 	orNull := func(doc string) *jsonschema.Schema {
@@ -17,21 +17,24 @@ func envelopeSchema() *jsonschema.Schema {
 	}
 	data := &jsonschema.Schema{
 		Type:        "object",
-		Description: "Of a change what is listed here; of an alert its name, reason, since and count, where it has them.",
+		Description: "What changed, or what an alert is about.",
 		Properties: map[string]*jsonschema.Schema{
 			"change":        {Type: "string", Enum: anyOf([]string{"created", "updated", "deleted"}), Description: "What happened."},
-			"key":           text("The key of the item; a document has none."),
-			"reason":        text("Why an item was deleted, where it still exists: filtered."),
+			"key":           orNull("The key of the item; null of a document."),
+			"reason":        text("Of an alert: why. Of an item that was deleted and still exists: filtered."),
 			"before":        {Description: "What there was, null of what was created. A text where the answer is no JSON."},
 			"after":         {Description: "What there is, null of what was deleted."},
 			"changed":       texts("JSON pointers (RFC 6901) to the members that make it a change."),
-			"patch":         {Description: "Turns before into after: operations of RFC 6902, or a unified diff of texts."},
+			"patch":         {Description: "Turns before into after: operations of RFC 6902, or a unified diff of texts; null of what was created or deleted."},
 			"hash":          orNull("SHA-256 of what is compared; null of what was deleted."),
 			"previous_hash": orNull("The hash of the last change of the same key; null of what was created."),
 			"omitted":       texts("The members of data that were left out."),
+			"name":          text("Of an alert: the source or the endpoint that it is about."),
+			"since":         moment("Of an alert: since when that is so."),
+			"count":         {Type: "integer", Description: "Of an alert: how often it happened."},
 			"url":           text("Where all of the event can be read."),
 		},
-		PropertyOrder: []string{"change", "key", "reason", "before", "after", "changed", "patch", "hash", "previous_hash", "omitted", "url"},
+		PropertyOrder: []string{"change", "key", "reason", "before", "after", "changed", "patch", "hash", "previous_hash", "omitted", "url", "name", "since", "count"},
 	}
 	return &jsonschema.Schema{
 		Type:        "object",

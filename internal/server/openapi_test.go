@@ -262,6 +262,54 @@ func TestOpenAPIHasWhatIsServed(t *testing.T) {
 	}
 }
 
+// TestOpenAPIHasWhatWasPromised: clients rely on these paths, so none may go.
+func TestOpenAPIHasWhatWasPromised(t *testing.T) {
+	t.Parallel()
+	d := mustDescribed(t)
+	for operation := range strings.Lines(`get /healthz
+get /readyz
+get /metrics
+get /openapi.json
+post /poke/{source}
+get /v1/sources
+get /v1/sources/{name}
+get /v1/sources/{name}/snapshot
+get /v1/sources/{name}/polls
+post /v1/sources/{name}/poll
+post /v1/sources/{name}/pause
+post /v1/sources/{name}/resume
+post /v1/sources/{name}/accept
+get /v1/events
+get /v1/events/{id}
+get /v1/events/stream
+get /v1/endpoints
+get /v1/endpoints/{name}
+get /v1/endpoints/{name}/events
+post /v1/endpoints/{name}/test
+post /v1/endpoints/{name}/enable
+post /v1/endpoints/{name}/disable
+post /v1/endpoints/{name}/pause
+post /v1/endpoints/{name}/resume
+get /v1/deliveries
+get /v1/deliveries/{id}
+post /v1/deliveries/{id}/retry
+post /v1/replay
+get /v1/replay/{id}
+post /v1/subscriptions
+get /v1/subscriptions
+get /v1/subscriptions/{id}
+delete /v1/subscriptions/{id}
+get /v1/limits
+get /v1/nodes
+get /v1/health
+`) {
+		method, path, _ := strings.Cut(strings.TrimSpace(operation), " ")
+		if _, ok := d.Paths[path][method]; !ok {
+			t.Errorf("%s %s is gone", method, path)
+		}
+	}
+}
+
 // TestOpenAPIIsStable: the text is the same each time, for those who keep it.
 func TestOpenAPIIsStable(t *testing.T) {
 	t.Parallel()
