@@ -25,6 +25,8 @@ type patientQueue struct {
 	mu      sync.Mutex
 	waiting int
 	since   time.Time
+	// reason is the last error of a write that waits.
+	reason error
 }
 
 func (q *patientQueue) SaveBatch(ctx context.Context, endpoint, batch string, deliveries []int64) (saved []int64, err error) {
@@ -63,6 +65,7 @@ func (q *patientQueue) write(ctx context.Context, do func() error) error {
 			q.end(err)
 			return err
 		}
+		q.again(err)
 	}
 }
 
@@ -70,9 +73,15 @@ func (q *patientQueue) begin(err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.waiting++; q.waiting == 1 {
-		q.since = time.Now()
+		q.since, q.reason = time.Now(), err
 		q.log.Error("deliveries wait: their outcome cannot be saved", "err", err, "again_in", saveRetryWait)
 	}
+}
+
+func (q *patientQueue) again(err error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.reason = err
 }
 
 func (q *patientQueue) end(err error) {
@@ -89,8 +98,14 @@ func (q *patientQueue) end(err error) {
 }
 
 // stuck reports whether a write waits.
-func (q *patientQueue) stuck() bool {
+func (q *patientQueue) stuck() bool { return q.blocked() != nil }
+
+// blocked returns why a write waits, nil where none does.
+func (q *patientQueue) blocked() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.waiting > 0
+	if q.waiting == 0 {
+		return nil
+	}
+	return q.reason
 }

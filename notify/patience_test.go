@@ -44,6 +44,9 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 		if err := r.Alive(t.Context()); err != nil {
 			t.Errorf("Alive gave %v: a watchdog would kill it", err)
 		}
+		if err := r.Blocked(); !errors.Is(err, errFull) {
+			t.Errorf("Blocked gave %v", err)
+		}
 		if _, state := q.row(first); state != Waiting {
 			t.Errorf("the first is %s", state)
 		}
@@ -54,8 +57,8 @@ func TestFullDiskIsWaitedFor(t *testing.T) {
 				t.Errorf("delivery %d is %s after %d posts", id, state, d.Posts)
 			}
 		}
-		if len(r.fatal) != 0 {
-			t.Errorf("OnFatal got %v", <-r.fatal)
+		if err := r.Blocked(); err != nil || len(r.fatal) != 0 {
+			t.Errorf("Blocked gives %v, %d fatal errors", err, len(r.fatal))
 		}
 		logs := r.logs.String()
 		if n := strings.Count(logs, "level=ERROR"); n != 1 || !strings.Contains(logs, "deliveries wait") {

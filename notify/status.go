@@ -46,6 +46,18 @@ func (d *Dispatcher) Status() []EndpointStatus {
 	return status
 }
 
+// Blocked returns why nothing is posted for now, though the dispatcher runs: what
+// came of earlier attempts cannot be saved, and is tried again.
+func (d *Dispatcher) Blocked() error {
+	d.mu.Lock()
+	s := d.session
+	d.mu.Unlock()
+	if s == nil {
+		return nil
+	}
+	return s.queue.blocked()
+}
+
 // Alive returns nil when every endpoint is being served, for a watchdog. It
 // fails when the dispatcher does not run or has failed, and when an endpoint's
 // worker does not answer before ctx ends. While outcomes cannot be saved for now

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -96,16 +97,38 @@ func TestFullDisk(t *testing.T) {
 			t.Fatalf("the disk is not full: %v", err)
 		}
 		p.stderr.awaitCount(t, `msg="deliveries wait: their outcome cannot be saved"`, round+1)
+		c.awaitHealth(t, exitFailed, "deliveries  failing")
 		if err := os.Remove(ballast); err != nil {
 			t.Fatal(err)
 		}
 		p.stderr.awaitCount(t, `msg="deliveries go on: their outcome is saved"`, round+1)
+		c.awaitHealth(t, exitOK, "database    ok")
 	}
 	c.api.letLoose(false)
 	c.awaitBooks(t)
 	p.signal(t, syscall.SIGTERM).want(t, exitOK, "! no space left on the disk of the database")
 	c.checkBooks(t, 0)
 	c.checkLog(t)
+}
+
+// awaitHealth asks the daemon whether it is well until it answers as it should. It
+// is well again, for a moment, where a write still finds room.
+func (c *crash) awaitHealth(t *testing.T, code int, part string) {
+	t.Helper()
+	ticker := time.NewTicker(100 * time.Millisecond)
+	defer ticker.Stop()
+	timeout := time.After(patience)
+	for {
+		got := pollwire(t, "health", "-c", c.config)
+		if got.code == code && strings.Contains(got.stdout, part) {
+			return
+		}
+		select {
+		case <-ticker.C:
+		case <-timeout:
+			t.Fatalf("it is never %d, %s:\n%s%s", code, part, got.stdout, got.stderr)
+		}
+	}
 }
 
 // TestFailingDisk lets writes of the real binary fail as those of a broken disk

@@ -22,7 +22,7 @@ func TestHealthOfAll(t *testing.T) {
 		}
 	}
 	want := &server.Health{Ready: true, Checks: []server.CheckResult{
-		{Name: "database", OK: true}, {Name: "loops", OK: true}, {Name: "disk", OK: true, Warning: true},
+		{Name: "database", OK: true}, {Name: "loops", OK: true}, {Name: "deliveries", OK: true}, {Name: "disk", OK: true, Warning: true},
 	}}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("(-want +got):\n%s", d)

@@ -58,6 +58,8 @@ func (d *Daemon) checks() []server.Check {
 	return []server.Check{
 		{Name: "database", Func: d.store.Ping},
 		{Name: "loops", Func: d.Alive},
+		// A small write may find room where a larger one does not.
+		{Name: "deliveries", Func: func(context.Context) error { return d.dispatcher.Blocked() }},
 		{Name: "disk", Warning: true, Func: func(context.Context) error { return d.store.Survey().Warning }},
 	}
 }
