@@ -3,10 +3,12 @@ package dashboard
 import (
 	"errors"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,9 +17,13 @@ import (
 )
 
 // ask is what the dashboard of f answers.
-func ask(t *testing.T, f *fake, method, path string, form string) *http.Response {
+func ask(t *testing.T, f *fake, method, path, form string) *http.Response {
 	t.Helper()
-	h := New(Options{Controller: f, LastReload: f.LastReload, Version: "v0.9.0", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return askOf(New(Options{Controller: f, LastReload: f.LastReload, Version: "v0.9.0", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))}), method, path, form)
+}
+
+// askOf is what a handler answers.
+func askOf(h http.Handler, method, path, form string) *http.Response {
 	r := httptest.NewRequest(method, path, strings.NewReader(form))
 	if form != "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -113,5 +119,33 @@ func TestWhatGoesWrongIsSaidOnAPage(t *testing.T) {
 		if got.StatusCode != tc.status || !strings.Contains(text, tc.want) || strings.Contains(text, "secret") {
 			t.Errorf("%s: %d %s", tc.name, got.StatusCode, text)
 		}
+	}
+}
+
+// TestEveryLinkLeadsSomewhere follows all links of all pages, but those to the API.
+func TestEveryLinkLeadsSomewhere(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	h := New(Options{Controller: f, LastReload: f.LastReload, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	link := regexp.MustCompile(`href="(/[^"]*)"`)
+	seen, todo := map[string]bool{"/": true}, []string{"/"}
+	for len(todo) > 0 {
+		path := todo[0]
+		todo = todo[1:]
+		got := askOf(h, http.MethodGet, path, "")
+		page := body(t, got)
+		if got.StatusCode != http.StatusOK {
+			t.Errorf("%s: %d", path, got.StatusCode)
+		}
+		for _, found := range link.FindAllStringSubmatch(page, -1) {
+			next := html.UnescapeString(found[1])
+			if !seen[next] && !strings.HasPrefix(next, "/v1/") && next != "/readyz" && len(seen) < 1000 {
+				seen[next] = true
+				todo = append(todo, next)
+			}
+		}
+	}
+	if len(seen) < 100 {
+		t.Errorf("only %d pages were found", len(seen))
 	}
 }

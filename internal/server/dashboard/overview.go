@@ -136,7 +136,7 @@ func tiles(s *standing, v *overviewView) []tile {
 		if e.WaitingSince != nil && (oldest == nil || e.WaitingSince.Before(*oldest)) {
 			oldest = e.WaitingSince
 		}
-		if endpointBadge(e).Tone != toneOK {
+		if tone := endpointBadge(e).Tone; tone == toneBad || tone == toneWarn {
 			held++
 		}
 	}

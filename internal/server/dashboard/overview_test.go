@@ -83,3 +83,30 @@ func TestAlarmsAreBounded(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+// TestTilesSayWhatIsNotWell: what the configuration turns off is as it should be.
+func TestTilesSayWhatIsNotWell(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		standing standing
+		want     string
+	}{
+		{standing{}, "0 all polled|0 none in the log yet|0 nothing is late|0 all well"},
+		{
+			standing{sources: []server.Source{{State: server.SourceDisabled}, {State: server.SourceFailing}}, endpoints: []server.Endpoint{{}, {Enabled: true, Dead: 1200}}},
+			"2 1 failing, 1 disabled|0 none in the log yet|0 1\u202f200 dead|2 all well",
+		},
+		{
+			standing{sources: []server.Source{{State: server.SourceOK}}, endpoints: []server.Endpoint{{Enabled: true, Paused: true, Waiting: 3}}},
+			"1 all polled|0 none in the log yet|3 nothing is late|1 1 not well",
+		},
+	} {
+		var got []string
+		for _, tile := range tiles(&tc.standing, &overviewView{}) {
+			got = append(got, tile.Value+" "+tile.Note)
+		}
+		if joined := strings.Join(got, "|"); joined != tc.want {
+			t.Errorf("%s, want %s", joined, tc.want)
+		}
+	}
+}
