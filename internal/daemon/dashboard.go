@@ -13,6 +13,7 @@ func (d *Daemon) dashboard(ctl *control) http.Handler {
 	return dashboard.New(dashboard.Options{
 		Controller:    ctl,
 		Subscriptions: subscriptions{d.subscriptions},
+		LastReload:    ctl.LastReload,
 		Checks:        d.checks(),
 		Version:       d.o.Version,
 		Logger:        d.logger,

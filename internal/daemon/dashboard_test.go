@@ -102,3 +102,32 @@ endpoints:
 		t.Errorf("a client without the token sees %+v", s)
 	}
 }
+
+// TestPagesFollowTheConfiguration: a reload that was refused is said, and one that
+// changes the token ends all sessions.
+func TestPagesFollowTheConfiguration(t *testing.T) {
+	t.Parallel()
+	text := "sources:\n" + sourceOf("thing", newAPI(t, `{}`).url, "")
+	head := func(token string) string {
+		return fmt.Sprintf("server: {listen: \"127.0.0.1:0\", token: %s}\n", token)
+	}
+	d, f := startReloadable(t, head("the-first-token-of-two")+text)
+	browser := reader(t)
+	resp, err := browser.PostForm(d.DashboardURL()+"login", url.Values{"token": {"the-first-token-of-two"}})
+	if got := read(t, resp, err); !strings.HasPrefix(got, "/\n") || strings.Contains(got, ">reload<") {
+		t.Fatalf("logged in: %s", got)
+	}
+	f.write(head("the-first-token-of-two") + text + "nonsense: 1\n")
+	if done, err := d.client.Reload(t.Context()); err != nil || done.OK {
+		t.Fatalf("reload: %+v, %v", done, err)
+	}
+	resp, err = browser.Get(d.DashboardURL())
+	if got := read(t, resp, err); !strings.Contains(got, "1 thing needs attention") || !strings.Contains(got, "test.yaml:5:1: nonsense: ") {
+		t.Errorf("after a bad reload: %s", got)
+	}
+	d.reload(t, f, head("the-second-token-of-two")+text)
+	resp, err = browser.Get(d.DashboardURL())
+	if got := read(t, resp, err); !strings.HasPrefix(got, "/login\n") {
+		t.Errorf("with another token: %s", got)
+	}
+}
