@@ -149,7 +149,7 @@ func pieces(before, after string) (b, a []string) {
 	for head < shorter && before[head] == after[head] {
 		head++
 	}
-	for head > 0 && !(startsRune(before, head) && startsRune(after, head)) {
+	for head > 0 && (!startsRune(before, head) || !startsRune(after, head)) {
 		head--
 	}
 	tail := 0

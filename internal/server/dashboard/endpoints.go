@@ -8,6 +8,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
 )
 
 // endpointsView is what the page of endpoints shows.
@@ -66,9 +67,10 @@ type endpointView struct {
 	// Replay is the one that is looked at; nil for none.
 	Replay *server.Replay
 	Rows   []deliveryRow
-	// More is where its other deliveries are.
-	More string
-	Back string
+	// More is where its other deliveries are. Further says that there may be some.
+	More    string
+	Further bool
+	Back    string
 }
 
 // endpoint shows one endpoint.
@@ -79,12 +81,22 @@ func (h *Handler) endpoint(r *http.Request) (*view, error) {
 		return nil, fmt.Errorf("look at endpoint: %w", err)
 	}
 	v := &endpointView{endpointRow: newEndpointRow(e), More: address("/deliveries", "endpoint", name), Back: endpointPath(name)}
-	page, err := h.opts.Controller.Deliveries(ctx, store.DeliveryQuery{Endpoint: name, Limit: shownOfEndpoint})
-	if err != nil {
-		return nil, fmt.Errorf("read deliveries of the endpoint: %w", err)
-	}
-	for i := range page.Deliveries {
-		v.Rows = append(v.Rows, newDeliveryRow(&page.Deliveries[i]))
+	// Of an endpoint that is told little, none may be among the newest deliveries of
+	// all, which is where the first look goes.
+	for i, state := range []notify.State{"", notify.Waiting, notify.Dead} {
+		page, err := h.opts.Controller.Deliveries(ctx, store.DeliveryQuery{Endpoint: name, State: state, Limit: shownOfEndpoint})
+		if err != nil {
+			return nil, fmt.Errorf("read deliveries of the endpoint: %w", err)
+		}
+		for j := range page.Deliveries {
+			v.Rows = append(v.Rows, newDeliveryRow(&page.Deliveries[j]))
+		}
+		if i == 0 {
+			v.Further = page.Next != ""
+		}
+		if len(v.Rows) > 0 || !v.Further {
+			break
+		}
 	}
 	if id := r.URL.Query().Get("replay"); id != "" {
 		// One that retention has removed since is of no interest any more.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -324,5 +325,40 @@ func TestKeyboardAlone(t *testing.T) {
 	b.press(kb.Enter)
 	if got := f.taken(); len(got) != 1 || !strings.HasPrefix(got[0], "retry delivery/") {
 		t.Errorf("did %v", got)
+	}
+}
+
+// farBack is a daemon whose newest deliveries are all to others.
+type farBack struct {
+	*fake
+	state notify.State
+}
+
+func (f farBack) Deliveries(_ context.Context, q store.DeliveryQuery) (*server.DeliveryPage, error) {
+	if q.State == "" {
+		return &server.DeliveryPage{Next: "17"}, nil
+	}
+	page := &server.DeliveryPage{}
+	if q.State == f.state {
+		page.Deliveries = []server.Delivery{{ID: 3, State: q.State, Endpoint: q.Endpoint}}
+	}
+	return page, nil
+}
+
+// TestEndpointThatIsToldLittle shows what is wrong with its deliveries all the same.
+func TestEndpointThatIsToldLittle(t *testing.T) {
+	t.Parallel()
+	for state, rows := range map[notify.State]int{notify.Waiting: 1, notify.Dead: 1, notify.Superseded: 0} {
+		h := New(Options{Controller: farBack{newFake(), state}})
+		r := httptest.NewRequest(http.MethodGet, "/endpoints/partner", http.NoBody)
+		r.SetPathValue("name", "partner")
+		v, err := h.endpoint(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, ok := v.Page.(*endpointView)
+		if !ok || len(page.Rows) != rows || !page.Further {
+			t.Errorf("%s: %+v", state, v.Page)
+		}
 	}
 }
