@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -177,9 +178,8 @@ endpoints:
 	case err := <-ended:
 		t.Fatalf("it ended: %v\n%s", err, &log)
 	case <-time.After(patience):
-		_ = daemon.Process.Kill()
-		_ = <-ended
-		t.Fatalf("nothing was told in %v\n%s", patience, &log)
+		err := errors.Join(daemon.Process.Kill(), <-ended)
+		t.Fatalf("nothing was told in %v, %v\n%s", patience, err, &log)
 	}
 	if out, err := img.command(t, root, img.health...).CombinedOutput(); err != nil {
 		t.Errorf("the health check: %v\n%s", err, out)
