@@ -97,7 +97,7 @@ func unpacked(t *testing.T) string {
 // than it must.
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	const maxSize = 25_000_000 // bytes
+	const maxSize = 25 << 20 // bytes, 25 MiB
 	path := filepath.Join(unpacked(t), "pollwire")
 	info, err := os.Stat(path)
 	if err != nil {

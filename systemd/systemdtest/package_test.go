@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// held is what both kinds of package hold: path, mode and kind. The manual's
-// pages stand for all of them.
+// held is what both kinds of package hold: path, mode and kind. A few pages of
+// the manual, and the README, stand for all that is to be read.
 const held = `
 drwxr-xr-x /etc/pollwire
 drwxr-xr-x /etc/pollwire/conf.d
@@ -25,6 +25,9 @@ drwxr-xr-x /usr/share/doc/pollwire
 -rw-r--r-- /usr/share/doc/pollwire/README.md
 drwxr-xr-x /usr/share/doc/pollwire/examples
 -rw-r--r-- /usr/share/doc/pollwire/examples/config.example.yaml
+drwxr-xr-x /usr/share/doc/pollwire/examples/monitoring
+-rw-r--r-- /usr/share/doc/pollwire/examples/monitoring/alerts.yaml
+-rw-r--r-- /usr/share/doc/pollwire/examples/monitoring/dashboard.json
 -rw-r--r-- /usr/share/doc/pollwire/third-party-notices.gz
 -rw-r--r-- /usr/share/fish/vendor_completions.d/pollwire.fish
 -rw-r--r-- /usr/share/man/man1/pollwire-run.1.gz
@@ -95,16 +98,20 @@ func TestRPM(t *testing.T) {
 	}
 }
 
+// pages are those of the manual and of docs.
+var pages = regexp.MustCompile(`^/usr/share/(man/man1/pollwire-[a-z]+\.1\.gz|doc/pollwire/(docs/)?[A-Za-z-]+\.md)$`)
+
 // compare holds what a package lists to what it must. Directories of the system
-// and further pages of the manual are passed over.
+// and further pages to read are passed over.
 func compare(t *testing.T, want string, listed []string) {
 	t.Helper()
 	var got []string
 	for _, line := range listed {
 		mode, path, _ := strings.Cut(line, " ")
 		known := strings.Contains(want, path+"\n")
-		page := strings.HasPrefix(path, "/usr/share/man/man1/pollwire-") && mode == "-rw-r--r--"
-		if !known && (page || mode == "drwxr-xr-x" && !strings.Contains(path, "pollwire")) {
+		page := pages.MatchString(path) && mode == "-rw-r--r--"
+		directory := mode == "drwxr-xr-x" && (!strings.Contains(path, "pollwire") || strings.HasSuffix(path, "/docs"))
+		if !known && (page || directory) {
 			continue
 		}
 		got = append(got, line)
