@@ -20,8 +20,9 @@ import (
 )
 
 const (
-	unitFile = "../pollwire.service"
-	command  = "../../cmd/pollwire"
+	unitFile    = "../pollwire.service"
+	confineFile = "../pollwire.service.d/confine.conf.example"
+	command     = "../../cmd/pollwire"
 	// bootTimeout bounds the whole life of the machine.
 	bootTimeout = 2 * time.Minute
 )
@@ -201,15 +202,27 @@ func write(tb testing.TB, path, content string, mode fs.FileMode) {
 }
 
 // TestUnitIsHardened holds the unit to what systemd itself thinks of it, from 0
-// (safe) to 100.
+// (safe) to 100, alone and with the drop-in that confines it further.
 func TestUnitIsHardened(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("systemd-analyze"); err != nil {
 		t.Skip("there is no systemd-analyze")
 	}
-	out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold=11", "--no-pager", unitFile).CombinedOutput()
-	if err != nil {
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		t.Errorf("%v: %s", err, lines[len(lines)-1])
+	confined := filepath.Join(t.TempDir(), "pollwire.service")
+	var text []byte
+	for _, part := range []string{unitFile, confineFile} {
+		read, err := os.ReadFile(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, read...)
+	}
+	write(t, confined, string(text), 0o644)
+	for file, threshold := range map[string]string{unitFile: "11", confined: "9"} {
+		out, err := exec.Command("systemd-analyze", "security", "--offline=true", "--threshold="+threshold, "--no-pager", file).CombinedOutput()
+		if err != nil {
+			lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+			t.Errorf("%s: %v: %s", file, err, lines[len(lines)-1])
+		}
 	}
 }
