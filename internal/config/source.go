@@ -11,7 +11,7 @@ import (
 // are merged in, and every key has its value.
 type Source struct {
 	Name     string `yaml:"name" required:"true" is:"name" example:"go-releases" doc:"What the source is called. Its state follows the name." aka:"id"`
-	Formerly string `yaml:"formerly" is:"name" example:"go-tags" doc:"The name that the source had before: its state is taken over at the next start." aka:"renamed_from|previous_name|old_name|was"`
+	Formerly string `yaml:"formerly" is:"name" example:"go-tags" doc:"The name that the source had before: its state is taken over when the daemon first sees the new one." aka:"renamed_from|previous_name|old_name|was"`
 	Settings
 }
 

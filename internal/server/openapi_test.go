@@ -302,6 +302,8 @@ delete /v1/subscriptions/{id}
 get /v1/limits
 get /v1/nodes
 get /v1/health
+post /v1/reload
+get /v1/reload
 `) {
 		method, path, _ := strings.Cut(strings.TrimSpace(operation), " ")
 		if _, ok := d.Paths[path][method]; !ok {
