@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/store"
 )
 
@@ -43,7 +44,7 @@ func TestWatchStore(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var logged strings.Builder
-		d := New(nil, Options{Logger: slog.New(slog.NewTextHandler(&logged, nil))})
+		d := New(&config.Config{}, Options{Logger: slog.New(slog.NewTextHandler(&logged, nil))})
 		s := &placed{failed: make(chan struct{})}
 		ctx, cancel := context.WithCancel(t.Context())
 		var running sync.WaitGroup
