@@ -86,7 +86,7 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 // asked for the token first.
 func (g *guard) page(w http.ResponseWriter, r *http.Request, h http.Handler) {
 	v := visit{secure: g.isSecure(r)}
-	until, _, session := g.sessions.of(r, v.secure)
+	until, id, session := g.sessions.of(r, v.secure)
 	v.session = session
 	switch {
 	case g.sessions == nil && r.URL.Path == loginPath, session && r.URL.Path == loginPath && r.Method == http.MethodGet:
@@ -99,7 +99,7 @@ func (g *guard) page(w http.ResponseWriter, r *http.Request, h http.Handler) {
 		h.ServeHTTP(w, visiting(r, v))
 	case session:
 		if r.Method == http.MethodGet {
-			g.sessions.renew(w, until, v.secure)
+			g.sessions.renew(w, id, until, v.secure)
 		}
 		h.ServeHTTP(w, visiting(r, v))
 	case g.token.has(r):

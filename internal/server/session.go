@@ -69,11 +69,17 @@ func (s *sessions) sign(head []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// issue returns a new session that ends at a time.
-func (s *sessions) issue(until time.Time) string {
-	value := make([]byte, sessionTime+sessionID, sessionSize)
+// newSessionID returns what no other session has.
+func newSessionID() (id [sessionID]byte) {
+	_, _ = rand.Read(id[:]) // It never fails.
+	return id
+}
+
+// issue returns the session of an ID, which ends at a time.
+func (s *sessions) issue(id [sessionID]byte, until time.Time) string {
+	value := make([]byte, sessionTime, sessionSize)
 	binary.BigEndian.PutUint64(value, uint64(until.Unix()))
-	_, _ = rand.Read(value[sessionTime:]) // It never fails.
+	value = append(value, id[:]...)
 	return base64.RawURLEncoding.EncodeToString(append(value, s.sign(value)...))
 }
 
@@ -124,10 +130,12 @@ func give(w http.ResponseWriter, value string, secure bool) {
 	http.SetCookie(w, &cookie)
 }
 
-// renew gives a browser that reads a page more time, when a day has passed.
-func (s *sessions) renew(w http.ResponseWriter, until time.Time, secure bool) {
+// renew gives a browser that reads a page more time, when a day has passed. It is
+// the same session: to log out ends it with all copies, also where the page of
+// another tab is answered only then.
+func (s *sessions) renew(w http.ResponseWriter, id [sessionID]byte, until time.Time, secure bool) {
 	if now := time.Now(); until.Sub(now) < sessionLife-sessionRenew {
-		give(w, s.issue(now.Add(sessionLife)), secure)
+		give(w, s.issue(id, now.Add(sessionLife)), secure)
 	}
 }
 
@@ -157,14 +165,16 @@ func (s *sessions) login(w http.ResponseWriter, r *http.Request, secure bool) {
 		again("wrong")
 		return
 	}
-	give(w, s.issue(time.Now().Add(sessionLife)), secure)
+	give(w, s.issue(newSessionID(), time.Now().Add(sessionLife)), secure)
 	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // LocalPath leads nowhere else.
 }
 
 // logout ends the session of a request, also for whoever has a copy of it.
 func (s *sessions) logout(w http.ResponseWriter, r *http.Request, secure bool) {
-	if until, id, ok := s.of(r, secure); ok {
-		s.ended.add(id, until, time.Now())
+	if _, id, ok := s.of(r, secure); ok {
+		// A copy of it may have been renewed a moment ago.
+		now := time.Now()
+		s.ended.add(id, now.Add(sessionLife), now)
 	}
 	give(w, "", secure)
 	w.Header().Set("Cache-Control", "no-store")

@@ -181,6 +181,32 @@ func TestSessionsEnd(t *testing.T) {
 	})
 }
 
+// TestLogoutEndsWhatWasRenewed: a page of another tab may be answered after the
+// end of its session, and a copy of the cookie may be older than the last renewal.
+func TestLogoutEndsWhatWasRenewed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		s.login(sessionToken, "/")
+		first := s.jar[sessionCookie]
+		<-time.After(sessionRenew + time.Minute)
+		s.visit(http.MethodGet, "/", nil)
+		renewed := s.jar[sessionCookie]
+		if renewed.Value == first.Value {
+			t.Fatal("not renewed after a day")
+		}
+		for end, copied := range map[*http.Cookie]*http.Cookie{renewed: first, first: renewed} {
+			s := newSite(t)
+			s.jar[sessionCookie] = end
+			s.visit(http.MethodPost, "/logout", nil)
+			s.jar[sessionCookie] = copied
+			if got := s.visit(http.MethodGet, "/", nil); got.Code != http.StatusSeeOther {
+				t.Errorf("a copy goes on: %d", got.Code)
+			}
+		}
+	})
+}
+
 func TestSessionsOutliveARestartAndNotTheToken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
