@@ -35,6 +35,7 @@ func (st *state) publish() {
 		Failures: st.failures, FailingSince: st.failingSince, Reason: st.reason,
 	}
 	if before := st.status.Load(); before == nil || *before != now {
-		st.status.Store(&now)
+		kept := now // the address of now would cost each unchanged answer an allocation
+		st.status.Store(&kept)
 	}
 }
