@@ -164,7 +164,7 @@ func (f *Fetcher) template(s *Source) (*template, error) {
 			return nil, err
 		}
 	}
-	t.base.Header = f.share(t.base.Header)
+	t.base.Header = f.share(t.base.Header, f.templates[s.Name])
 	f.templates[s.Name] = t
 	return t, nil
 }
@@ -179,17 +179,27 @@ func (f *Fetcher) route(r Route) (*httpclient.Client, error) {
 }
 
 // share returns the header that holds the same as h, h itself where there is
-// none. The caller holds f.mu.
-func (f *Fetcher) share(h http.Header) http.Header {
-	var text strings.Builder
-	if err := h.Write(&text); err != nil {
-		return h
+// none. That of the template whose place it takes, nil for none, is found no more
+// where it is another: whoever shares it goes on with it. The caller holds f.mu.
+func (f *Fetcher) share(h http.Header, before *template) http.Header {
+	text := headerText(h)
+	if before != nil {
+		if old := headerText(before.base.Header); old != text {
+			delete(f.headers, old)
+		}
 	}
-	if shared, ok := f.headers[text.String()]; ok {
+	if shared, ok := f.headers[text]; ok {
 		return shared
 	}
-	f.headers[text.String()] = h
+	f.headers[text] = h
 	return h
+}
+
+// headerText is the same for headers that hold the same.
+func headerText(h http.Header) string {
+	var text strings.Builder
+	_ = h.Write(&text) // a builder takes all
+	return text.String()
 }
 
 // ask sends the request to a target and follows redirects.

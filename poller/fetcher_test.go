@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -501,6 +502,25 @@ func TestFetchConcurrently(t *testing.T) {
 	for range 8 {
 		if err := <-done; err != nil {
 			t.Error(err)
+		}
+	}
+}
+
+// Headers that sources had before are not kept, and those of many are one.
+func TestHeadersAreShared(t *testing.T) {
+	t.Parallel()
+	f := newFetcher(t, FetcherOptions{RoundTripper: &script{answers: []func() (*http.Response, error){answering(http.StatusOK, `{}`)}}})
+	ask := func(name, version string) {
+		s := newSource("https://api.example")
+		s.Name, s.Request.Header = name, http.Header{"X-Version": {version}}
+		mustFetch(t, f, s, State{}).Release()
+	}
+	for i := range 20 {
+		for _, name := range []string{"a", "b", "c"} {
+			ask(name, fmt.Sprint(i))
+		}
+		if len(f.headers) != 1 {
+			t.Fatalf("%d headers are kept, want 1", len(f.headers))
 		}
 	}
 }

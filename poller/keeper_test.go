@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -365,4 +366,28 @@ func TestTokensStop(t *testing.T) {
 			t.Errorf("error %v after Stop", err)
 		}
 	})
+}
+
+// Credentials that nobody has any more, since a reload has put others in their
+// place, leave nothing behind; those of refresh tokens stay to be saved.
+func TestUnusedTokensAreForgotten(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, &tokenServer{})
+	b.mustFetch(t, refreshToken("https://l.example"))
+	for i := range 20 {
+		auth := login("https://l.example")
+		auth.Header = http.Header{"X-Tenant": {"shop"}, "X-Version": {fmt.Sprint(i)}}
+		b.mustFetch(t, auth)
+	}
+	kept := func() int {
+		b.tokens.mu.Lock()
+		defer b.tokens.mu.Unlock()
+		return len(b.tokens.keepers)
+	}
+	for range 1000 {
+		if runtime.GC(); kept() == 2 {
+			return
+		}
+	}
+	t.Errorf("%d tokens are kept, want 2", kept())
 }

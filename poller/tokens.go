@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
+	"weak"
 
 	"github.com/pollwire/pollwire/internal/httpclient"
 	"github.com/pollwire/pollwire/internal/seal"
@@ -27,9 +29,9 @@ type TokensOptions struct {
 }
 
 // Tokens are the access tokens of all sources, and of whoever else has
-// [Tokens.Credentials]. Those with the same credentials share one: it is asked for once however many wait, kept until shortly before
-// its end, and renewed when a server refuses it. Its methods may be called
-// concurrently.
+// [Tokens.Credentials]. Those with the same credentials share one: it is asked for
+// once however many wait, kept until shortly before its end, and renewed when a
+// server refuses it. Its methods may be called concurrently.
 type Tokens struct {
 	store TokenStore
 	seal  *seal.Sealer // nil without a key
@@ -43,7 +45,12 @@ type Tokens struct {
 
 	mu      sync.Mutex
 	stopped bool
-	keepers map[string]*keeper
+	// keepers are those that anybody has credentials of: with the last who has, one
+	// goes too, for configurations come and go.
+	keepers map[string]weak.Pointer[keeper]
+	// chained are those of refresh tokens. They stay, since the only good one may be
+	// in memory alone.
+	chained []*keeper
 }
 
 // NewTokens returns tokens none of which is known yet. Stop ends them.
@@ -51,7 +58,7 @@ func NewTokens(o TokensOptions) *Tokens {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]*keeper)}
+	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]weak.Pointer[keeper])}
 	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version})
 	if o.Key != "" {
 		t.seal = seal.New(o.Key, seal.Tokens)
@@ -84,10 +91,8 @@ func (t *Tokens) Stop(ctx context.Context) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var errs []error
-	for _, k := range t.keepers {
-		if k.chain != nil {
-			errs = append(errs, k.chain.save(ctx))
-		}
+	for _, k := range t.chained {
+		errs = append(errs, k.chain.save(ctx))
 	}
 	return errors.Join(errs...)
 }
@@ -119,7 +124,7 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	k := t.keepers[id]
+	k := t.keepers[id].Value()
 	if k == nil {
 		k = &keeper{tokens: t, asker: g.asker(), timeout: timeout, route: r}
 		k.client = &tokenClient{Client: client, mask: func() *httpclient.Redactor {
@@ -131,9 +136,28 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 			}
 			k.chain = &chain{name: "refresh_token/" + id, first: first, store: t.store, seal: t.seal, log: t.log}
 		}
-		t.keepers[id] = k
+		t.keep(id, k)
 	} else {
 		k.trust(r, client)
 	}
 	return &tokenAuth{grant: g, keeper: k}, nil
+}
+
+// keep lets others who have the same grant find a keeper. The lock is held.
+func (t *Tokens) keep(id string, k *keeper) {
+	t.keepers[id] = weak.Make(k)
+	if k.chain != nil {
+		t.chained = append(t.chained, k)
+	} else {
+		runtime.AddCleanup(k, t.forget, id)
+	}
+}
+
+// forget drops what is left of a keeper that nobody has any more.
+func (t *Tokens) forget(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.keepers[id].Value() == nil { // else another one has come
+		delete(t.keepers, id)
+	}
 }
