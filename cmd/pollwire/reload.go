@@ -100,13 +100,14 @@ func signalled(ctx context.Context, c *client.Client, pid int) (server.Reload, e
 	ctx, cancel := context.WithTimeout(ctx, reloadPatience)
 	defer cancel()
 	for {
-		last, err := c.LastReload(ctx, before.Number, reloadPatience/2)
+		// One that had begun already may have read the file before it was edited.
+		last, err := c.LastReload(ctx, before.Begun, reloadPatience/2)
 		switch {
 		case ctx.Err() != nil:
 			return server.Reload{}, fmt.Errorf("no answer within %s: is process %d the daemon of this configuration? Its log says more", reloadPatience, pid)
 		case err != nil:
 			return server.Reload{}, err
-		case last.Number > before.Number:
+		case last.Number > before.Begun:
 			return last, nil
 		}
 	}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -24,6 +27,37 @@ func TestReload(t *testing.T) {
 	}
 	d.stderr.awaitCount(t, "configuration reloaded", 4)
 	pollwire(t, "endpoints", "-c", s.config).want(t, exitOK, "us    enabled")
+}
+
+// TestReloadAnswersForTheFileOfNow: the command does not take what comes of a reload
+// that had begun before, with the file as it was then, for the answer to its own.
+func TestReloadAnswersForTheFileOfNow(t *testing.T) {
+	s := newSetup(t, `{"data":[{"id":1}]}`)
+	s.runDaemon(t)
+	pipe := filepath.Join(s.dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	hangups := make(chan os.Signal, 2)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	s.change(t, "event_type: shop.order", `event_type: "${file:`+pipe+`}"`)
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	<-hangups
+	slow, err := os.OpenFile(pipe, os.O_WRONLY, 0) // returns once the daemon reads
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.change(t, `event_type: "${file:`+pipe+`}"`, "event_type: shop.thing")
+	answer := make(chan result)
+	go func() { answer <- pollwire(t, "reload", "-c", s.config, strconv.Itoa(os.Getpid())) }()
+	<-hangups
+	fmt.Fprint(slow, "not a type!")
+	slow.Close()
+	r := <-answer
+	r.want(t, exitOK, "configuration reloaded: changed source/orders\n")
 }
 
 // TestReloadOfABadConfiguration is found out by the command itself, or by the

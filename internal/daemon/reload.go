@@ -42,7 +42,7 @@ func (d *Daemon) Reload(ctx context.Context) (server.Reload, error) {
 	if d.o.Load == nil {
 		return server.Reload{}, &server.Refusal{Reason: "this daemon has no configuration file that it could read again"}
 	}
-	end, err := d.reloads.begin(ctx)
+	number, end, err := d.reloads.begin(ctx)
 	if err != nil {
 		return server.Reload{}, err
 	}
@@ -50,9 +50,8 @@ func (d *Daemon) Reload(ctx context.Context) (server.Reload, error) {
 	if d.o.Reloading != nil {
 		reported = d.o.Reloading()
 	}
-	last, _ := d.reloads.get()
 	result := d.reload(ctx)
-	result.Number = last.Number + 1
+	result.Number, result.Begun = number, number
 	now := time.Now().UTC()
 	result.At = &now
 	if result.OK {

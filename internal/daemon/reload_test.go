@@ -110,7 +110,7 @@ func TestReloadNamesWhatItTouched(t *testing.T) {
 	done := d.reload(t, f, "sources:\n"+sourceOf("edited", a.url, ", detect: {ignore: [w]}")+sourceOf("new", a.url, "")+sourceOf("same", a.url, "")+
 		"endpoints:\n"+endpointOf(h, "ops", ", payload: thin")+endpointOf(h, "fresh", ""))
 	want := server.Reload{
-		Number: 1, At: done.At, OK: true,
+		Number: 1, Begun: 1, At: done.At, OK: true,
 		Added: []string{"endpoint/fresh", "source/new"}, Changed: []string{"endpoint/ops", "source/edited"}, Removed: []string{"endpoint/old", "source/gone"},
 	}
 	if fmt.Sprintf("%+v", done) != fmt.Sprintf("%+v", want) || time.Since(*done.At) > time.Minute {
@@ -406,5 +406,39 @@ func TestReloadIsWaitedFor(t *testing.T) {
 	}
 	if last := <-told; last.Number != 1 || !last.OK {
 		t.Errorf("last %+v", last)
+	}
+}
+
+// TestReloadUnderWayIsSaid: who asks in the middle of one learns which number that
+// of an edit of now has at least.
+func TestReloadUnderWayIsSaid(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, `{}`)
+	d, f := startReloadable(t, "sources:\n"+sourceOf("thing", a.url, ""))
+	f.mu.Lock() // the file cannot be read
+	done := make(chan server.Reload)
+	go func() {
+		first, err := d.Reload(t.Context())
+		if err != nil {
+			t.Error(err)
+		}
+		done <- first
+	}()
+	var last server.Reload
+	for last.Begun == 0 {
+		var err error
+		if last, err = d.client.LastReload(t.Context(), 0, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last.Begun != 1 || last.Number != 0 {
+		t.Errorf("in the middle of the first: %+v", last)
+	}
+	f.mu.Unlock()
+	if first := <-done; first.Number != 1 || first.Begun != 1 {
+		t.Errorf("the first: %+v", first)
+	}
+	if last, err := d.client.LastReload(t.Context(), 0, 0); err != nil || last.Begun != 1 || last.Number != 1 {
+		t.Errorf("after it: %+v, %v", last, err)
 	}
 }

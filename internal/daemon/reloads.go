@@ -17,9 +17,10 @@ type reloads struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	mu   sync.Mutex
-	last server.Reload
-	news chan struct{} // closed and replaced when there is another last one
+	mu    sync.Mutex
+	begun int // how many
+	last  server.Reload
+	news  chan struct{} // closed and replaced when there is another last one
 }
 
 // newReloads returns reloads none of which may begin yet.
@@ -50,21 +51,25 @@ func (r *reloads) close(ctx context.Context) error {
 	}
 }
 
-// begin waits for the one that runs, and lets another one run until end is called.
-func (r *reloads) begin(ctx context.Context) (end func(server.Reload), err error) {
+// begin waits for the one that runs, and lets another one, of that number, run
+// until end is called.
+func (r *reloads) begin(ctx context.Context) (number int, end func(server.Reload), err error) {
 	select {
 	case <-r.closed:
-		return nil, errNoReload
+		return 0, nil, errNoReload
 	default:
 	}
 	select {
 	case <-r.turn:
 	case <-r.closed:
-		return nil, errNoReload
+		return 0, nil, errNoReload
 	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+		return 0, nil, context.Cause(ctx)
 	}
-	return func(done server.Reload) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.begun++
+	return r.begun, func(done server.Reload) {
 		r.mu.Lock()
 		r.last = done
 		close(r.news)
@@ -78,13 +83,12 @@ func (r *reloads) begin(ctx context.Context) (end func(server.Reload), err error
 func (r *reloads) get() (server.Reload, <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.last, r.news
+	last := r.last
+	last.Begun = r.begun
+	return last, r.news
 }
 
-var (
-	_ server.Reloader         = (*control)(nil)
-	_ server.DaemonController = (*control)(nil)
-)
+var _ server.Reloader = (*control)(nil)
 
 func (c *control) Reload(ctx context.Context) (*server.Reload, error) {
 	done, err := c.d.Reload(ctx)
@@ -94,6 +98,7 @@ func (c *control) Reload(ctx context.Context) (*server.Reload, error) {
 	return &done, nil
 }
 
+// LastReload returns what came of the last one.
 func (c *control) LastReload() server.Reload {
 	last, _ := c.d.reloads.get()
 	return last

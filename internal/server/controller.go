@@ -59,17 +59,6 @@ type DaemonReader interface {
 	Nodes(ctx context.Context) ([]Node, error)
 }
 
-// DaemonController looks at the daemon as a whole, and gives it another
-// configuration.
-type DaemonController interface {
-	DaemonReader
-	// Reload takes the configuration anew and returns when that is done. What is
-	// wrong with the configuration is in its answer, not in its error.
-	Reload(ctx context.Context) (*Reload, error)
-	// LastReload returns what came of the last one.
-	LastReload() Reload
-}
-
 // EndpointController looks at endpoints and steers them.
 type EndpointController interface {
 	// Endpoints returns how all endpoints stand, by name.

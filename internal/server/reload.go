@@ -9,6 +9,7 @@ import (
 // Reload is what came of the last attempt to take a new configuration.
 type Reload struct {
 	Number int        `json:"number" doc:"Counts the attempts since the start of the daemon; 0 before the first."`
+	Begun  int        `json:"begun" doc:"Counts the attempts that have begun: one more than number while one is under way."`
 	At     *time.Time `json:"at,omitempty" doc:"When it ended."`
 	OK     bool       `json:"ok" doc:"The configuration was taken. Else everything is as it was."`
 	Errors []string   `json:"errors,omitempty" doc:"Why it was not taken, each with its place."`
