@@ -104,7 +104,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options, hangup
 	}
 	tellSystemd(logger, systemd.SdNotifyStopping)
 	stopBeside()
-	beside.Wait()
+	defer beside.Wait() // a reload under way ends with the daemon, in the time that this has
 	// A context of its own: ctx has ended, that is why the daemon stops.
 	drain, cancel := context.WithTimeout(context.Background(), drainTimeout)
 	defer cancel()
