@@ -1,12 +1,13 @@
 package dashboard
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -43,25 +44,43 @@ type deliveryRow struct {
 	Headline string
 	// Again is the word of the button that has it posted again.
 	Again string
-	// Next is when the next attempt is due; nil where there is none, or where it is
-	// due already, and Due is set.
-	Next *time.Time
-	Due  bool
+	// Held says why it is not posted though it may be due; empty where nothing holds
+	// it back.
+	Held string
 }
+
+// IsWaiting says whether it will be posted yet.
+func (r deliveryRow) IsWaiting() bool { return r.State == notify.Waiting }
 
 func newDeliveryRow(d *server.Delivery) deliveryRow {
 	row := deliveryRow{Delivery: *d, Badge: deliveryBadge(d.State), Headline: d.Subject, Again: "Post again"}
 	if row.Headline == "" {
 		row.Headline = d.Source
 	}
-	if d.State == notify.Waiting {
+	if row.IsWaiting() {
 		row.Again = "Post now"
-		row.Due = d.NotBefore == nil || !d.NotBefore.After(time.Now())
-		if !row.Due {
-			row.Next = d.NotBefore
-		}
 	}
 	return row
+}
+
+// hold says of the rows that wait what holds their endpoints back. Those of an
+// endpoint that is gone say nothing.
+func hold(rows []deliveryRow, endpoints []server.Endpoint) {
+	held := make(map[string]string)
+	for i := range endpoints {
+		e := &endpoints[i]
+		switch b := endpointBadge(e); {
+		case !e.Enabled, e.Paused:
+			held[e.Name] = "the endpoint is " + b.Text
+		case b.Tone == toneBad, b.Text == "held":
+			held[e.Name] = "waits for the endpoint"
+		}
+	}
+	for i := range rows {
+		if rows[i].IsWaiting() {
+			rows[i].Held = held[rows[i].Endpoint]
+		}
+	}
 }
 
 // deliveries lists deliveries, the newest first.
@@ -89,6 +108,7 @@ func (h *Handler) deliveries(r *http.Request) (*view, error) {
 	for i := range endpoints {
 		v.Endpoints = append(v.Endpoints, endpoints[i].Name)
 	}
+	hold(v.Rows, endpoints)
 	v.Tabs = deliveryTabs(v)
 	v.Pager = pager{Label: "Pages of deliveries", BeforeText: "Newest", AfterText: "Older"}
 	if q.Before > 0 {
@@ -140,8 +160,24 @@ func (h *Handler) delivery(r *http.Request) (*view, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read delivery: %w", err)
 	}
-	row := newDeliveryRow(d)
-	return &view{Title: "Delivery " + strconv.FormatInt(id, 10), Page: &row}, nil
+	rows := []deliveryRow{newDeliveryRow(d)}
+	if err := h.hold(r.Context(), rows); err != nil {
+		return nil, err
+	}
+	return &view{Title: "Delivery " + strconv.FormatInt(id, 10), Page: &rows[0]}, nil
+}
+
+// hold asks for the endpoints of rows, and says what holds them back.
+func (h *Handler) hold(ctx context.Context, rows []deliveryRow) error {
+	if !slices.ContainsFunc(rows, deliveryRow.IsWaiting) {
+		return nil
+	}
+	endpoints, err := h.opts.Controller.Endpoints(ctx)
+	if err != nil {
+		return fmt.Errorf("look at endpoints: %w", err)
+	}
+	hold(rows, endpoints)
+	return nil
 }
 
 // retryDelivery has a delivery posted again.

@@ -98,6 +98,7 @@ func (h *Handler) endpoint(r *http.Request) (*view, error) {
 			break
 		}
 	}
+	hold(v.Rows, []server.Endpoint{*e})
 	if id := r.URL.Query().Get("replay"); id != "" {
 		// One that retention has removed since is of no interest any more.
 		if v.Replay, err = h.opts.Controller.Replay(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {

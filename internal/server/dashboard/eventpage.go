@@ -138,5 +138,5 @@ func (h *Handler) withAttempts(ctx context.Context, list []server.Delivery) ([]d
 		}
 		rows = append(rows, newDeliveryRow(d))
 	}
-	return rows, nil
+	return rows, h.hold(ctx, rows)
 }

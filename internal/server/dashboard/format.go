@@ -31,17 +31,20 @@ func relative(t any, now time.Time) (template.HTML, error) {
 		at.Format("2006-01-02T15:04:05.000Z07:00"), at.Format("Mon 2 Jan 2006 15:04:05 UTC"), ago(now.Sub(at)))), nil
 }
 
-// due shows when something comes next: what is past is due.
-func due(t any, now time.Time) (template.HTML, error) {
-	text, err := relative(t, now)
-	if at, ok := t.(*time.Time); err == nil && ok && at != nil {
-		said := string(text)
-		if !at.After(now) {
-			said = said[:strings.Index(said, ">")+1] + "due</time>"
-		}
-		text = template.HTML(strings.Replace(said, " data-ago", " data-ago data-due", 1)) //nolint:gosec // relative made it
+// dueNow is said of what should have come by now. The script says it too.
+const dueNow = "due now"
+
+// due shows when something comes next: what is past is due now.
+func due(at *time.Time, now time.Time) (template.HTML, error) {
+	text, err := relative(at, now)
+	if err != nil || at == nil {
+		return text, err
 	}
-	return text, err
+	said := string(text)
+	if !at.After(now) {
+		said = said[:strings.Index(said, ">")+1] + dueNow + "</time>"
+	}
+	return template.HTML(strings.Replace(said, " data-ago", " data-ago data-due", 1)), nil //nolint:gosec // relative made it
 }
 
 // ago says how long ago something was, or in what time it will be. The script

@@ -15,7 +15,7 @@ func (h *Handler) functions() template.FuncMap {
 		"asset":    h.assets.address,
 		"icon":     icon,
 		"ago":      func(t any) (template.HTML, error) { return relative(t, time.Now()) },
-		"due":      func(t any) (template.HTML, error) { return due(t, time.Now()) },
+		"due":      func(t *time.Time) (template.HTML, error) { return due(t, time.Now()) },
 		"bytes":    byteCount,
 		"number":   number,
 		"ms":       milliseconds,

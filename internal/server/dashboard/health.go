@@ -23,7 +23,9 @@ type health struct {
 type alarm struct {
 	Badge             badge
 	Path, Title, Text string
-	Since             *time.Time
+	// Since is from when on, Until when it ends by itself; each nil where that is
+	// not known.
+	Since, Until *time.Time
 }
 
 // newHealth judges how everything stands.
@@ -147,7 +149,7 @@ func limitAlarms(limits []server.Limit) []alarm {
 	for i := range limits {
 		if l := &limits[i]; l.PausedUntil != nil && l.PausedUntil.After(time.Now()) {
 			alarms = append(alarms, alarm{
-				Badge: badge{toneWarn, "held"}, Path: "/limits", Title: l.Name, Since: l.PausedUntil,
+				Badge: badge{toneWarn, "held"}, Path: "/limits", Title: l.Name, Until: l.PausedUntil,
 				Text: fmt.Sprintf("Its server asked to be left alone; %s.", waitingSources(len(l.Sources))),
 			})
 		}

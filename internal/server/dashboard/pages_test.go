@@ -271,24 +271,40 @@ func TestChangesAreUnfoldedInTheTimeline(t *testing.T) {
 	}
 }
 
-func TestDeliveryThatIsDue(t *testing.T) {
+// TestWaitingDeliverySaysWhatFor: for its time, or for an endpoint that is not
+// posted to, however long ago that time was.
+func TestWaitingDeliverySaysWhatFor(t *testing.T) {
 	t.Parallel()
 	past, future := time.Now().Add(-time.Second), time.Now().Add(time.Hour)
+	ok := server.Endpoint{Name: "ops", Enabled: true}
+	disabled, paused, open, held, failing := ok, ok, ok, ok, ok
+	disabled.Enabled, paused.Paused, open.Breaker, held.PausedUntil, failing.Failures = false, true, notify.BreakerOpen, &future, 1
 	for _, test := range []struct {
 		delivery server.Delivery
-		due      bool
-		next     *time.Time
-		again    string
+		endpoint server.Endpoint
+		want     string
 	}{
-		{server.Delivery{State: notify.Waiting}, true, nil, "Post now"},
-		{server.Delivery{State: notify.Waiting, NotBefore: &past}, true, nil, "Post now"},
-		{server.Delivery{State: notify.Waiting, NotBefore: &future}, false, &future, "Post now"},
-		{server.Delivery{State: notify.Dead}, false, nil, "Post again"},
+		{server.Delivery{State: notify.Waiting}, ok, "attempt due now"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &past}, ok, ">due now<"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &past}, failing, ">due now<"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &future}, ok, ">in 59 min<"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &past}, disabled, "the endpoint is disabled"},
+		{server.Delivery{State: notify.Waiting, NotBefore: &future}, paused, "the endpoint is paused"},
+		{server.Delivery{State: notify.Waiting}, open, "waits for the endpoint"},
+		{server.Delivery{State: notify.Waiting}, held, "waits for the endpoint"},
 	} {
-		row := newDeliveryRow(&test.delivery)
-		if row.Due != test.due || row.Next != test.next || row.Again != test.again {
-			t.Errorf("%+v: %+v", test.delivery, row)
+		f := newFake()
+		test.delivery.ID, test.delivery.Endpoint, test.delivery.Event = 7, "ops", "evt_1"
+		f.deliveries, f.endpoints = []server.Delivery{test.delivery}, []server.Endpoint{test.endpoint}
+		for _, path := range []string{"/deliveries", "/deliveries/7", "/endpoints/ops"} {
+			page := body(t, ask(t, f, http.MethodGet, path, ""))
+			if !strings.Contains(page, test.want) || strings.Contains(page, "due now") != strings.Contains(test.want, "due now") || strings.Contains(page, "1 s ago") {
+				t.Errorf("%s of %+v does not say %s", path, test.endpoint, test.want)
+			}
 		}
+	}
+	if row := newDeliveryRow(&server.Delivery{State: notify.Dead}); row.Again != "Post again" || row.IsWaiting() {
+		t.Errorf("%+v", row)
 	}
 }
 

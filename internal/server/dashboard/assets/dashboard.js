@@ -21,7 +21,7 @@
     const now = Date.now() + skew;
     for (const t of document.querySelectorAll("time[data-ago]")) {
       const since = now - Date.parse(t.dateTime);
-      const text = since >= 0 && "due" in t.dataset ? "due" : ago(since);
+      const text = since >= 0 && "due" in t.dataset ? "due now" : ago(since);
       if (t.textContent !== text) t.textContent = text;
     }
   };
