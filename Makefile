@@ -9,7 +9,7 @@ SOAK     ?= 1h
 .PHONY: build package test lint docs bench fuzz crash soak clean help
 
 build: ## build bin/pollwire
-	CGO_ENABLED=0 go build -trimpath -buildvcs=auto -o bin/ ./cmd/pollwire
+	VERSION= systemd/package/program bin/pollwire
 
 package: ## make the .deb, .rpm and .tar.gz in dist; VERSION= names them
 	VERSION=$(VERSION) systemd/package/build

@@ -30,8 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// buildBinary builds the command as it is shipped, but for the race detector,
-// once for all tests, and returns its path.
+// buildBinary builds the command as it is shipped, once for all tests, and returns its path.
 func buildBinary(t *testing.T) string {
 	t.Helper()
 	path, err := buildOnce()
@@ -48,8 +47,7 @@ var buildOnce = sync.OnceValues(func() (string, error) {
 	}
 	binaryFolder = dir
 	path := filepath.Join(dir, "pollwire")
-	cmd := exec.Command("go", "build", "-trimpath", "-o", path, ".")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
+	cmd := exec.Command("../../systemd/package/program", path)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}

@@ -22,7 +22,6 @@ import (
 const (
 	unitFile    = "../pollwire.service"
 	confineFile = "../pollwire.service.d/confine.conf.example"
-	command     = "../../cmd/pollwire"
 	// bootTimeout bounds the whole life of the machine.
 	bootTimeout = 2 * time.Minute
 )
@@ -114,8 +113,7 @@ func binary(tb testing.TB, stage string) string {
 		return path
 	}
 	path := filepath.Join(stage, "pollwire")
-	build := exec.CommandContext(tb.Context(), "go", "build", "-trimpath", "-buildvcs=false", "-o", path, command)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.CommandContext(tb.Context(), "../package/program", path)
 	if out, err := build.CombinedOutput(); err != nil {
 		tb.Fatalf("build pollwire: %v\n%s", err, out)
 	}

@@ -97,7 +97,7 @@ func unpacked(t *testing.T) string {
 // than it must.
 func TestProgram(t *testing.T) {
 	t.Parallel()
-	const maxSize = 25 << 20 // bytes, 25 MiB
+	const maxSize = 25_000_000 // bytes, 25 MB
 	path := filepath.Join(unpacked(t), "pollwire")
 	info, err := os.Stat(path)
 	if err != nil {
@@ -142,6 +142,7 @@ func TestArchive(t *testing.T) {
 	dir := unpacked(t)
 	for _, path := range []string{
 		"LICENSE", "README.md", "config.example.yaml", "third-party-notices", "systemd/pollwire.service",
+		"systemd/pollwire.service.d/confine.conf.example", "systemd/monitoring/alerts.yaml",
 		"man/pollwire.1", "man/pollwire-run.1", "man/pollwire.yaml.5", "completion/bash", "completion/fish", "completion/zsh",
 	} {
 		if info, err := os.Stat(filepath.Join(dir, path)); err != nil || info.Size() == 0 {

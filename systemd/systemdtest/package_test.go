@@ -25,6 +25,7 @@ drwxr-xr-x /usr/share/doc/pollwire
 -rw-r--r-- /usr/share/doc/pollwire/README.md
 drwxr-xr-x /usr/share/doc/pollwire/examples
 -rw-r--r-- /usr/share/doc/pollwire/examples/config.example.yaml
+-rw-r--r-- /usr/share/doc/pollwire/examples/confine.conf.example
 drwxr-xr-x /usr/share/doc/pollwire/examples/monitoring
 -rw-r--r-- /usr/share/doc/pollwire/examples/monitoring/alerts.yaml
 -rw-r--r-- /usr/share/doc/pollwire/examples/monitoring/dashboard.json
