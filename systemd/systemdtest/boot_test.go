@@ -22,6 +22,8 @@ import (
 const (
 	unitFile    = "../pollwire.service"
 	confineFile = "../pollwire.service.d/confine.conf.example"
+	// confineStaged is where the machine has it.
+	confineStaged = "/stage/confine.conf"
 	// bootTimeout bounds the whole life of the machine.
 	bootTimeout = 2 * time.Minute
 )
@@ -96,6 +98,7 @@ func furnish(tb testing.TB, stage string) {
 	}
 	copyFile(tb, self, filepath.Join(stage, "files/stage/checks"), 0o755)
 	copyFile(tb, unitFile, filepath.Join(stage, "files/etc/systemd/system/pollwire.service"), 0o644)
+	copyFile(tb, confineFile, filepath.Join(stage, "files", confineStaged), 0o644)
 	copyFile(tb, binary(tb, stage), filepath.Join(stage, "files/usr/bin/pollwire"), 0o755)
 	for name, content := range files {
 		write(tb, filepath.Join(stage, "files", name), content, 0o644)

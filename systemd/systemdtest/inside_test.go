@@ -2,6 +2,7 @@ package systemdtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -63,6 +64,7 @@ func TestUnitInside(t *testing.T) {
 		{"reload of what takes a restart", reloadInVain},
 		{"kill -9", killed},
 		{"watchdog", watchdog},
+		{"confined", confined},
 		{"stop", stopped},
 		{"bad configuration", badConfig},
 		{"no credentials at all", noCredentials},
@@ -236,6 +238,35 @@ func watchdog(t *testing.T, p *peer) {
 		return show(t, "NRestarts") != restarts && show(t, "ActiveState") == "active"
 	})
 	p.await(t)
+}
+
+// confined runs the daemon with the drop-in for a root and networks of its own: it
+// polls, tells, reloads and is watched as before, and sees nothing of the machine.
+func confined(t *testing.T, p *peer) {
+	const dropIn = "/etc/systemd/system/pollwire.service.d/confine.conf"
+	defer func() {
+		if err := os.Remove(dropIn); err != nil {
+			t.Error(err)
+		}
+		run(t, "systemctl", "daemon-reload")
+	}()
+	copyFile(t, confineStaged, dropIn, 0o644)
+	if err := os.MkdirAll("/usr/lib/pollwire/root", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	run(t, "systemctl", "daemon-reload")
+	verify(t, p)
+	run(t, "systemctl", "restart", unit)
+	p.await(t)
+	root := "/proc/" + show(t, "MainPID") + "/root"
+	for _, path := range []string{"/usr/bin/systemctl", "/bin/bash", "/home"} {
+		if _, err := os.Stat(root + path); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the daemon sees %s: %v", path, err)
+		}
+	}
+	reloaded(t, p)
+	badReload(t, p)
+	run(t, "systemctl", "reload", unit)
 }
 
 func stopped(t *testing.T, _ *peer) {
