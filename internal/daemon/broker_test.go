@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -90,7 +91,7 @@ collect_statistics_interval = 500
 // case that it does not start.
 func startProcess(t *testing.T, env []string, program string) fmt.Stringer {
 	t.Helper()
-	output := new(bytes.Buffer)
+	output := new(printed)
 	cmd := exec.CommandContext(context.Background(), program) // outlives the test's context, for a clean end
 	cmd.Env, cmd.Stdout, cmd.Stderr = env, output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -103,6 +104,24 @@ func startProcess(t *testing.T, env []string, program string) fmt.Stringer {
 		_ = cmd.Wait()
 	})
 	return output
+}
+
+// printed is what a process prints. It may be looked at meanwhile.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
 }
 
 // freePorts returns loopback ports that nobody listens on.
