@@ -3,99 +3,21 @@ package daemon_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/pollwire/pollwire/internal/config"
-	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
-	"github.com/pollwire/pollwire/internal/server/client"
 )
-
-// file is a configuration file of a running daemon, which can be edited.
-type file struct {
-	mu   sync.Mutex
-	head string
-	text string
-}
-
-func (f *file) write(text string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.text = text
-}
-
-func (f *file) load() (*config.Config, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return config.Parse("test.yaml", []byte(f.head+f.text), config.Lookup{File: os.ReadFile})
-}
-
-// startReloadable starts a daemon whose configuration can be edited.
-func startReloadable(tb testing.TB, text string) (*running, *file) {
-	tb.Helper()
-	f := &file{text: text, head: fmt.Sprintf("storage: {dsn: \"sqlite:%s\", encryption_key: an-encryption-key-of-32-characters}\n",
-		filepath.Join(tb.TempDir(), "pollwire.db"))}
-	if !strings.Contains(text, "server:") {
-		f.head += "server: {listen: \"127.0.0.1:0\"}\n"
-	}
-	cfg, err := f.load()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	d := daemon.New(cfg, daemon.Options{
-		Version: "test", Logger: slog.New(slog.NewTextHandler(tb.Output(), nil)), Load: f.load, LogLevel: new(slog.LevelVar),
-	})
-	if err := d.Start(tb.Context()); err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), patience)
-		defer cancel()
-		if err := d.Stop(ctx); err != nil {
-			tb.Error(err)
-		}
-	})
-	c, err := client.New(client.Options{URL: "http://" + d.Addr(), Token: cfg.Server.Token.Reveal()})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(c.Close)
-	return &running{Daemon: d, cfg: cfg, client: c}, f
-}
-
-// reload takes an edited configuration, which must be good.
-func (r *running) reload(tb testing.TB, f *file, text string) server.Reload {
-	tb.Helper()
-	f.write(text)
-	done, err := r.client.Reload(tb.Context())
-	if err != nil || !done.OK {
-		tb.Fatalf("reload: %+v, %v", done, err)
-	}
-	return done
-}
-
-func endpointOf(h *hooks, name, more string) string {
-	return fmt.Sprintf("  - {name: %s, url: %q, secrets: [%s]%s}\n", name, h.url, h.secret, more)
-}
-
-func sourceOf(name, url, more string) string {
-	return fmt.Sprintf("  - {name: %s, schedule: \"@yearly\", request: {url: %q}%s}\n", name, url, more)
-}
 
 // TestReloadNamesWhatItTouched, and asks and tells by it.
 func TestReloadNamesWhatItTouched(t *testing.T) {
@@ -366,79 +288,4 @@ func TestReloadReadsAuthoritiesAgain(t *testing.T) {
 	}
 	d.poll(t, "thing")
 	h.await(t, "", kind("created"))
-}
-
-// TestNoReload: where there is nothing to read again, and when it is over.
-func TestNoReload(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, `{}`)
-	d := startDaemon(t, "sources:\n"+sourceOf("thing", a.url, ""))
-	var problem *server.Problem
-	if _, err := d.client.Reload(t.Context()); !errors.As(err, &problem) || problem.Status != http.StatusConflict {
-		t.Errorf("error %v", err)
-	}
-	r, _ := startReloadable(t, "sources:\n"+sourceOf("thing", a.url, ""))
-	if last, err := r.client.LastReload(t.Context(), 0, 0); err != nil || last.Number != 0 || last.OK {
-		t.Errorf("last %+v, %v", last, err)
-	}
-	stopDaemon(t, r.Daemon)
-	if _, err := r.Reload(t.Context()); err == nil {
-		t.Error("a daemon that has stopped takes a configuration")
-	}
-}
-
-// TestReloadIsWaitedFor by who asks what came of it.
-func TestReloadIsWaitedFor(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, `{}`)
-	text := "sources:\n" + sourceOf("thing", a.url, "")
-	d, _ := startReloadable(t, text)
-	told := make(chan server.Reload)
-	go func() {
-		last, err := d.client.LastReload(t.Context(), 0, time.Minute)
-		if err != nil {
-			t.Error(err)
-		}
-		told <- last
-	}()
-	if _, err := d.Reload(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if last := <-told; last.Number != 1 || !last.OK {
-		t.Errorf("last %+v", last)
-	}
-}
-
-// TestReloadUnderWayIsSaid: who asks in the middle of one learns which number that
-// of an edit of now has at least.
-func TestReloadUnderWayIsSaid(t *testing.T) {
-	t.Parallel()
-	a := newAPI(t, `{}`)
-	d, f := startReloadable(t, "sources:\n"+sourceOf("thing", a.url, ""))
-	f.mu.Lock() // the file cannot be read
-	done := make(chan server.Reload)
-	go func() {
-		first, err := d.Reload(t.Context())
-		if err != nil {
-			t.Error(err)
-		}
-		done <- first
-	}()
-	var last server.Reload
-	for last.Begun == 0 {
-		var err error
-		if last, err = d.client.LastReload(t.Context(), 0, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if last.Begun != 1 || last.Number != 0 {
-		t.Errorf("in the middle of the first: %+v", last)
-	}
-	f.mu.Unlock()
-	if first := <-done; first.Number != 1 || first.Begun != 1 {
-		t.Errorf("the first: %+v", first)
-	}
-	if last, err := d.client.LastReload(t.Context(), 0, 0); err != nil || last.Begun != 1 || last.Number != 1 {
-		t.Errorf("after it: %+v, %v", last, err)
-	}
 }
