@@ -86,6 +86,9 @@ func askOn(ctx context.Context, socket string, do func(context.Context, *client.
 
 // signalled sends SIGHUP to a daemon and waits for what comes of it.
 func signalled(ctx context.Context, c *client.Client, pid int) (server.Reload, error) {
+	if err := checkPID(ctx, c, pid); err != nil {
+		return server.Reload{}, err
+	}
 	before, err := c.LastReload(ctx, 0, 0)
 	if err != nil {
 		return server.Reload{}, err
@@ -104,13 +107,28 @@ func signalled(ctx context.Context, c *client.Client, pid int) (server.Reload, e
 		last, err := c.LastReload(ctx, before.Begun, reloadPatience/2)
 		switch {
 		case ctx.Err() != nil:
-			return server.Reload{}, fmt.Errorf("no answer within %s: is process %d the daemon of this configuration? Its log says more", reloadPatience, pid)
+			return server.Reload{}, fmt.Errorf("no answer within %s: the log of the daemon, process %d, says more", reloadPatience, pid)
 		case err != nil:
 			return server.Reload{}, err
 		case last.Number > before.Begun:
 			return last, nil
 		}
 	}
+}
+
+// checkPID refuses a process that is not the daemon which answers: a SIGHUP ends
+// most others.
+func checkPID(ctx context.Context, c *client.Client, pid int) error {
+	nodes, err := c.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	for _, node := range nodes {
+		if node.PID != pid && node.PID != 0 { // an older daemon, upgraded but not restarted, does not say
+			return fmt.Errorf("process %d was left alone: the daemon that answers is process %d", pid, node.PID)
+		}
+	}
+	return nil
 }
 
 // printReload says what a reload has touched, or fails with why it has not been.

@@ -84,7 +84,7 @@ func TestReloadOfNobody(t *testing.T) {
 	pollwire(t, "reload", "-c", s.config, "0").want(t, exitUsage, `! "0" is no PID of a daemon`)
 	pollwire(t, "reload", "-c", s.config, "7", "8").want(t, exitUsage, "! wants one PID at most")
 	s.runDaemon(t)
-	pollwire(t, "reload", "-c", s.config, "999999999").want(t, exitFailed, "! signal process 999999999: ")
+	pollwire(t, "reload", "-c", s.config, "999999999").want(t, exitFailed, "! process 999999999 was left alone: the daemon that answers is process ")
 }
 
 // TestReloadByTheUnit: its command finds the daemon though it cannot read what the

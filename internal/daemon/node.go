@@ -25,7 +25,7 @@ func newSelf() self {
 func (c *control) Nodes(context.Context) ([]server.Node, error) {
 	setup := c.d.setup.Load()
 	return []server.Node{{
-		Name: c.d.self.host, Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
+		Name: c.d.self.host, PID: os.Getpid(), Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
 		Sources: len(setup.enabled()), Endpoints: len(c.d.dispatcher.Status()),
 	}}, nil
 }

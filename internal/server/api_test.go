@@ -72,7 +72,7 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			"nodes",
 			question{method: "GET", path: "/v1/nodes"},
 			200,
-			`{"nodes":[{"name":"box","version":"1.2.3","started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2}]}`,
+			`{"nodes":[{"name":"box","pid":4711,"version":"1.2.3","started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2}]}`,
 			[]string{"nodes "},
 		},
 		{

@@ -97,7 +97,7 @@ func (c *controller) Limits(ctx context.Context) ([]server.Limit, error) {
 
 func (c *controller) Nodes(ctx context.Context) ([]server.Node, error) {
 	at := exampleTime.UTC()
-	return []server.Node{{Name: "box", Version: "1.2.3", StartedAt: at, ConfiguredAt: at, Sources: 3, Endpoints: 2}}, c.call(ctx, "nodes", "")
+	return []server.Node{{Name: "box", PID: 4711, Version: "1.2.3", StartedAt: at, ConfiguredAt: at, Sources: 3, Endpoints: 2}}, c.call(ctx, "nodes", "")
 }
 
 func (c *controller) Endpoints(ctx context.Context) ([]server.Endpoint, error) {

@@ -8,6 +8,7 @@ import (
 // Node is one running daemon, as the API tells it.
 type Node struct {
 	Name         string    `json:"name" doc:"The host that it runs on."`
+	PID          int       `json:"pid" doc:"Its process, as it is numbered there."`
 	Version      string    `json:"version" doc:"The version of pollwire."`
 	StartedAt    time.Time `json:"started_at" doc:"When it started."`
 	ConfiguredAt time.Time `json:"configured_at" doc:"When it last took a configuration."`
