@@ -53,10 +53,7 @@ type deliveryRow struct {
 func (r deliveryRow) IsWaiting() bool { return r.State == notify.Waiting }
 
 func newDeliveryRow(d *server.Delivery) deliveryRow {
-	row := deliveryRow{Delivery: *d, Badge: deliveryBadge(d.State), Headline: d.Subject, Again: "Post again"}
-	if row.Headline == "" {
-		row.Headline = d.Source
-	}
+	row := deliveryRow{Delivery: *d, Badge: deliveryBadge(d.State), Headline: headline(d.Subject, d.Source), Again: "Post again"}
 	if row.IsWaiting() {
 		row.Again = "Post now"
 	}

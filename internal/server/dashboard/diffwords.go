@@ -46,13 +46,15 @@ func plainCell(name, text string) diffCell {
 
 // newCell shows a text by its spans, shortened where it is long.
 func newCell(name, text string, spans []span) diffCell {
-	c := diffCell{Name: name, Spans: spans}
-	if len(text) <= maxShown {
-		return c
+	c := diffCell{Name: legible(name), Spans: spans}
+	if len(text) > maxShown {
+		c.Spans = shorten(spans)
+		whole := cutBytes(text, maxWhole)
+		c.Whole, c.Left = legible(whole), int64(len(text)-len(whole))
 	}
-	c.Spans = shorten(spans)
-	c.Whole = cutBytes(text, maxWhole)
-	c.Left = int64(len(text) - len(c.Whole))
+	for i := range c.Spans {
+		c.Spans[i].Text = legible(c.Spans[i].Text)
+	}
 	return c
 }
 

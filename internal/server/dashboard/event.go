@@ -62,14 +62,11 @@ func newEvent(envelope json.RawMessage) (event, error) {
 		return event{}, fmt.Errorf("read data of %s: %w", read.ID, err)
 	}
 	e := event{
-		ID: read.ID, Type: read.Type, Headline: read.Subject, Detail: data.Reason, Change: data.Change,
+		ID: read.ID, Type: read.Type, Headline: headline(read.Subject, read.Source), Detail: data.Reason, Change: data.Change,
 		Source: about{read.Source, "/sources/" + read.Source}, Time: read.Time, Envelope: envelope,
 	}
 	if strings.HasPrefix(read.Type, "pollwire.endpoint.") {
 		e.Source.Path = "/endpoints/" + read.Source
-	}
-	if e.Headline == "" {
-		e.Headline = read.Source
 	}
 	if data.Change == "updated" {
 		e.Detail = changedMembers(data.Changed)
@@ -85,7 +82,7 @@ func changedMembers(pointers []string) string {
 		if name == "" {
 			name = "the whole"
 		}
-		names = append(names, name)
+		names = append(names, legible(name))
 	}
 	text := strings.Join(names, ", ")
 	if more := len(pointers) - shownChanges; more > 0 {

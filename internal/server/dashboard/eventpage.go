@@ -105,7 +105,9 @@ func newEventView(envelope json.RawMessage) (*eventView, error) {
 		v.Siblings = address("/events", "source", read.Source, "key", read.Subject)
 	}
 	if data.Change == "updated" {
-		v.Changed = data.Changed[:min(len(data.Changed), shownPointers)]
+		for _, pointer := range data.Changed[:min(len(data.Changed), shownPointers)] {
+			v.Changed = append(v.Changed, legible(pointer))
+		}
 		v.MoreChanged = len(data.Changed) - len(v.Changed)
 	}
 	if data.Hash != nil {
@@ -124,7 +126,7 @@ func payload(envelope json.RawMessage) (text string, left int64) {
 		return string(envelope), 0 // It was read as JSON before.
 	}
 	text = cutBytes(indented.String(), shownPayload)
-	return text, int64(indented.Len() - len(text))
+	return legible(text), int64(indented.Len() - len(text))
 }
 
 // withAttempts asks for the attempts of deliveries. One that retention removes

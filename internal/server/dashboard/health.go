@@ -14,9 +14,10 @@ import (
 type health struct {
 	Tone, Headline, Subline string
 	// Alarms are what needs attention, the worst first; MoreAlarms is how many
-	// there are besides.
+	// there are besides, and MoreAt where those are listed.
 	Alarms     []alarm
 	MoreAlarms int
+	MoreAt     []about
 }
 
 // alarm is one thing that needs attention.
@@ -30,21 +31,65 @@ type alarm struct {
 
 // newHealth judges how everything stands.
 func newHealth(s *standing) health {
-	alarms := slices.Concat(daemonAlarms(s), sourceAlarms(s.sources), endpointAlarms(s.endpoints), limitAlarms(s.limits))
-	slices.SortStableFunc(alarms, func(a, b alarm) int {
-		return boolean(b.Badge.Tone == toneBad) - boolean(a.Badge.Tone == toneBad)
-	})
-	h := health{Tone: toneOK, Headline: "All is well", Alarms: alarms[:min(len(alarms), shownAlarms)], MoreAlarms: max(0, len(alarms)-shownAlarms)}
+	groups := []alarmGroup{
+		{about{"the daemon", "/readyz"}, daemonAlarms(s)},
+		{about{"sources", "/sources?state=failing"}, sourceAlarms(s.sources)},
+		{about{"endpoints", "/endpoints"}, endpointAlarms(s.endpoints)},
+		{about{"limits", "/limits"}, limitAlarms(s.limits)},
+	}
+	h := health{Tone: toneOK, Headline: "All is well"}
+	total := h.share(groups)
 	polled, told := plain(len(s.sources), "source", "sources"), plain(len(s.endpoints), "endpoint", "endpoints")
 	h.Subline = fmt.Sprintf("%s, %s; nothing needs attention.", polled, told)
 	switch {
-	case len(alarms) > 0:
-		h.Tone, h.Headline = alarms[0].Badge.Tone, plain(len(alarms), "thing needs", "things need")+" attention"
+	case total > 0:
+		h.Tone, h.Headline = h.Alarms[0].Badge.Tone, plain(total, "thing needs", "things need")+" attention"
 		h.Subline = fmt.Sprintf("Of %s and %s.", polled, told)
-	case len(s.sources) == 0 && len(alarms) == 0:
+	case len(s.sources) == 0:
 		h.Tone, h.Headline, h.Subline = toneInfo, "Nothing is polled yet", "The configuration has no sources."
 	}
 	return h
+}
+
+// alarmGroup are the alarms of one kind of thing, and where all of those are.
+type alarmGroup struct {
+	about
+	alarms []alarm
+}
+
+// share takes alarms to show: the worst, but of each kind some, so that a
+// thousand sources that fail do not hide the one endpoint that does. It returns
+// how many there are in all.
+func (h *health) share(groups []alarmGroup) (total int) {
+	for i := range groups {
+		worstFirst(groups[i].alarms)
+		total += len(groups[i].alarms)
+	}
+	taken := make([]int, len(groups))
+	for left := min(total, shownAlarms); left > 0; {
+		for i := range groups {
+			if left > 0 && taken[i] < len(groups[i].alarms) {
+				taken[i]++
+				left--
+			}
+		}
+	}
+	for i, n := range taken {
+		h.Alarms = append(h.Alarms, groups[i].alarms[:n]...)
+		if n < len(groups[i].alarms) {
+			h.MoreAt = append(h.MoreAt, groups[i].about)
+		}
+	}
+	worstFirst(h.Alarms)
+	h.MoreAlarms = total - len(h.Alarms)
+	return total
+}
+
+// worstFirst puts what is bad before what is not quite well.
+func worstFirst(alarms []alarm) {
+	slices.SortStableFunc(alarms, func(a, b alarm) int {
+		return boolean(b.Badge.Tone == toneBad) - boolean(a.Badge.Tone == toneBad)
+	})
 }
 
 // checkTimeout bounds all checks of one page together.

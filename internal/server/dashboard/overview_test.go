@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/notify"
 )
 
 func TestOverviewLooksWell(t *testing.T) {
@@ -75,7 +77,24 @@ func TestAlarmsAreBounded(t *testing.T) {
 	if len(h.Alarms) != shownAlarms || h.MoreAlarms != 101-shownAlarms || h.Tone != toneBad || h.Headline != "101 things need attention" {
 		t.Errorf("%+v", h)
 	}
-	s.sources = nil
+	if len(h.MoreAt) != 1 || h.MoreAt[0].Path != "/sources?state=failing" {
+		t.Errorf("the others are at %v", h.MoreAt)
+	}
+	// Sources do not hide what else is wrong.
+	for range 100 {
+		s.endpoints = append(s.endpoints, server.Endpoint{Name: "e", Enabled: true, Breaker: notify.BreakerOpen})
+	}
+	s.reload = server.Reload{Number: 1}
+	h = newHealth(s)
+	var kinds []string
+	for i := range h.Alarms {
+		kinds = append(kinds, h.Alarms[i].Path)
+	}
+	want := []string{"/", "/sources/a", "/sources/a", "/sources/a", "/endpoints/e", "/endpoints/e", "/endpoints/e", "/limits"}
+	if !slices.Equal(kinds, want) || h.MoreAlarms != 202-shownAlarms || len(h.MoreAt) != 2 {
+		t.Errorf("shown are %v, %d more at %v", kinds, h.MoreAlarms, h.MoreAt)
+	}
+	s = &standing{limits: s.limits}
 	if h := newHealth(s); h.Tone != toneWarn || h.Headline != "1 thing needs attention" {
 		t.Errorf("%+v", h)
 	}
