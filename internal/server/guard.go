@@ -85,6 +85,9 @@ func (g *guard) wrap(h http.Handler) http.Handler {
 // page lets a reader see a page who has a session or sends the token. Others are
 // asked for the token first.
 func (g *guard) page(w http.ResponseWriter, r *http.Request, h http.Handler) {
+	// A redirect without it would part a tab from its page: browsers compare all
+	// answers on the way.
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
 	v := visit{secure: g.isSecure(r)}
 	until, id, session := g.sessions.of(r, v.secure)
 	v.session = session

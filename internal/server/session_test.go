@@ -100,6 +100,12 @@ func TestPagesAskForTheToken(t *testing.T) {
 			t.Errorf("%s %s: %d to %s, want %s", tc.method, tc.path, got.Code, location(got), tc.want)
 		}
 	}
+	// A redirect that lacks it would have the browser part the tab from its page.
+	for _, got := range []*httptest.ResponseRecorder{s.visit(http.MethodGet, "/", nil), s.login("wrong", "/"), s.visit(http.MethodPost, "/logout", nil)} {
+		if got.Header().Get("Cross-Origin-Opener-Policy") != "same-origin" {
+			t.Errorf("to %s: %v", location(got), got.Header())
+		}
+	}
 	for _, path := range []string{"/login", "/assets/dashboard.css"} {
 		if got := s.visit(http.MethodGet, path, nil); got.Code != http.StatusOK {
 			t.Errorf("%s: %d", path, got.Code)

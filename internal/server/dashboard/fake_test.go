@@ -82,6 +82,13 @@ func (f *fake) happen(e notify.Event) {
 	f.grown = make(chan struct{})
 }
 
+// forget removes all of the log, as retention does.
+func (f *fake) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = nil
+}
+
 func (f *fake) Sources(context.Context) ([]server.Source, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -47,13 +47,47 @@ func TestLiveCanBeStopped(t *testing.T) {
 	b.until(`document.querySelector("#lately").textContent.includes("fresh-item")`)
 }
 
+// TestPageOfWhatIsGone: retention removes an event while somebody looks at it.
+func TestPageOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	b := browse(t, serve(t, f))
+	b.visit("/events/" + f.find("shop.order.created"))
+	b.forgive("404")
+	f.forget()
+	f.happen(f.changed(0, "orders", "shop.order", "created", "fresh-item", "null", `{"id":1}`))
+	b.until(`document.getElementById("live").textContent === "Gone"`)
+}
+
+// TestFormIsSentOnce, however often its button is pressed, and one that asks
+// first only after a yes.
+func TestFormIsSentOnce(t *testing.T) {
+	t.Parallel()
+	f := newFake()
+	b := browse(t, serve(t, f, withSubscriptions(f)))
+	b.visit("/endpoints/ops")
+	if got := evaluate[string](b, `[1, 2].map(() => document.querySelector('form[action$="/replay"]').dispatchEvent(new Event("submit", {bubbles: true, cancelable: true}))).join()`); got != "true,false" {
+		t.Errorf("sent: %s", got)
+	}
+	b.visit("/subscriptions")
+	b.do(chromedp.Evaluate[chromedp.Void](`window.confirm = () => false`), clicking(`form[action$="/end"] button`))
+	if got := evaluate[string](b, `location.pathname + document.querySelectorAll("form[data-sent]").length`); got != "/subscriptions0" || len(f.taken()) > 0 {
+		t.Errorf("after a no: %s", got)
+	}
+	b.do(chromedp.Evaluate[chromedp.Void](`window.confirm = () => true`))
+	b.click(`form[action$="/end"] button`)
+	if got := f.taken(); len(got) != 1 {
+		t.Errorf("after a yes: %v", got)
+	}
+}
+
 // TestPageFindsThatItsSessionEnded while nobody looks at it.
 func TestPageFindsThatItsSessionEnded(t *testing.T) {
 	t.Parallel()
 	f := newFake()
 	b := browse(t, serve(t, f, withToken))
 	b.visit("/")
-	b.press("the token\r")
+	b.show("the token")
 	b.until(`!document.getElementById("live").hidden`)
 	command(b, network.ClearBrowserCookies, cdp.Empty{})
 	f.happen(f.changed(0, "orders", "shop.order", "created", "fresh-item", "null", `{"id":1}`))
@@ -70,7 +104,7 @@ func TestPagesWorkWithoutScripts(t *testing.T) {
 	b := browse(t, serve(t, f, withToken))
 	command(b, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	b.visit("/sources?state=failing")
-	b.press("the token\r")
+	b.show("the token")
 	b.click(`input[type="search"]`, chromedp.SendKeys(chromedp.CSS(`input[type="search"]`), "stock\r"))
 	b.click("a.main")
 	b.click(`form[action$="/poll"] button`)

@@ -31,11 +31,11 @@ func TestLoginLeadsBack(t *testing.T) {
 	if got := b.path(); !strings.HasPrefix(got, "/login?") {
 		t.Fatalf("without a session: %s", got)
 	}
-	b.press("wrong\r")
+	b.show("wrong")
 	if got := b.text("#problem"); !strings.Contains(got, "not the token") {
 		t.Errorf("a wrong token: %s", got)
 	}
-	b.press("the token\r")
+	b.show("the token")
 	if got := b.path(); got != "/sources?q=orders" {
 		t.Fatalf("the token leads to %s", got)
 	}
@@ -56,7 +56,7 @@ func TestLinkFromAnotherSiteFindsTheSession(t *testing.T) {
 	base := serve(t, newFake(), withToken)
 	b := browse(t, base)
 	b.visit("/login")
-	b.press("the token\r")
+	b.show("the token")
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><a href="%s/sources">look</a>`, base)

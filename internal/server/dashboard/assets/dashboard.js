@@ -81,9 +81,9 @@
         return;
       }
       if (answer.ok) take(await answer.text());
-      show(answer.ok);
+      show(answer.ok ? "Live" : answer.status === 404 ? "Gone" : "Out of date");
     } catch (error) {
-      if (error.name !== "AbortError") show(false);
+      if (error.name !== "AbortError") show("Not reached");
     } finally {
       if (asking === mine) asking = null;
     }
@@ -91,11 +91,11 @@
 
   // The button that says whether the page is live, and stops that.
   const button = document.getElementById("live");
-  const show = (reached) => {
+  const show = (how) => {
     if (!button) return;
     const on = button.getAttribute("aria-pressed") === "true";
-    button.classList.toggle("away", on && !reached);
-    button.querySelector("[data-live-text]").textContent = !on ? "Not live" : reached ? "Live" : "Not reached";
+    button.classList.toggle("away", on && how !== "Live");
+    button.querySelector("[data-live-text]").textContent = on ? how : "Not live";
   };
 
   let stream = null;
@@ -133,7 +133,7 @@
     button.addEventListener("click", () => {
       const on = button.getAttribute("aria-pressed") !== "true";
       button.setAttribute("aria-pressed", String(on));
-      show(true);
+      show("Live");
       follow();
       if (on) refresh();
     });
@@ -143,6 +143,24 @@
     });
     follow();
   }
+
+  // A form leads to another page: what this one still asks for must not get in
+  // its way. It is sent once, however often its button is pressed.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.method !== "post") return;
+    if ("sent" in form.dataset || (form.dataset.confirm && !confirm(form.dataset.confirm))) {
+      event.preventDefault();
+      return;
+    }
+    form.dataset.sent = "";
+    asking?.abort();
+    rest();
+    setTimeout(() => { // the page is still here, or here again
+      delete form.dataset.sent;
+      if (button && !button.hidden) follow();
+    }, 5000);
+  });
 
   // A search shows what it finds while one types.
   for (const form of document.querySelectorAll("form[data-search]")) {
