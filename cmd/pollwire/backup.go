@@ -25,18 +25,18 @@ func newBackupCommand() *cobra.Command {
 	}
 	path := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := config.Load(*path)
+		storage, err := config.LoadStorage(*path)
 		if err != nil {
 			return err
 		}
 		bar := newCopyBar(cmd.ErrOrStderr())
-		copied, err := daemon.Backup(cmd.Context(), cfg, args[0], bar.show)
+		copied, err := daemon.Backup(cmd.Context(), storage, args[0], bar.show)
 		bar.end()
 		if err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s: %s of %s, schema version %d, checked\n",
-			copied.To, mebibytes(copied.Bytes), cfg.Storage.Path(), copied.Schema)
+			copied.To, mebibytes(copied.Bytes), storage.Path(), copied.Schema)
 		return err
 	}
 	return cmd
@@ -52,17 +52,17 @@ func newMigrateCommand() *cobra.Command {
 	}
 	path := configFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := config.Load(*path)
+		storage, err := config.LoadStorage(*path)
 		if err != nil {
 			return err
 		}
-		m, err := daemon.Migrate(cmd.Context(), cfg, version(), newLogger(cmd.ErrOrStderr(), "text", slog.LevelWarn))
+		m, err := daemon.Migrate(cmd.Context(), storage, version(), newLogger(cmd.ErrOrStderr(), "text", slog.LevelWarn))
 		if err != nil {
 			return err
 		}
-		text := fmt.Sprintf("%s: migrated from schema version %d to %d", cfg.Storage.Path(), m.From, m.To)
+		text := fmt.Sprintf("%s: migrated from schema version %d to %d", storage.Path(), m.From, m.To)
 		if m.From == m.To {
-			text = fmt.Sprintf("%s: has schema version %d, and nothing is to be done", cfg.Storage.Path(), m.To)
+			text = fmt.Sprintf("%s: has schema version %d, and nothing is to be done", storage.Path(), m.To)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 		return err

@@ -19,15 +19,16 @@ const completionTimeout = 2 * time.Second
 type names struct{ sources, endpoints []string }
 
 // completable are the names that c knows: with --url those of the daemon there,
-// else those of the configuration. Without either there are none, and no
-// complaint: a shell shows what is printed at a Tab as if it were a name.
+// else those of the configuration, or of its daemon where it cannot be read here.
+// Without any there are none, and no complaint: a shell shows what is printed at a
+// Tab as if it were a name.
 func (c connection) completable(ctx context.Context) names {
 	if *c.url != "" {
-		return c.askNames(ctx)
+		return askNames(ctx, c.askURL)
 	}
 	cfg, err := config.Load(*c.config)
 	if err != nil {
-		return names{}
+		return askNames(ctx, c.askSocket)
 	}
 	var n names
 	for i := range cfg.Sources {
@@ -39,11 +40,12 @@ func (c connection) completable(ctx context.Context) names {
 	return n
 }
 
-func (c connection) askNames(ctx context.Context) names {
+// askNames are the names of a daemon that ask reaches.
+func askNames(ctx context.Context, ask func(context.Context, func(context.Context, *client.Client) error) error) names {
 	ctx, cancel := context.WithTimeout(ctx, completionTimeout)
 	defer cancel()
 	var n names
-	_ = c.askURL(ctx, func(ctx context.Context, cl *client.Client) error {
+	_ = ask(ctx, func(ctx context.Context, cl *client.Client) error {
 		sources, err := cl.Sources(ctx)
 		if err != nil {
 			return err

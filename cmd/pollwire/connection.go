@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,11 +19,16 @@ import (
 )
 
 // connection are the flags that say where the running daemon is.
-type connection struct{ config, url, token *string }
+type connection struct {
+	config, url, token *string
+	// given says whether --config was.
+	given func() bool
+}
 
 func connectionFlags(cmd *cobra.Command) connection {
 	return connection{
 		config: configFlag(cmd),
+		given:  func() bool { return cmd.Flags().Changed("config") },
 		url:    cmd.Flags().String("url", "", "reach the daemon at an `address` such as http://127.0.0.1:8470 (default: its unix socket)"),
 		token:  cmd.Flags().String("token", "", "the daemon's server.`token`, with --url"),
 	}
@@ -33,11 +39,7 @@ func (c connection) ask(ctx context.Context, do func(context.Context, *client.Cl
 	if *c.url != "" {
 		return c.askURL(ctx, do)
 	}
-	cfg, err := config.Load(*c.config)
-	if err != nil {
-		return err
-	}
-	err = askSocket(ctx, cfg, do)
+	err := c.askSocket(ctx, do)
 	if unreachable, ok := errors.AsType[*unreachableError](err); ok {
 		return fmt.Errorf("%w; start it with 'pollwire run', or say with --url where it is", unreachable)
 	}
@@ -61,10 +63,37 @@ func (c connection) askURL(ctx context.Context, do func(context.Context, *client
 }
 
 // askSocket calls do with a client of the daemon that runs with a configuration
-// on this machine. It fails with an *unreachableError where none answers.
-func askSocket(ctx context.Context, cfg *config.Config, do func(context.Context, *client.Client) error) error {
-	unreachable := &unreachableError{database: cfg.Storage.Path(), tooLong: daemon.SocketPath(cfg) == ""}
-	for _, path := range daemon.ClientSockets(cfg) {
+// on this machine. Of that it reads only where the database is: what else is in it
+// the daemon knows. It fails with an *unreachableError where none answers.
+func (c connection) askSocket(ctx context.Context, do func(context.Context, *client.Client) error) error {
+	storage, err := config.LoadStorage(*c.config)
+	if err != nil {
+		if c.besideService() {
+			return askSockets(ctx, &unreachableError{}, []string{daemon.ServiceSocket}, do)
+		}
+		return err
+	}
+	sockets := daemon.ClientSockets(*c.config, storage)
+	return askSockets(ctx, &unreachableError{database: storage.Path(), tooLong: len(sockets) == 0}, sockets, do)
+}
+
+// besideService says whether a command that names no configuration, where there is
+// none, can mean the service of this machine alone.
+func (c connection) besideService() bool {
+	if c.given() {
+		return false
+	}
+	if _, err := os.Stat(*c.config); !errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	_, err := os.Stat(daemon.ServiceSocket)
+	return err == nil || errors.Is(err, fs.ErrPermission)
+}
+
+// askSockets calls do with a client of the daemon that answers on one of the
+// sockets, and fails with unreachable where none does.
+func askSockets(ctx context.Context, unreachable *unreachableError, sockets []string, do func(context.Context, *client.Client) error) error {
+	for _, path := range sockets {
 		cl, err := client.New(client.Options{Socket: path})
 		if err != nil {
 			return err

@@ -34,14 +34,14 @@ func newPollCommand() *cobra.Command {
 	cmd.ValidArgsFunction = where.complete(sourceNames)
 	send := cmd.Flags().Bool("send", false, "post the webhooks, marked by an id that begins with test_")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, err := loadConfig(*where.config)
-		if err != nil {
-			return err
+		var cfg *config.Config
+		if *send { // by this command, with the secrets of the configuration
+			var err error
+			if cfg, err = loadConfig(*where.config); err != nil {
+				return err
+			}
 		}
-		if err := knowsSource(cfg, *where.config, args[0]); err != nil {
-			return err
-		}
-		preview, err := previewSource(cmd.Context(), cmd.ErrOrStderr(), where, cfg, args[0])
+		preview, err := previewSource(cmd.Context(), cmd.ErrOrStderr(), where, args[0])
 		if err != nil {
 			return err
 		}
@@ -79,22 +79,29 @@ func knowsSource(cfg *config.Config, path, name string) error {
 }
 
 // previewSource asks through the running daemon, or by itself where none runs.
-func previewSource(ctx context.Context, info io.Writer, where connection, cfg *config.Config, source string) (preview *server.Preview, err error) {
+func previewSource(ctx context.Context, info io.Writer, where connection, source string) (preview *server.Preview, err error) {
 	ask := func(ctx context.Context, c *client.Client) error {
 		preview, err = c.Preview(ctx, source)
 		return err
 	}
 	if *where.url != "" {
 		err = where.askURL(ctx, ask)
-	} else {
-		err = askSocket(ctx, cfg, ask)
+		return preview, err
 	}
+	err = where.askSocket(ctx, ask)
 	if unreachable, ok := errors.AsType[*unreachableError](err); ok {
+		cfg, err := loadConfig(*where.config)
+		if err != nil {
+			return nil, err
+		}
+		if err := knowsSource(cfg, *where.config, source); err != nil {
+			return nil, err
+		}
 		fmt.Fprintf(info, "%v, so this command asks by itself.\n", unreachable)
 		return daemon.Preview(ctx, cfg, daemonOptions(), source)
 	}
 	if problem, ok := errors.AsType[*server.Problem](err); ok && problem.Status == http.StatusNotFound {
-		return nil, fmt.Errorf("the running daemon knows no source %q: it was started before %s had it; restart it", source, *where.config)
+		return nil, fmt.Errorf("the running daemon knows no source %q; if %s has it, 'pollwire reload' has the daemon take it", source, *where.config)
 	}
 	return preview, err
 }

@@ -144,7 +144,7 @@ func TestPollOfSourceUnknownToTheDaemon(t *testing.T) {
 	s.runDaemon(t)
 	s.change(t, "name: orders", "name: renamed")
 	pollwire(t, "poll", "renamed", "-c", s.config).
-		want(t, exitFailed, `! the running daemon knows no source "renamed": it was started before `+s.config+` had it; restart it`)
+		want(t, exitFailed, `! the running daemon knows no source "renamed"; if `+s.config+` has it, 'pollwire reload' has the daemon take it`)
 }
 
 // TestPollBesideAHiddenDaemon: a daemon that has no socket holds the database.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,7 +25,7 @@ func newReloadCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reload [PID]",
 		Short: "Have the daemon take its configuration anew",
-		Long: "Reload checks the configuration, and has the running daemon take it: what stays as it is goes on\n" +
+		Long: "Reload has the running daemon check its configuration, and take it: what stays as it is goes on\n" +
 			"undisturbed, and one that cannot be used changes nothing. It waits for the daemon's answer, and fails with\n" +
 			"the reason. With a PID it sends SIGHUP to that process, as a unit of systemd's does, in place of asking over\n" +
 			"the API; the answer comes over the socket all the same.",
@@ -54,16 +53,8 @@ func newReloadCommand() *cobra.Command {
 			}
 			return printReload(cmd.OutOrStdout(), &done)
 		}
-		switch socket := daemon.RuntimeSocket(); {
-		case *where.url != "": // the file is on another machine
-		case len(args) == 1 && socket != "":
-			// The unit's own command: systemd lets nobody but the daemon read its
-			// credentials, so that only the daemon can check the file.
-			return askOn(cmd.Context(), socket, do)
-		default:
-			if _, err := loadConfig(*where.config); err != nil {
-				return err
-			}
+		if socket := daemon.RuntimeSocket(); socket != "" && len(args) == 1 && *where.url == "" {
+			return askOn(cmd.Context(), socket, do) // the unit's own command: there is one daemon that it can mean
 		}
 		return where.ask(cmd.Context(), do)
 	}
@@ -72,16 +63,7 @@ func newReloadCommand() *cobra.Command {
 
 // askOn calls do with a client of the daemon that listens on a socket.
 func askOn(ctx context.Context, socket string, do func(context.Context, *client.Client) error) error {
-	c, err := client.New(client.Options{Socket: socket})
-	if err != nil {
-		return err
-	}
-	defer c.Close()
-	err = do(ctx, c)
-	if errors.Is(err, client.ErrNotRunning) {
-		return fmt.Errorf("no daemon answers on %s", socket)
-	}
-	return plain(err)
+	return askSockets(ctx, &unreachableError{}, []string{socket}, do)
 }
 
 // signalled sends SIGHUP to a daemon and waits for what comes of it.
@@ -143,8 +125,8 @@ func printReload(w io.Writer, done *server.Reload) error {
 	return &refusedError{done.Errors}
 }
 
-// refusedError says that the daemon found a configuration bad which was good here:
-// it has another environment, or other values that only a restart can change.
+// refusedError says that the daemon found its configuration bad. It alone has the
+// environment and the credentials that it reads, and knows what takes a restart.
 type refusedError struct{ reasons []string }
 
 func (e *refusedError) Error() string {

@@ -65,6 +65,18 @@ func (c *Config) EndpointWarning(endpoint int, key, message string) Warning {
 // Load reads the file at path and those that it includes, and looks up ${…} in the environment and the
 // files of this process. Its error is an [Errors].
 func Load(path string) (*Config, error) {
+	doc, err := loadDocument(path)
+	if err != nil {
+		return nil, err
+	}
+	return parseDocument(doc, System(), make(keyring))
+}
+
+// needed is what an empty configuration is told.
+const needed = "it needs at least sources"
+
+// loadDocument parses the file at path.
+func loadDocument(path string) (*document, error) {
 	data, err := readConfiguration(path)
 	if err != nil {
 		message := "read configuration: " + reason(err)
@@ -73,13 +85,13 @@ func Load(path string) (*Config, error) {
 		}
 		return nil, Errors{{File: path, Message: message}}
 	}
-	return Parse(path, data, System())
+	return readDocument(path, data, needed)
 }
 
 // Parse reads a configuration from data. The name of the file is for messages
 // only. Its error is an [Errors].
 func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
-	doc, err := readDocument(name, data, "it needs at least sources")
+	doc, err := readDocument(name, data, needed)
 	if err != nil {
 		return nil, err
 	}
@@ -89,13 +101,8 @@ func Parse(name string, data []byte, lookup Lookup) (*Config, error) {
 // parseDocument goes on where there is a document, and goes on after every
 // mistake to find the others.
 func parseDocument(doc *document, lookup Lookup, keys keyring) (*Config, error) {
-	r := newReport()
-	d := &decoder{
-		report:  r,
-		keyring: keys,
-		expand:  newExpander(lookup),
-		bad:     make(map[*yaml.Node]bool),
-	}
+	d := newDecoder(lookup, keys)
+	r := d.report
 	if doc.written == nil {
 		doc.written = make(map[*yaml.Node]place)
 	}

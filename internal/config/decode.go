@@ -27,6 +27,10 @@ type decoder struct {
 	ownerPath string
 }
 
+func newDecoder(lookup Lookup, keys keyring) *decoder {
+	return &decoder{report: newReport(), keyring: keys, expand: newExpander(lookup), bad: make(map[*yaml.Node]bool)}
+}
+
 const (
 	noValue = "there is no value: give it one, or remove the key"
 	noList  = "want a list, got %s: write it in [ ], or each element on a line of its own that begins with -"

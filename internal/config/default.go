@@ -10,13 +10,8 @@ import (
 // its default, and what is required is missing.
 func DefaultEndpoint() Endpoint {
 	var e Endpoint
-	d := &decoder{
-		report:  newReport(), // that something is missing, which is known
-		keyring: make(keyring),
-		expand:  newExpander(Lookup{}),
-		bad:     make(map[*yaml.Node]bool),
-		owner:   reflect.TypeFor[Endpoint](),
-	}
+	d := newDecoder(Lookup{}, make(keyring)) // what it reports is that something is missing, which is known
+	d.owner = reflect.TypeFor[Endpoint]()
 	nothing := &document{root: &yaml.Node{Kind: yaml.MappingNode}, written: make(map[*yaml.Node]place)}
 	d.mapping(nothing.top(), reflect.ValueOf(&e).Elem(), field{})
 	return e

@@ -30,6 +30,10 @@ func (v *validator) storage(at place, s *Storage) {
 			v.add(key, "it has %d characters, and needs %d at least; make one with: openssl rand -base64 32", n, minEncryptionKey)
 		}
 	}
+	v.dsn(at, s)
+}
+
+func (v *validator) dsn(at place, s *Storage) {
 	p, ok := v.written(at, "dsn")
 	switch {
 	case !ok:

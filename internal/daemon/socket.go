@@ -16,12 +16,15 @@ const MaxSocketPath = 107
 // socketName is the socket's name in a runtime directory.
 const socketName = "pollwire.sock"
 
+// ServiceSocket is where the daemon of the shipped unit listens.
+const ServiceSocket = "/run/pollwire/" + socketName
+
 // SocketPath is where the daemon of a configuration listens for commands on the
 // same machine: in $RUNTIME_DIRECTORY, which systemd sets, else beside the
 // database. It is empty where that path is too long for a socket: a daemon has
 // none then.
 func SocketPath(cfg *config.Config) string {
-	path := cmp.Or(RuntimeSocket(), besideDatabase(cfg))
+	path := cmp.Or(RuntimeSocket(), besideDatabase(cfg.Storage))
 	if len(path) > MaxSocketPath {
 		return ""
 	}
@@ -37,14 +40,19 @@ func RuntimeSocket() string {
 	return ""
 }
 
-// ClientSockets is where a command looks for the daemon of a configuration, the
-// likeliest place first. An operator beside a service has no $RUNTIME_DIRECTORY,
-// so that a database in /var/lib/NAME, a state directory of systemd's, stands
-// for a socket in /run/NAME too. Paths that are too long for a socket are left
-// out; there may be no other.
-func ClientSockets(cfg *config.Config) []string {
-	candidates := []string{SocketPath(cfg), besideDatabase(cfg)}
-	if name := stateDirectory(cfg.Storage.Path()); name != "" {
+// ClientSockets is where a command looks for the daemon of the configuration at a
+// path, whose state is in storage, the likeliest place first. An operator beside a
+// service has no $RUNTIME_DIRECTORY, so that a configuration in /etc/NAME and a
+// database in /var/lib/NAME, directories that systemd makes for a unit, stand for a
+// socket in /run/NAME too. Paths that are too long for a socket are left out; there
+// may be no other.
+func ClientSockets(configuration string, storage config.Storage) []string {
+	candidates := []string{RuntimeSocket()}
+	if name := unitDirectory("/etc/", configuration); name != "" {
+		candidates = append(candidates, filepath.Join("/run", name, socketName))
+	}
+	candidates = append(candidates, besideDatabase(storage))
+	if name := unitDirectory("/var/lib/", storage.Path()); name != "" {
 		candidates = append(candidates, filepath.Join("/run", name, socketName))
 	}
 	var paths []string
@@ -56,7 +64,7 @@ func ClientSockets(cfg *config.Config) []string {
 	return paths
 }
 
-func besideDatabase(cfg *config.Config) string { return cfg.Storage.Path() + ".sock" }
+func besideDatabase(storage config.Storage) string { return storage.Path() + ".sock" }
 
 // runtimeDirectory is the first of the directories that systemd made for this
 // process to keep sockets in, or empty.
@@ -65,14 +73,14 @@ func runtimeDirectory() string {
 	return first
 }
 
-// stateDirectory is the NAME of a database in /var/lib/NAME, or empty. With
-// DynamicUser= that is a link to /var/lib/private/NAME.
-func stateDirectory(database string) string {
-	path, err := filepath.Abs(database)
+// unitDirectory is the NAME of a file in a directory NAME below root, or empty. With
+// DynamicUser= that is a link to private/NAME there.
+func unitDirectory(root, file string) string {
+	path, err := filepath.Abs(file)
 	if err != nil {
 		return "" // the working directory is gone
 	}
-	below, ok := strings.CutPrefix(path, "/var/lib/")
+	below, ok := strings.CutPrefix(path, root)
 	if !ok {
 		return ""
 	}

@@ -15,6 +15,7 @@ func TestSockets(t *testing.T) {
 	deep := "/srv/" + strings.Repeat("d", 200)
 	for _, tc := range []struct {
 		name, runtime, database string
+		configuration           string
 		own                     string
 		client                  []string
 	}{
@@ -43,6 +44,18 @@ func TestSockets(t *testing.T) {
 			own: "/var/lib/private/pollwire/p.db.sock", client: []string{"/var/lib/private/pollwire/p.db.sock", "/run/pollwire/pollwire.sock"},
 		},
 		{
+			name: "the configuration of a service", configuration: "/etc/shop/pollwire.yaml", database: "p.db",
+			own: "p.db.sock", client: []string{"/run/shop/pollwire.sock", "p.db.sock"},
+		},
+		{
+			name: "of the shipped one", configuration: "/etc/pollwire/pollwire.yaml", database: "/var/lib/pollwire/p.db",
+			own: "/var/lib/pollwire/p.db.sock", client: []string{daemon.ServiceSocket, "/var/lib/pollwire/p.db.sock"},
+		},
+		{
+			name: "of no service", configuration: "/etc/pollwire.yaml", database: "/srv/p.db",
+			own: "/srv/p.db.sock", client: []string{"/srv/p.db.sock"},
+		},
+		{
 			name: "no state directory", database: "/var/lib/p.db",
 			own: "/var/lib/p.db.sock", client: []string{"/var/lib/p.db.sock"},
 		},
@@ -66,7 +79,7 @@ func TestSockets(t *testing.T) {
 			if got := daemon.SocketPath(cfg); got != tc.own {
 				t.Errorf("the daemon listens on %q, want %q", got, tc.own)
 			}
-			if d := cmp.Diff(tc.client, daemon.ClientSockets(cfg)); d != "" {
+			if d := cmp.Diff(tc.client, daemon.ClientSockets(tc.configuration, cfg.Storage)); d != "" {
 				t.Errorf("commands look (-want +got):\n%s", d)
 			}
 		})
@@ -80,7 +93,7 @@ func TestSocketsOfARelativeDatabase(t *testing.T) {
 	t.Chdir("/var/lib")
 	cfg := &config.Config{Storage: config.Storage{DSN: "sqlite:" + filepath.Join("pollwire", "p.db")}}
 	want := []string{"pollwire/p.db.sock", "/run/pollwire/pollwire.sock"}
-	if d := cmp.Diff(want, daemon.ClientSockets(cfg)); d != "" {
+	if d := cmp.Diff(want, daemon.ClientSockets("pollwire.yaml", cfg.Storage)); d != "" {
 		t.Errorf("commands look (-want +got):\n%s", d)
 	}
 }
