@@ -37,10 +37,22 @@ func (l *Limiter) enqueue(name string, cost int, t *ticket) {
 	t.limit = lim
 	lim.line(t).pushBack(t)
 	if !lim.defined() {
-		l.logger.Warn("request waits for a limit that is not configured", "limit", name)
+		l.miss(lim, name)
 	}
 	l.mu.Unlock()
 	l.pump(lim)
+}
+
+// miss logs that a request waits for a limit that is not configured. The sources
+// that name it come again and again, so that the first is loud alone. The lock is held.
+func (l *Limiter) miss(lim *limit, name string) {
+	const message = "request waits for a limit that is not configured"
+	if lim.missed {
+		l.logger.Debug(message, "limit", name)
+		return
+	}
+	lim.missed = true
+	l.logger.Warn(message, "limit", name)
 }
 
 // use spends a request on an offered ticket, right before it is sent. It is

@@ -54,6 +54,9 @@ type limit struct {
 	// touched says that the saved state is not the exact one.
 	touched bool
 
+	// missed says that a request has waited since the limit was not configured.
+	missed bool
+
 	// hops are served before the queue.
 	hops, queue ticketQueue
 	timer       *time.Timer
@@ -73,6 +76,7 @@ func (l *limit) define(def Limit, now time.Duration) {
 	if def.Requests < 1 {
 		return
 	}
+	l.missed = false
 	l.settleClaim()
 	l.log.expire(now, def.Per)
 	// The pace is what it would be had the log been spent under this
