@@ -139,9 +139,10 @@ func feedWatchdog(ctx context.Context, d *daemon.Daemon, logger *slog.Logger) {
 	}
 	ticker := time.NewTicker(interval / 3)
 	defer ticker.Stop()
+	unheard := false
 	for {
 		if err := alive(ctx, d, interval/3); err == nil {
-			tellSystemd(logger, systemd.SdNotifyWatchdog)
+			unheard = feed(ctx, logger, unheard)
 		} else if ctx.Err() == nil {
 			logger.Error("a loop does not answer", "err", err)
 		}
@@ -151,6 +152,21 @@ func feedWatchdog(ctx context.Context, d *daemon.Daemon, logger *slog.Logger) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// feed tells systemd's watchdog once, and returns whether that did not reach it.
+// Where it did not reach it the last time either, that is known.
+func feed(ctx context.Context, logger *slog.Logger, unheard bool) bool {
+	_, err := systemd.SdNotify(false, systemd.SdNotifyWatchdog)
+	switch {
+	case err != nil && unheard:
+		logger.DebugContext(ctx, "notify systemd again", "err", err)
+	case err != nil:
+		logger.WarnContext(ctx, "notify systemd", "err", err)
+	case unheard:
+		logger.InfoContext(ctx, "systemd is notified again")
+	}
+	return err != nil
 }
 
 // alive asks the daemon's loops for a sign of life.

@@ -147,6 +147,27 @@ func TestRunTellsSystemd(t *testing.T) {
 	}
 }
 
+// TestRunWithoutSystemdsEar: where the watchdog cannot be told, that is said once,
+// and when it is over.
+func TestRunWithoutSystemdsEar(t *testing.T) {
+	t.Parallel()
+	s := newSetup(t, before)
+	path := filepath.Join(s.dir, "notify")
+	p := startProcess(t, []string{"NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=60000"}, "run", "-c", s.config, "--log-level", "debug")
+	p.stderr.awaitCount(t, "notify systemd again", 5)
+	// One is of the start, which is no ping of the watchdog's.
+	if n := strings.Count(p.stderr.String(), `level=WARN msg="notify systemd"`); n != 2 {
+		t.Errorf("%d warnings", n)
+	}
+	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	p.stderr.await(t, "systemd is notified again")
+	p.stop(t)
+}
+
 // notification is the next that is sent to a NOTIFY_SOCKET.
 func notification(t *testing.T, conn *net.UnixConn) string {
 	t.Helper()
