@@ -9,11 +9,14 @@
 package metrics
 
 import (
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
 	"time"
 
+	"github.com/klauspost/compress/gzhttp"
+	"github.com/klauspost/compress/gzip"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -82,13 +85,19 @@ func New(o Options) *Metrics {
 // Handler answers a scrape. Where one part cannot be told, the others are, and
 // promhttp_metric_handler_errors_total counts it.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(&m.gatherer, promhttp.HandlerOpts{
+	told := promhttp.HandlerFor(&m.gatherer, promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.ContinueOnError,
 		ErrorLog:            errorLog{m.logger},
 		Registry:            m.gatherer.registry,
 		MaxRequestsInFlight: maxScrapes,
 		EnableOpenMetrics:   true,
+		DisableCompression:  true, // its gzip takes as long as all the rest
 	})
+	compressed, err := gzhttp.NewWrapper(gzhttp.CompressionLevel(gzip.BestSpeed), gzhttp.EnableZstd(false))
+	if err != nil {
+		panic(fmt.Errorf("compress metrics: %w", err)) // these options are good
+	}
+	return compressed(told)
 }
 
 // errorLog takes what promhttp has to say.

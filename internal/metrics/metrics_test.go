@@ -2,10 +2,12 @@ package metrics
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -254,5 +256,34 @@ func TestScrapesWhileItCounts(t *testing.T) {
 		if !strings.Contains(text, want+"\n") {
 			t.Errorf("no %s in\n%s", want, own(text))
 		}
+	}
+}
+
+// TestCompressed: Prometheus asks for gzip, and so many names that differ little
+// become a twentieth of their length.
+func TestCompressed(t *testing.T) {
+	t.Parallel()
+	h := crowd(t, 100).Handler()
+	ask := func(encoding string) *httptest.ResponseRecorder {
+		req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		req.Header.Set("Accept-Encoding", encoding)
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, req)
+		return w
+	}
+	plain, small := ask("identity"), ask("gzip")
+	if got := small.Header(); got.Get("Content-Encoding") != "gzip" || got.Get("Content-Type") != plain.Header().Get("Content-Type") {
+		t.Errorf("header: %v", got)
+	}
+	if small.Body.Len() > plain.Body.Len()/10 {
+		t.Errorf("%d bytes of %d", small.Body.Len(), plain.Body.Len())
+	}
+	r, err := gzip.NewReader(small.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil || !strings.Contains(string(text), `pollwire_source_polls_total{source="shop-number-00099.orders"} 1`) {
+		t.Errorf("%v, %d bytes", err, len(text))
 	}
 }
