@@ -18,7 +18,11 @@ const internalError = "something went wrong here; the log says what"
 func (s *Server) api() http.Handler {
 	mux := http.NewServeMux()
 	for _, rt := range s.routes() {
-		mux.HandleFunc(rt.method+" "+rt.path, rt.handler)
+		h := rt.handler
+		if rt.query == nil && strings.HasPrefix(rt.path, "/v1/") {
+			h = withoutParameters(h)
+		}
+		mux.HandleFunc(rt.method+" "+rt.path, h)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)

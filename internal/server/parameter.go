@@ -91,8 +91,24 @@ func (p *params) bad() string {
 	wrong := p.wrong
 	for _, name := range slices.Sorted(maps.Keys(p.values)) {
 		if !slices.Contains(p.known, name) {
-			wrong = append(wrong, fmt.Sprintf("there is no parameter %.60q; there are %s", name, strings.Join(p.known, ", ")))
+			known := "there are " + strings.Join(p.known, ", ")
+			if p.known == nil {
+				known = "there are none here"
+			}
+			wrong = append(wrong, fmt.Sprintf("there is no parameter %.60q; %s", name, known))
 		}
 	}
 	return strings.Join(wrong, "; ")
+}
+
+// withoutParameters lets h answer only requests without parameters: one that was
+// passed over would be taken for one that works.
+func withoutParameters(h http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if bad := parameters(r).bad(); bad != "" {
+			writeProblem(w, r, http.StatusBadRequest, bad)
+			return
+		}
+		h(w, r)
+	}
 }
