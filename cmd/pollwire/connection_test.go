@@ -13,8 +13,18 @@ func TestCommandsReadNoSecrets(t *testing.T) {
 	s.runDaemon(t)
 	s.change(t, ", secrets: [", `, secrets: ["${credential:pollwire_ops-secret}", `)
 	for _, args := range [][]string{
-		{"sources"}, {"endpoints"}, {"deliveries"}, {"events"}, {"limits"}, {"health"}, {"trigger", "orders"}, {"pause", "source/orders"},
-		{"disable", "endpoint/you"}, {"accept", "orders"}, {"replay"}, {"poll", "orders"},
+		{"sources"},
+		{"endpoints"},
+		{"deliveries"},
+		{"events"},
+		{"limits"},
+		{"health"},
+		{"trigger", "orders"},
+		{"pause", "source/orders"},
+		{"disable", "endpoint/you"},
+		{"accept", "orders"},
+		{"replay"},
+		{"poll", "orders"},
 	} {
 		pollwire(t, append(args, "-c", s.config)...).want(t, exitOK)
 	}
