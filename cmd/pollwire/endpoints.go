@@ -60,14 +60,6 @@ func standing(e *server.Endpoint) string {
 	return "enabled"
 }
 
-// stamp is a time as tables show it; empty for none.
-func stamp(t *time.Time) string {
-	if t == nil {
-		return ""
-	}
-	return t.Local().Format(time.DateTime)
-}
-
 func newDeliveriesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries [ID]",
@@ -111,7 +103,7 @@ func newDeliveriesCommand() *cobra.Command {
 			for i := range list {
 				d := &list[i]
 				rows[i] = []string{
-					strconv.FormatInt(d.ID, 10), d.CreatedAt.Local().Format(time.DateTime), string(d.State), d.Endpoint,
+					strconv.FormatInt(d.ID, 10), stamp(&d.CreatedAt), string(d.State), d.Endpoint,
 					d.Type, d.Subject, strconv.Itoa(d.Posts), lastOf(d.Last),
 				}
 			}
@@ -154,7 +146,7 @@ func showDelivery(ctx context.Context, cmd *cobra.Command, c *client.Client, id 
 	rows := make([][]string, len(d.Tried))
 	for i := range d.Tried {
 		a := &d.Tried[i]
-		rows[i] = []string{strconv.Itoa(a.Number), a.At.Local().Format(time.DateTime), fmt.Sprintf("%d ms", a.DurationMS), lastOf(a), a.Response}
+		rows[i] = []string{strconv.Itoa(a.Number), stamp(&a.At), fmt.Sprintf("%d ms", a.DurationMS), lastOf(a), a.Response}
 	}
 	return printTable(out, "POST AT TOOK RESULT ANSWER", rows)
 }
