@@ -208,8 +208,8 @@ func checkCopy(ctx context.Context, part string) error {
 func quickCheck(ctx context.Context, db *sql.DB) error {
 	var found string
 	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
-	switch {
-	case damaged(err):
+	switch _, primary := resultCode(err); {
+	case primary == sqlite3.SQLITE_CORRUPT:
 		return fmt.Errorf("%w: %w", store.ErrDamaged, err)
 	case err != nil || found == "ok":
 		return err

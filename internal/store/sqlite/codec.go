@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // encoding says how a blob is stored. Its numbers stand in databases.
@@ -88,11 +90,11 @@ func (c *codec) decode(e encoding, blob []byte) ([]byte, error) {
 	case e == compressed:
 		return decompress(c.decoder, blob)
 	}
-	return nil, fmt.Errorf("unknown encoding %d", e)
+	return nil, fmt.Errorf("unknown encoding %d: %w", e, store.ErrDamaged)
 }
 
-// decompress returns what a frame holds. To the decoder no frame at all is an
-// empty one; here it is damage.
+// decompress returns what a frame holds, or fails with store.ErrDamaged. To the
+// decoder no frame at all is an empty one; here it is damage.
 func decompress(decoder *zstd.Decoder, blob []byte) ([]byte, error) {
 	err := io.ErrUnexpectedEOF
 	if len(blob) > 0 {
@@ -101,5 +103,5 @@ func decompress(decoder *zstd.Decoder, blob []byte) ([]byte, error) {
 			return data, nil
 		}
 	}
-	return nil, fmt.Errorf("decompress: %w", err)
+	return nil, fmt.Errorf("decompress: %w: %w", store.ErrDamaged, err)
 }

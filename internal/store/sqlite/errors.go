@@ -100,6 +100,8 @@ func writeError(path string, err error) error {
 func openError(path string, err error) error {
 	extended, primary := resultCode(err)
 	switch {
+	case errors.Is(err, store.ErrDamaged): // says so itself
+		return fmt.Errorf("open database %s: %w", path, err)
 	case primary == sqlite3.SQLITE_NOTADB:
 		return fmt.Errorf("open database %s: the file is no SQLite database; move it away, or change storage.dsn: %w", path, err)
 	case primary == sqlite3.SQLITE_CORRUPT:

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -153,6 +154,9 @@ func TestDamagedVersion(t *testing.T) {
 		_, err := s.SnapshotAt(t.Context(), "orders", 2)
 		if want := "read snapshot 2 of source orders: " + want; err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s:\ngot  %v\nwant %s…", damage, err, want)
+		}
+		if !errors.Is(err, store.ErrDamaged) {
+			t.Errorf("%s: got %v, which does not say what to do", damage, err)
 		}
 		// A change is not lost for it, nor are the versions that come.
 		src, err := s.Source(t.Context(), "orders")

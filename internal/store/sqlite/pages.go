@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
-	"errors"
 	"fmt"
 
 	"github.com/pollwire/pollwire/diff"
@@ -63,7 +62,7 @@ func (s *Store) page(ctx context.Context, id int64) ([]byte, error) {
 		case !enc.isDelta():
 			body, err = s.codec.decode(enc, blob)
 		case last == 0 || base != last:
-			err = errors.New("the page after it, from which it is rebuilt, is missing")
+			err = fmt.Errorf("the page after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
 		default:
 			body, err = s.codec.rebuild(enc, blob, body)
 		}
@@ -86,7 +85,7 @@ func encodePages(ids []int64) []byte {
 	return blob
 }
 
-var errPages = errors.New("damaged list of pages")
+var errPages = fmt.Errorf("damaged list of pages: %w", store.ErrDamaged)
 
 // decodePages returns the numbers that encodePages was given, never nil.
 func decodePages(blob []byte) ([]int64, error) {

@@ -2,9 +2,10 @@ package sqlite
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/crc32"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // patch turns a newer body back into an older one: for each of its steps, bytes
@@ -79,7 +80,7 @@ func makePatch(newer, older []byte) (*patch, bool) {
 	return p, true
 }
 
-var errPatch = errors.New("damaged patch")
+var errPatch = fmt.Errorf("damaged patch: %w", store.ErrDamaged)
 
 // apply returns the older body.
 func (p *patch) apply(newer []byte) ([]byte, error) {

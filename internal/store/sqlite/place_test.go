@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -228,9 +229,18 @@ func TestDamagedFile(t *testing.T) {
 	must(t, err)
 	damage(t, path)
 	const words = "the database is damaged: stop pollwire, keep the damaged file, and put a backup in its place"
-	if _, err := Open(t.Context(), Options{Path: path}); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), path+": "+words) {
-		t.Errorf("open: got %v", err)
+	mustBeRefused := func() {
+		t.Helper()
+		_, err := Open(t.Context(), Options{Path: path})
+		if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), path+": "+words) || strings.Count(err.Error(), words) != 1 {
+			t.Errorf("open: got %v", err)
+		}
 	}
+	mustBeRefused()
+	// Where the schema is what is damaged, not even the check can be made.
+	schema := bytes.ReplaceAll(sound, []byte("CREATE INDEX"), []byte("CREATE \x01NDEX"))
+	must(t, os.WriteFile(path, schema, 0o600))
+	mustBeRefused()
 	must(t, os.WriteFile(path, sound, 0o600))
 
 	s = mustOpen(t, path)

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -104,7 +103,7 @@ func (r *rebuild) scan(c *codec) func(*sql.Rows) (struct{}, error) {
 		case !enc.isDelta():
 			snap.Body, err = c.decode(enc, blob)
 		case next.Version != snap.Version+1:
-			err = errors.New("the version after it, from which it is rebuilt, is missing")
+			err = fmt.Errorf("the version after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
 		default:
 			snap.Body, err = c.rebuild(enc, blob, next.Body)
 		}
