@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -56,7 +57,11 @@ func newReloadCommand() *cobra.Command {
 		if socket := daemon.RuntimeSocket(); socket != "" && len(args) == 1 && *where.url == "" {
 			return askOn(cmd.Context(), socket, do) // the unit's own command: there is one daemon that it can mean
 		}
-		return where.ask(cmd.Context(), do)
+		err := where.ask(cmd.Context(), do)
+		if _, ok := errors.AsType[*unreachableError](err); ok {
+			return fmt.Errorf("%w. One that runs on another database than storage.dsn names by now takes a restart", err)
+		}
+		return err
 	}
 	return cmd
 }

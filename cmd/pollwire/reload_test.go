@@ -53,7 +53,11 @@ func TestReloadAnswersForTheFileOfNow(t *testing.T) {
 	s.change(t, `event_type: "${file:`+pipe+`}"`, "event_type: shop.thing")
 	answer := make(chan result)
 	go func() { answer <- pollwire(t, "reload", "-c", s.config, strconv.Itoa(os.Getpid())) }()
-	<-hangups
+	select {
+	case <-hangups:
+	case early := <-answer:
+		t.Fatalf("it has an answer before it has asked: %+v", early)
+	}
 	fmt.Fprint(slow, "not a type!")
 	slow.Close()
 	r := <-answer
@@ -84,6 +88,9 @@ func TestReloadOfNobody(t *testing.T) {
 	pollwire(t, "reload", "-c", s.config, "0").want(t, exitUsage, `! "0" is no PID of a daemon`)
 	pollwire(t, "reload", "-c", s.config, "7", "8").want(t, exitUsage, "! wants one PID at most")
 	s.runDaemon(t)
+	s.change(t, "p.db", "q.db")
+	pollwire(t, "reload", "-c", s.config).want(t, exitFailed, "! q.db.sock", "! storage.dsn names by now takes a restart")
+	s.change(t, "q.db", "p.db")
 	pollwire(t, "reload", "-c", s.config, "999999999").want(t, exitFailed, "! process 999999999 was left alone: the daemon that answers is process ")
 }
 
