@@ -35,8 +35,8 @@ func TestRenamedLimitKeepsWhatWasSpent(t *testing.T) {
 			t.Error("admitted at (-want +got):\n" + d)
 		}
 		wait(gatherTime)
-		if b := budgets.saved["source/new"]; len(b.Spent) == 0 {
-			t.Errorf("saved %+v", budgets.saved)
+		if b := budgets.get("source/new"); len(b.Spent) == 0 {
+			t.Errorf("saved %+v", b)
 		}
 		l.Pause("source/new", time.Now().Add(time.Hour))
 		l.Rename("source/new", "source/newest")
