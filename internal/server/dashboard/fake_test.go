@@ -82,11 +82,15 @@ func (f *fake) happen(e notify.Event) {
 	f.grown = make(chan struct{})
 }
 
-// forget removes all of the log, as retention does.
-func (f *fake) forget() {
+// forget has an event found no more, as retention does.
+func (f *fake) forget(id string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.log = nil
+	for i := range f.log {
+		if f.log[i].ID == id {
+			f.log[i].ID = "evt_forgotten"
+		}
+	}
 }
 
 func (f *fake) Sources(context.Context) ([]server.Source, error) {

@@ -40,6 +40,7 @@ func TestLoginLeadsBack(t *testing.T) {
 		t.Fatalf("the token leads to %s", got)
 	}
 	b.visit("/")
+	b.listening()
 	f.happen(f.changed(0, "orders", "shop.order", "created", "fresh-item", "null", `{"id":1}`))
 	b.until(`document.querySelector("#lately").textContent.includes("fresh-item")`)
 	b.click(`form[action="/logout"] button`)

@@ -25,7 +25,7 @@ type overviewView struct {
 	Activity activity
 	Events   []event
 	Waiting  []waiting
-	Next     []server.Source
+	Next     []*server.Source
 	Nodes    []server.Node
 	// Sick says that a list may be empty as it cannot be read.
 	Sick bool
@@ -194,14 +194,14 @@ func waitingEndpoints(endpoints []server.Endpoint) []waiting {
 }
 
 // nextPolls are the sources that are polled next.
-func nextPolls(sources []server.Source) []server.Source {
-	var list []server.Source
+func nextPolls(sources []server.Source) []*server.Source {
+	var list []*server.Source
 	for i := range sources {
 		if sources[i].NextRun != nil {
-			list = append(list, sources[i])
+			list = append(list, &sources[i])
 		}
 	}
-	slices.SortStableFunc(list, func(a, b server.Source) int { return compareTimes(a.NextRun, b.NextRun) })
+	slices.SortStableFunc(list, func(a, b *server.Source) int { return compareTimes(a.NextRun, b.NextRun) })
 	return list[:min(len(list), shownNext)]
 }
 

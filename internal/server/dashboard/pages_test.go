@@ -264,6 +264,7 @@ func TestChangesAreUnfoldedInTheTimeline(t *testing.T) {
 	b.axe()
 	b.screenshot("source-unfolded")
 	open := evaluate[string](b, unfolded)
+	b.listening()
 	f.happen(f.changed(0, "inventory-us", "stock.item", "created", "fresh-item", "null", `{"id":1}`))
 	b.until(`document.querySelector("#timeline").textContent.includes("fresh-item")`)
 	if now := evaluate[string](b, unfolded); now != open {
@@ -309,8 +310,9 @@ func TestWaitingDeliverySaysWhatFor(t *testing.T) {
 }
 
 // TestKeyboardAlone finds an event, looks at it, and has a delivery of it posted
-// again. It runs beside no other test: a browser has one focus for all its tabs.
+// again.
 func TestKeyboardAlone(t *testing.T) {
+	t.Parallel()
 	f := newFake()
 	b := browse(t, serve(t, f))
 	b.visit("/events")

@@ -94,7 +94,7 @@ type sourcesView struct {
 	Query   sourceQuery
 	Filters []filter
 	Columns []column
-	Sources []server.Source
+	Sources []*server.Source
 	Pager   pager
 	// Total is how many there are in all.
 	Total int
@@ -124,31 +124,37 @@ func (h *Handler) sources(r *http.Request) (*view, error) {
 	found := q.search(all)
 	v := &sourcesView{Query: q, Total: len(all), Filters: q.filters(found), Columns: q.columns()}
 	if q.State != "" {
-		found = slices.DeleteFunc(found, func(s server.Source) bool { return string(s.State) != q.State })
+		found = slices.DeleteFunc(found, func(s *server.Source) bool { return string(s.State) != q.State })
 	}
 	order := sourceOrders[q.Sort]
-	slices.SortStableFunc(found, func(a, b server.Source) int { return cmp.Or(order(&a, &b), strings.Compare(a.Name, b.Name)) })
+	slices.SortFunc(found, func(a, b *server.Source) int { return cmp.Or(order(a, b), strings.Compare(a.Name, b.Name)) })
 	v.Sources, v.Pager = q.cut(found)
 	return &view{Title: "Sources", Page: v}, nil
 }
 
 // search returns the sources that have all words of the query.
-func (q sourceQuery) search(all []server.Source) []server.Source {
+func (q sourceQuery) search(all []server.Source) []*server.Source {
 	words := strings.Fields(strings.ToLower(q.Text))
-	found := make([]server.Source, 0, len(all))
+	found := make([]*server.Source, 0, len(all))
 	for i := range all {
 		s := &all[i]
-		text := strings.ToLower(s.Name + " " + s.Request + " " + s.Limit)
-		if !slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
-			found = append(found, *s)
+		if len(words) > 0 {
+			text := strings.ToLower(s.Name + " " + s.Request + " " + s.Limit)
+			if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
+				continue
+			}
 		}
+		found = append(found, s)
 	}
 	return found
 }
 
 // filters are the states that were found, with how many each has.
-func (q sourceQuery) filters(found []server.Source) []filter {
-	counts := countStates(found)
+func (q sourceQuery) filters(found []*server.Source) []filter {
+	counts := make(stateCounts)
+	for _, s := range found {
+		counts[s.State]++
+	}
 	all := filter{Label: "all", Count: len(found), Current: q.State == ""}
 	q.Page = 1
 	current := q.State
@@ -188,7 +194,7 @@ func (q sourceQuery) columns() []column {
 
 // cut returns the page of the list that the query asks for; the last one where
 // it asks for a later one.
-func (q sourceQuery) cut(found []server.Source) ([]server.Source, pager) {
+func (q sourceQuery) cut(found []*server.Source) ([]*server.Source, pager) {
 	pages := max(1, (len(found)+sourcesPerPage-1)/sourcesPerPage)
 	q.Page = min(q.Page, pages)
 	from := (q.Page - 1) * sourcesPerPage

@@ -37,7 +37,7 @@ func TestPagesStayLive(t *testing.T) {
 	f := newFake()
 	b := browse(t, serve(t, f))
 	b.visit("/")
-	b.until(`!document.getElementById("live").hidden`)
+	b.listening()
 	if got := b.text("#lately"); strings.Contains(got, "fresh-item") {
 		t.Fatal("the change is there already")
 	}
@@ -85,7 +85,7 @@ func TestSourcesAreFoundAndCounted(t *testing.T) {
 
 func sourcesOf(t *testing.T, f *fake, u *url.URL) *sourcesView {
 	t.Helper()
-	h := New(Options{Controller: f})
+	h := &Handler{opts: Options{Controller: f}}
 	v, err := h.sources(&http.Request{URL: u})
 	if err != nil {
 		t.Fatal(err)

@@ -103,6 +103,10 @@
   let soon = 0;
   const hear = () => {
     stream = new EventSource("/v1/events/stream");
+    stream.onopen = () => {
+      if ("heard" in button.dataset) refresh(); // something may have come meanwhile
+      button.dataset.heard = "";
+    };
     stream.onmessage = () => {
       soon ||= setTimeout(() => {
         soon = 0;
