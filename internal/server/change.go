@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -38,9 +39,24 @@ func (s *Server) Change(c Changes) {
 	s.pokes.set(c.Pokes)
 }
 
+// guardedKey is the key, in the context of a request, that says that it came by a
+// guard.
+type guardedKey struct{}
+
 // guarded lets h answer only what the guard of now lets in.
 func (s *Server) guarded(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r = r.WithContext(context.WithValue(r.Context(), guardedKey{}, true))
 		s.guard.Load().wrap(h).ServeHTTP(w, r)
 	})
+}
+
+// stillMay says whether a request of the API that was let in would be let in now:
+// its session may have ended, and the token may be another one.
+func (s *Server) stillMay(r *http.Request) bool {
+	if r.Context().Value(guardedKey{}) == nil {
+		return true // over the socket
+	}
+	g := s.guard.Load()
+	return g.token.has(r) || g.hasSession(r)
 }

@@ -61,7 +61,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 	out := newStreamWriter(w)
 	q.Wait = heartbeat
 	for {
-		if !out.page(page) {
+		// It may last for days, and must not outlast what it was let in for.
+		if !s.stillMay(r) || !out.page(page) {
 			return
 		}
 		select {

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -107,6 +109,62 @@ func TestStreamIsWrittenAsItComes(t *testing.T) {
 			t.Errorf("asked for %q, want %q", log.asked, want)
 		}
 	})
+}
+
+// lastEvents is a log in which something happens before its second page.
+type lastEvents struct {
+	Controller
+	asked   int
+	happens func()
+}
+
+func (l *lastEvents) Events(context.Context, *EventQuery) (*EventPage, error) {
+	l.asked++
+	switch l.asked {
+	case 2:
+		l.happens()
+		return &EventPage{Events: []LoggedEvent{logged("1-A", `{"second":true}`)}, Next: "1"}, nil
+	case 3:
+		return nil, errors.New("the log has ended")
+	}
+	return &EventPage{Next: "0"}, nil
+}
+
+// TestStreamEndsWithItsSession, and with the token, however long it lasts.
+func TestStreamEndsWithItsSession(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		session, told bool
+		happens       func(s *Server)
+	}{
+		"nothing":          {false, true, func(*Server) {}},
+		"the same token":   {true, true, func(s *Server) { s.Change(Changes{Token: sessionToken}) }},
+		"another token":    {false, false, func(s *Server) { s.Change(Changes{Token: "another one"}) }},
+		"of a session too": {true, false, func(s *Server) { s.Change(Changes{Token: "another one"}) }},
+		"no token":         {true, true, func(s *Server) { s.Change(Changes{}) }},
+		"logged out": {true, false, func(s *Server) {
+			s.guard.Load().sessions.ended.add([sessionID]byte{1}, time.Now().Add(time.Hour), time.Now())
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := &lastEvents{}
+			s := New(Options{Token: sessionToken, Controller: log, Logger: slog.New(slog.DiscardHandler)})
+			log.happens = func() { tc.happens(s) }
+			r := httptest.NewRequest(http.MethodGet, "http://localhost/v1/events/stream", nil)
+			if tc.session {
+				value := s.guard.Load().sessions.issue([sessionID]byte{1}, time.Now().Add(time.Hour))
+				r.AddCookie(&http.Cookie{Name: sessionCookie, Value: value})
+			} else {
+				r.Header.Set("Authorization", "Bearer "+sessionToken)
+			}
+			w := httptest.NewRecorder()
+			s.guarded(s.api()).ServeHTTP(w, r)
+			if told := strings.Contains(w.Body.String(), "second"); w.Code != http.StatusOK || told != tc.told {
+				t.Errorf("%d, told: %t", w.Code, told)
+			}
+		})
+	}
 }
 
 func TestStreamGoesOnBehindTheLastEvent(t *testing.T) {
