@@ -301,6 +301,12 @@ func (b *tab) judge(path, name string) {
 			if over := evaluate[int64](b, "document.documentElement.scrollWidth"); over > width {
 				b.t.Errorf("%s sticks out: it is %d wide on a screen of %d", path, over, width)
 			}
+			if cut := evaluate[bool](b, `(() => {
+				const entry = document.querySelector(".side nav [aria-current]")?.getBoundingClientRect();
+				return entry !== undefined && (entry.left < 0 || entry.right > innerWidth);
+			})()`); cut {
+				b.t.Errorf("%s, %d wide: its entry of the navigation is out of sight", path, width)
+			}
 			if (scheme == "light") == (width == 1280) {
 				b.axe()
 			}

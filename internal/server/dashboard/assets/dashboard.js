@@ -27,6 +27,12 @@
   };
   setInterval(tick, 1000);
 
+  // On a small screen the navigation is a strip, and the page's own entry in it
+  // may be out of sight.
+  const current = document.querySelector(".side nav [aria-current]");
+  const strip = current?.closest("nav");
+  if (strip) strip.scrollLeft = current.offsetLeft + current.offsetWidth / 2 - strip.clientWidth / 2;
+
   // Makes an element like another one and touches nothing that is like it
   // already, so that focus, selection and what was unfolded stay.
   const morph = (from, to) => {
