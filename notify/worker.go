@@ -35,9 +35,8 @@ type worker struct {
 	readAgain time.Time
 	// tellAgain is when an alert that could not be told is tried again.
 	tellAgain time.Time
-	// failing says that the last attempt failed, and was logged; lastError is why.
-	failing   bool
-	lastError string
+	// failures logs what comes of the attempts.
+	failures failureLog
 	// reading, events and alerts are the troubles of reading the queue, of reading
 	// what deliveries are about, and of telling others of the endpoint.
 	reading, events, alerts trouble
@@ -62,13 +61,15 @@ type answered struct {
 }
 
 func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {
+	log := s.options.Logger.With("endpoint", e.Name)
 	w := &worker{
 		name: e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
-		log:     s.options.Logger.With("endpoint", e.Name),
-		health:  newHealth(e, state, time.Now()),
-		backlog: newBacklog(s.options.Queue, e.Name, e.order(), s.options.bounds, s.recorder.flush),
-		pacer:   pace,
-		answers: make(chan answered, defaultMaxInFlight),
+		log:      log,
+		health:   newHealth(e, state, time.Now()),
+		failures: failureLog{log: log},
+		backlog:  newBacklog(s.options.Queue, e.Name, e.order(), s.options.bounds, s.recorder.flush),
+		pacer:    pace,
+		answers:  make(chan answered, defaultMaxInFlight),
 	}
 	w.configure(e)
 	w.publish()
@@ -329,7 +330,7 @@ func (w *worker) settle(a answered, now time.Time) {
 	w.react(finding{
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
 	}, now)
-	w.tell(head, &o, a.verdict)
+	w.failures.tell(head, &o, a.verdict.Action != Deliver)
 	report := Report{Endpoint: w.name, Attempt: o.Attempt, Posted: o.Attempt.Number > head.posts}
 	if a.lane.batch != "" {
 		w.settleBatch(a, o, report, now)
@@ -367,26 +368,9 @@ func (w *worker) saveStateTo(queue Queue) error {
 	return nil
 }
 
-// tell logs the first failure after a success, the end of the failures, and
-// what is dead; further failures are seen at the debug level.
-func (w *worker) tell(p *pending, o *Outcome, v Verdict) {
-	failed := v.Action != Deliver
-	switch {
-	case o.State == Dead:
-		w.log.Warn("delivery dead", "delivery", p.id, "position", p.position, "posts", o.Attempt.Number, "err", o.Attempt.Error)
-	case failed && !w.failing:
-		w.log.Warn("delivery failed", "delivery", p.id, "position", p.position, "posts", o.Attempt.Number, "err", o.Attempt.Error)
-	case failed:
-		w.log.Debug("delivery failed again", "delivery", p.id, "posts", o.Attempt.Number, "err", o.Attempt.Error)
-	case w.failing:
-		w.log.Info("endpoint recovered")
-	}
-	w.failing, w.lastError = failed, o.Attempt.Error
-}
-
 func (w *worker) publish() {
 	w.mail.publish(EndpointStatus{
-		EndpointState: w.health.state, Enabled: w.endpoint.Enabled, LastError: w.lastError,
+		EndpointState: w.health.state, Enabled: w.endpoint.Enabled, LastError: w.failures.lastError,
 		InFlight: w.inFlight, Held: w.backlog.held, Lanes: len(w.backlog.lanes),
 	})
 }
