@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,6 +61,9 @@ func standing(e *server.Endpoint) string {
 	return "enabled"
 }
 
+// deliveryStates are what --state takes.
+var deliveryStates = []notify.State{notify.Waiting, notify.Delivered, notify.Dead, notify.Superseded}
+
 func newDeliveriesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "deliveries [ID]",
@@ -81,12 +85,15 @@ func newDeliveriesCommand() *cobra.Command {
 		var id int64
 		if len(args) == 1 {
 			var err error
-			if id, err = strconv.ParseInt(args[0], 10, 64); err != nil {
+			if id, err = strconv.ParseInt(args[0], 10, 64); err != nil || id < 1 {
 				return &usageError{fmt.Errorf("%s wants the number of a delivery, not %q", cmd.CommandPath(), args[0])}
 			}
 		}
 		if *limit < 1 {
 			return &usageError{fmt.Errorf("--limit must be 1 or more, not %d", *limit)}
+		}
+		if *state != "" && !slices.Contains(deliveryStates, notify.State(*state)) {
+			return &usageError{fmt.Errorf("--state must be waiting, delivered, dead or superseded, not %q", *state)}
 		}
 		return where.ask(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if id != 0 {

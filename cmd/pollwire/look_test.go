@@ -29,7 +29,7 @@ func TestLookAndReplay(t *testing.T) {
 	run("deliveries --state dead").want(t, exitOK, "ENDPOINT")
 	run("deliveries 1").want(t, exitOK, "delivery 1 to you: waiting\n", "endpoint \"you\" is paused: its deliveries wait until 'pollwire resume endpoint/you'\n")
 	run("deliveries 1 --json").want(t, exitOK, `{"id":1,`)
-	run("deliveries --state lost").want(t, exitFailed, "! state must be one of waiting, delivered, dead, superseded")
+	run("deliveries --state lost").want(t, exitUsage, "! --state must be waiting, delivered, dead or superseded")
 	run("deliveries x").want(t, exitUsage, "! wants the number of a delivery")
 	run("events --after beginning").want(t, exitOK, "evt_", "shop.order.")
 	run("events -n 1 --json").want(t, exitOK, `"specversion":"1.0"`)

@@ -35,6 +35,8 @@ func TestWrongUsage(t *testing.T) {
 		{"enable source/orders", `wants endpoint/NAME, not "source/orders"`},
 		{"trigger", "pollwire trigger wants one argument: the name of a source"},
 		{"sources a b", "takes the name of one source, but got 2 arguments"},
+		{"deliveries 0", `wants the number of a delivery, not "0"`},
+		{"deliveries --state sick", `--state must be waiting, delivered, dead or superseded, not "sick"`},
 		{"sources --state sick", `--state must be ok, new, failing, paused or disabled, not "sick"`},
 		{"accept a --url nonsense", `must look like http://127.0.0.1:8470, not "nonsense"`},
 		{"demo --for nonsense", `invalid argument "nonsense" for "--for" flag`},
