@@ -83,6 +83,16 @@ func (c connection) completeFlag(cmd *cobra.Command, flag string, of func(names)
 	})
 }
 
+// completeWords completes the value of a flag that is one of a few words.
+func completeWords[T ~string](cmd *cobra.Command, flag string, words []T) {
+	all := make([]string, len(words))
+	for i, word := range words {
+		all[i] = string(word)
+	}
+	// It only fails for a flag that does not exist, or is completed already.
+	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(all, cobra.ShellCompDirectiveNoFileComp))
+}
+
 func (c connection) completions(cmd *cobra.Command, of func(names) []string, begun string) ([]string, cobra.ShellCompDirective) {
 	ctx := cmd.Context()
 	if ctx == nil {

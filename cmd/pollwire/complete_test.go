@@ -28,6 +28,8 @@ func TestNamesAreCompleted(t *testing.T) {
 		"replay --source":       "orders",
 		"replay --endpoint":     "you",
 		"deliveries --endpoint": "you",
+		"deliveries --state":    "waiting delivered dead superseded",
+		"sources --state":       "ok new failing paused disabled",
 	} {
 		words := strings.Fields(args)
 		begun := ""

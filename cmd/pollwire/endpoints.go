@@ -77,10 +77,11 @@ func newDeliveriesCommand() *cobra.Command {
 	}
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
 	state := cmd.Flags().String("state", "", "only those in a `state`: waiting, delivered, dead or superseded")
-	endpoint := cmd.Flags().String("endpoint", "", "only those to an endpoint")
-	event := cmd.Flags().String("event", "", "only those of the event with an ID")
+	endpoint := cmd.Flags().String("endpoint", "", "only those to an endpoint, by `name`")
+	event := cmd.Flags().String("event", "", "only those of the event with an `id`")
 	limit := cmd.Flags().IntP("limit", "n", 20, "how many, at most")
 	where.completeFlag(cmd, "endpoint", endpointNames)
+	completeWords(cmd, "state", deliveryStates)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		var id int64
 		if len(args) == 1 {

@@ -36,10 +36,10 @@ func newEventsCommand() *cobra.Command {
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
 	q := server.EventQuery{}
 	cmd.Flags().StringVar(&q.After, "after", "", "begin behind an event: an `id`, beginning or now")
-	cmd.Flags().StringVar(&q.Source, "source", "", "only the events of a source")
+	cmd.Flags().StringVar(&q.Source, "source", "", "only the events of a source, by `name`")
 	cmd.Flags().StringVar(&q.Type, "type", "", "only events of types that a `glob` matches, such as github.release.*")
-	cmd.Flags().StringVar(&q.Subject, "key", "", "only the events of the item with a key")
-	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "only what an endpoint would be told")
+	cmd.Flags().StringVar(&q.Subject, "key", "", "only the events of the item with a `key`")
+	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "only what an endpoint would be told, by `name`")
 	cmd.Flags().IntVarP(&q.Limit, "limit", "n", 20, "how many of the newest, without --after")
 	where.completeFlag(cmd, "source", sourceNames)
 	where.completeFlag(cmd, "endpoint", endpointNames)

@@ -15,7 +15,7 @@ var levels = []string{"debug", "info", "warn", "error"}
 // levelFlag adds --log-level to a command.
 func levelFlag(cmd *cobra.Command) *string {
 	level := cmd.Flags().String("log-level", "", "the least `level` that is logged: "+strings.Join(levels, ", ")+" (default: log.level of the configuration)")
-	_ = cmd.RegisterFlagCompletionFunc("log-level", cobra.FixedCompletions(levels, cobra.ShellCompDirectiveNoFileComp)) // only fails for a flag that does not exist
+	completeWords(cmd, "log-level", levels)
 	return level
 }
 

@@ -28,8 +28,8 @@ func newReplayCommand() *cobra.Command {
 	}
 	where, asJSON := connectionFlags(cmd), jsonFlag(cmd)
 	q := server.ReplayRequest{}
-	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "to one endpoint (default: to all)")
-	cmd.Flags().StringVar(&q.Source, "source", "", "the events of one source (default: of all)")
+	cmd.Flags().StringVar(&q.Endpoint, "endpoint", "", "to one endpoint, by `name` (default: to all)")
+	cmd.Flags().StringVar(&q.Source, "source", "", "the events of one source, by `name` (default: of all)")
 	cmd.Flags().BoolVar(&q.Dead, "dead", false, "what is dead, and nothing else")
 	where.completeFlag(cmd, "source", sourceNames)
 	where.completeFlag(cmd, "endpoint", endpointNames)

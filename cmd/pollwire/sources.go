@@ -30,6 +30,7 @@ func newSourcesCommand() *cobra.Command {
 	cmd.ValidArgsFunction = where.complete(sourceNames)
 	states := []server.SourceState{server.SourceOK, server.SourceNew, server.SourceFailing, server.SourcePaused, server.SourceDisabled}
 	state := cmd.Flags().String("state", "", "only those in a `state`: ok, new, failing, paused or disabled")
+	completeWords(cmd, "state", states)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if *state != "" && !slices.Contains(states, server.SourceState(*state)) {
 			return &usageError{fmt.Errorf("--state must be ok, new, failing, paused or disabled, not %q", *state)}
