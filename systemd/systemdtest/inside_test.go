@@ -91,6 +91,12 @@ func start(t *testing.T, _ *peer) {
 	if err := isReady(t.Context()); err != nil {
 		t.Errorf("the unit has started, and is not ready: %v", err)
 	}
+	// A command beside it has neither its directories nor its credentials.
+	for _, args := range [][]string{{"sources"}, {"sources", "-c", configFile}} {
+		if out := run(t, "/usr/bin/pollwire", args...); !strings.HasPrefix(out, "NAME") {
+			t.Errorf("pollwire %s says %s", strings.Join(args, " "), out)
+		}
+	}
 }
 
 // isReady asks the daemon whether it is ready.
