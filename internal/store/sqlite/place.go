@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -21,6 +22,8 @@ type place struct {
 	// open for reading: to close such a one would take away the locks that SQLite
 	// holds on the file in this process.
 	handle int
+	// log is the file's log of writes, nil where there was none yet.
+	log os.FileInfo
 }
 
 func openPlace(path string) (*place, error) {
@@ -36,6 +39,31 @@ func openPlace(path string) (*place, error) {
 }
 
 func (p *place) close() error { return unix.Close(p.handle) }
+
+// noteLog notes which log of writes is the file's, now that it is in use.
+func (p *place) noteLog() {
+	if info, err := os.Stat(p.path + "-wal"); err == nil {
+		p.log = info
+	}
+}
+
+// clear removes what belonged to the file from beside another one that has its
+// place, once nobody has it open: SQLite would take its log of writes for that of
+// the other, and spoil that one with it.
+func (p *place) clear() error {
+	found, err := os.Stat(p.path + "-wal")
+	if err != nil || p.log == nil || !os.SameFile(found, p.log) || p.fate() != replaced {
+		return nil //nolint:nilerr // there is none
+	}
+	err = os.Remove(p.path + "-wal")
+	if shm := os.Remove(p.path + "-shm"); !errors.Is(shm, fs.ErrNotExist) {
+		err = errors.Join(err, shm)
+	}
+	if err != nil {
+		return fmt.Errorf("remove what belonged to the replaced file: %w", err)
+	}
+	return nil
+}
 
 // fate is what has become of a file that is open.
 type fate int

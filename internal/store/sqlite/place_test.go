@@ -91,6 +91,36 @@ func TestReplacedFile(t *testing.T) {
 	}
 }
 
+// TestRestoreUnderADaemon puts a backup in the place of a file that is open, which
+// the manual forbids: what the file had written since does not get into the backup.
+func TestRestoreUnderADaemon(t *testing.T) {
+	t.Parallel()
+	path := realPath(t)
+	s := mustOpen(t, path)
+	src := &store.Source{Name: "orders"}
+	for range 20 {
+		must(t, s.Commit(t.Context(), noiseCommit(src)))
+	}
+	to := filepath.Join(t.TempDir(), "copy.db")
+	if _, err := Backup(t.Context(), BackupOptions{Path: path, To: to}); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		must(t, s.Commit(t.Context(), noiseCommit(src)))
+	}
+	must(t, os.Rename(to, path))
+	wantProblem(t, s, true, "was replaced by another while it was open")
+	must(t, s.Close())
+
+	verifySound(t, path)
+	s = mustOpen(t, path)
+	storetest.VerifyLog(t, s)
+	if got, err := s.Source(t.Context(), "orders"); err != nil || got.Sequence != 20 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	must(t, s.Close())
+}
+
 // TestRemovedDirectory: as long as it is gone the file cannot be written anew,
 // and that is said.
 func TestRemovedDirectory(t *testing.T) {

@@ -126,6 +126,7 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if err != nil {
 		return openError(s.path, err)
 	}
+	s.place.noteLog()
 	s.writer = newWriter(s.path, o.Logger, session)
 
 	db, err := sql.Open("sqlite", dsn(s.path, "rw", "query_only(1)", "cache_size(-2048)"))
@@ -242,7 +243,7 @@ func (s *Store) close() error {
 		errs = append(errs, s.db.Close())
 	}
 	if s.place != nil {
-		errs = append(errs, s.place.close())
+		errs = append(errs, s.place.clear(), s.place.close())
 	}
 	if s.lock != nil {
 		errs = append(errs, s.lock.release())
