@@ -159,7 +159,9 @@ func TestFailingDisk(t *testing.T) {
 			p.stderr.await(t, "no space left on the disk of the database")
 			seen := strings.Count(p.stderr.String(), `msg="source changed"`)
 			p.stderr.awaitCount(t, `msg="source changed"`, seen+20)
-			if got := p.terminate(t); got.code != exitOK {
+			// Each thread has its own count of writes, so that the last one may fail too.
+			// That one is of when sources are polled next, and it is said.
+			if got := p.terminate(t); got.code != exitOK && !strings.Contains(got.stderr, "pollwire: stop: stop scheduler: stop scheduler: save next runs") {
 				t.Errorf("%s: exit code %d\n%s", name, got.code, got.stderr)
 			}
 			continue
