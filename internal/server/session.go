@@ -166,7 +166,7 @@ func (s *sessions) login(w http.ResponseWriter, r *http.Request, secure bool) {
 		return
 	}
 	give(w, s.issue(newSessionID(), time.Now().Add(sessionLife)), secure)
-	http.Redirect(w, r, next, http.StatusSeeOther) //nolint:gosec // LocalPath leads nowhere else.
+	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 
 // logout ends the session of a request, also for whoever has a copy of it.
