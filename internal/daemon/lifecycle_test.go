@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
@@ -389,4 +390,35 @@ func TestFatal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRenameOnFullDisk: deliveries that wait for the disk are not held for a source
+// that gets another name, as to stop them would end the daemon.
+func TestRenameOnFullDisk(t *testing.T) {
+	t.Parallel()
+	peer := newBusy(t)
+	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	sicken(d, "Record").err = store.ErrFull
+	if err := d.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-peer.hooked
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for d.dispatcher.Blocked() == nil && ctx.Err() == nil {
+		<-ticker.C
+	}
+	if _, err := d.holdDeliveries(ctx); !errors.Is(err, store.ErrFull) || !strings.Contains(err.Error(), "reload when they go on") {
+		t.Errorf("got %v", err)
+	}
+	select {
+	case err := <-d.Fatal():
+		t.Errorf("fatal: %v", err)
+	default:
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	cancel() // what waits is given up at once
+	_ = d.Stop(ctx)
 }

@@ -157,6 +157,10 @@ func (d *Daemon) changeOver(ctx context.Context, before, next *setup) error {
 
 // holdDeliveries stops deliveries, and returns what starts them again.
 func (d *Daemon) holdDeliveries(ctx context.Context) (restart func(), err error) {
+	// What came of earlier attempts would have to be given up.
+	if err := d.dispatcher.Blocked(); err != nil {
+		return nil, fmt.Errorf("hold deliveries, as a source gets another name: they wait: reload when they go on: %w", err)
+	}
 	draining, cancel := context.WithTimeout(ctx, renameTimeout)
 	defer cancel()
 	restart = func() {

@@ -14,6 +14,7 @@ import (
 type sickStore struct {
 	database
 	sick   string
+	err    error         // what that method fails with
 	failed chan struct{} // closed when the disk is said to have failed
 }
 
@@ -21,7 +22,7 @@ var errSick = errors.New("the store is sick")
 
 // sicken puts a store in the daemon's place whose named method fails.
 func sicken(d *Daemon, method string) *sickStore {
-	s := &sickStore{sick: method, failed: make(chan struct{})}
+	s := &sickStore{sick: method, err: errSick, failed: make(chan struct{})}
 	open := d.open
 	d.open = func(ctx context.Context) (database, error) {
 		var err error
@@ -33,7 +34,7 @@ func sicken(d *Daemon, method string) *sickStore {
 
 func (s *sickStore) is(method string) error {
 	if s.sick == method {
-		return errSick
+		return s.err
 	}
 	return nil
 }
