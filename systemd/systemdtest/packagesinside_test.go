@@ -19,9 +19,12 @@ func TestPackagesInside(t *testing.T) {
 		return // TestPackages runs it where it belongs.
 	}
 	p := startPeer(t)
-	// A machine on which packages may start services, as most are.
-	if err := os.RemoveAll("/usr/sbin/policy-rc.d"); err != nil {
-		t.Fatal(err)
+	// A machine on which packages may start services, as most are, and which never
+	// had this one, whatever the machine below has of it.
+	for _, path := range []string{"/usr/sbin/policy-rc.d", "/etc/pollwire"} {
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
 	}
 	defer func() {
 		if t.Failed() {
