@@ -28,17 +28,11 @@ func newEndpointsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return printJSON(cmd.OutOrStdout(), list)
-			}
-			rows := make([][]string, len(list))
-			for i := range list {
-				e := &list[i]
-				rows[i] = []string{
+			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME STATE WAITING SINCE DEAD HOST REASON", func(e *server.Endpoint) []string {
+				return []string{
 					e.Name, standing(e), strconv.FormatInt(e.Waiting, 10), stamp(e.WaitingSince), strconv.FormatInt(e.Dead, 10), e.URL, e.Reason,
 				}
-			}
-			return printTable(cmd.OutOrStdout(), "NAME STATE WAITING SINCE DEAD HOST REASON", rows)
+			})
 		})
 	}
 	return cmd
@@ -104,18 +98,12 @@ func newDeliveriesCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return printJSON(cmd.OutOrStdout(), list)
-			}
-			rows := make([][]string, len(list))
-			for i := range list {
-				d := &list[i]
-				rows[i] = []string{
+			return printList(cmd.OutOrStdout(), *asJSON, list, "ID CREATED STATE ENDPOINT TYPE KEY POSTS LAST", func(d *server.Delivery) []string {
+				return []string{
 					strconv.FormatInt(d.ID, 10), stamp(&d.CreatedAt), string(d.State), d.Endpoint,
 					d.Type, d.Subject, strconv.Itoa(d.Posts), lastOf(d.Last),
 				}
-			}
-			return printTable(cmd.OutOrStdout(), "ID CREATED STATE ENDPOINT TYPE KEY POSTS LAST", rows)
+			})
 		})
 	}
 	return cmd

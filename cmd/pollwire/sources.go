@@ -46,17 +46,11 @@ func newSourcesCommand() *cobra.Command {
 			if *state != "" {
 				list = slices.DeleteFunc(list, func(s server.Source) bool { return string(s.State) != *state })
 			}
-			if *asJSON {
-				return printJSON(cmd.OutOrStdout(), list)
-			}
-			rows := make([][]string, len(list))
-			for i := range list {
-				s := &list[i]
-				rows[i] = []string{
+			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME STATE LAST NEXT CHANGES CHANGED LIMIT REASON", func(s *server.Source) []string {
+				return []string{
 					s.Name, string(s.State), stampOf(s.LastPoll), stamp(s.NextRun), strconv.FormatInt(lately(s), 10), stamp(s.ChangedAt), s.Limit, s.Reason,
 				}
-			}
-			return printTable(cmd.OutOrStdout(), "NAME STATE LAST NEXT CHANGES CHANGED LIMIT REASON", rows)
+			})
 		})
 	}
 	return cmd
@@ -162,18 +156,12 @@ func newLimitsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if *asJSON {
-				return printJSON(cmd.OutOrStdout(), list)
-			}
-			rows := make([][]string, len(list))
-			for i := range list {
-				l := &list[i]
-				rows[i] = []string{
+			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME BUDGET USED LEFT WAITING PAUSED-UNTIL SOURCES", func(l *server.Limit) []string {
+				return []string{
 					l.Name, budget(l), strconv.Itoa(l.Used), strconv.Itoa(l.Left), strconv.Itoa(l.Waiting), stamp(l.PausedUntil),
 					strings.Join(l.Sources, " "),
 				}
-			}
-			return printTable(cmd.OutOrStdout(), "NAME BUDGET USED LEFT WAITING PAUSED-UNTIL SOURCES", rows)
+			})
 		})
 	}
 	return cmd

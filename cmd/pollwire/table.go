@@ -37,6 +37,19 @@ func printTable(w io.Writer, head string, rows [][]string) error {
 	return t.Flush()
 }
 
+// printList prints a list as JSON, or as a table below a head with a row for each
+// value.
+func printList[T any](w io.Writer, asJSON bool, list []T, head string, row func(*T) []string) error {
+	if asJSON {
+		return printJSON(w, list)
+	}
+	rows := make([][]string, len(list))
+	for i := range list {
+		rows[i] = row(&list[i])
+	}
+	return printTable(w, head, rows)
+}
+
 const (
 	// tableGap is what is between the columns of a table.
 	tableGap = 2

@@ -241,9 +241,7 @@ func TestBackupOfADamagedDatabase(t *testing.T) {
 	path := realPath(t)
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
-	for range 50 {
-		must(t, s.Commit(t.Context(), noiseCommit(src)))
-	}
+	commitNoise(t, s, src, 50)
 	must(t, s.Close())
 	damage(t, path)
 	to := filepath.Join(t.TempDir(), "copy.db")
@@ -273,9 +271,7 @@ func TestBackupOntoAFullDisk(t *testing.T) {
 	path := realPath(t)
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
-	for range 50 {
-		must(t, s.Commit(t.Context(), noiseCommit(src)))
-	}
+	commitNoise(t, s, src, 50)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
 		skip(t, "backup onto a full disk", fmt.Sprint("mount a tmpfs: ", err))
@@ -294,9 +290,7 @@ func TestBackupThatIsGivenUp(t *testing.T) {
 	path := realPath(t)
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
-	for range 100 {
-		must(t, s.Commit(t.Context(), noiseCommit(src)))
-	}
+	commitNoise(t, s, src, 100)
 	ctx, cancel := context.WithCancel(t.Context())
 	to := filepath.Join(t.TempDir(), "copy.db")
 	_, err := Backup(ctx, BackupOptions{Path: path, To: to, Progress: func(int64, int64) { cancel() }})

@@ -82,6 +82,14 @@ func noiseCommit(src *store.Source) *store.Commit {
 	return c
 }
 
+// commitNoise commits n of them.
+func commitNoise(t *testing.T, s *Store, src *store.Source, n int) {
+	t.Helper()
+	for range n {
+		must(t, s.Commit(t.Context(), noiseCommit(src)))
+	}
+}
+
 // TestFileLimit lets a write fail as on a broken disk, for good.
 func TestFileLimit(t *testing.T) {
 	t.Parallel()

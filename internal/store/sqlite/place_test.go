@@ -35,9 +35,7 @@ func TestRemovedFile(t *testing.T) {
 		path := realPath(t)
 		s := mustOpen(t, path)
 		src := &store.Source{Name: "orders"}
-		for range 20 {
-			must(t, s.Commit(t.Context(), noiseCommit(src)))
-		}
+		commitNoise(t, s, src, 20)
 		if got := s.Survey(); got != (store.Survey{}) {
 			t.Errorf("before: %+v", got)
 		}
@@ -98,16 +96,12 @@ func TestRestoreUnderADaemon(t *testing.T) {
 	path := realPath(t)
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
-	for range 20 {
-		must(t, s.Commit(t.Context(), noiseCommit(src)))
-	}
+	commitNoise(t, s, src, 20)
 	to := filepath.Join(t.TempDir(), "copy.db")
 	if _, err := Backup(t.Context(), BackupOptions{Path: path, To: to}); err != nil {
 		t.Fatal(err)
 	}
-	for range 20 {
-		must(t, s.Commit(t.Context(), noiseCommit(src)))
-	}
+	commitNoise(t, s, src, 20)
 	must(t, os.Rename(to, path))
 	wantProblem(t, s, true, "was replaced by another while it was open")
 	must(t, s.Close())
