@@ -62,6 +62,8 @@ type Attempt struct {
 
 // Outcome is what came of one attempt, or of a delivery that was superseded.
 type Outcome struct {
+	// Endpoint is the one of the delivery.
+	Endpoint string
 	Delivery int64
 	// Attempt has no Number where there was none.
 	Attempt Attempt

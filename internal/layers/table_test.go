@@ -51,20 +51,38 @@ var table = map[string]row{
 		[]string{"diff", "poller", "notify"},
 		"it names what survives, and leaves how to the engines below it",
 	},
+	"internal/store/blob": {
+		2,
+		[]string{"internal/store"},
+		"it packs bytes for the engines, and knows neither rows nor databases",
+	},
+	"internal/store/blob/blobtest": {2, nil, "it makes documents for tests of the packages above it"},
 	"internal/store/sqlite": {
 		2,
-		[]string{"diff", "poller", "notify", "internal/store"},
+		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob"},
 		"an engine keeps the store's contract, and never knows another engine",
 	},
 	"internal/store/postgres": {
 		2,
-		[]string{"diff", "poller", "notify", "internal/store"},
+		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob"},
 		"an engine keeps the store's contract, and never knows another engine",
+	},
+	"internal/store/postgres/postgrestest": {2, nil, "it starts servers for tests, and knows nothing of what is kept in them"},
+	"internal/store/transfer": {
+		2,
+		[]string{"internal/store", "internal/store/sqlite", "internal/store/postgres"},
+		"it moves a database from one engine to the other, so it alone knows both",
 	},
 	"internal/store/storetest": {
 		2,
 		[]string{"diff", "poller", "notify", "internal/store"},
 		"one suite holds for every engine, so it knows none",
+	},
+
+	"internal/cluster": {
+		3,
+		[]string{"internal/store"},
+		"it shares out names among nodes; what is done under a name is the daemon's affair",
 	},
 
 	"internal/bridge": {

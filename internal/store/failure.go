@@ -12,6 +12,9 @@ var (
 	// ErrBusy says that another program holds the database locked. Nothing of the
 	// write was kept, and it may be tried again once that program lets go.
 	ErrBusy = errors.New("another program holds it locked")
+	// ErrUnreachable says that the database's server cannot be reached, or does not
+	// answer. Whether what was being written is there nobody knows until it can be.
+	ErrUnreachable = errors.New("the database cannot be reached")
 	// ErrDamaged says that what is on disk cannot be right.
 	ErrDamaged = errors.New("the database is damaged: stop pollwire, keep the damaged file, and put a backup in its place")
 	// ErrClosed says that the store was closed.
@@ -22,7 +25,9 @@ var (
 
 // Passes says of an error of a write whether it passes by itself, or by what the
 // operator does, so that the same write may succeed later.
-func Passes(err error) bool { return errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) }
+func Passes(err error) bool {
+	return errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) || errors.Is(err, ErrUnreachable)
+}
 
 // DiskError says that the disk failed a write. The write was not acknowledged,
 // and every later one fails with the same error: after it nobody knows what is

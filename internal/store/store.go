@@ -122,6 +122,9 @@ type Commit struct {
 	// durable. With nil the commit only appends alerts, such as those of an
 	// endpoint.
 	Source *Source
+	// Lease is the resource under whose lease a commit without a Source is written,
+	// empty for none. With one it is the source's.
+	Lease string
 	// ConsumeAcceptance clears the row's AcceptRemoval: the observation made
 	// use of it.
 	ConsumeAcceptance bool
@@ -194,6 +197,11 @@ type Pruned struct {
 // nobody knows what is on disk. A full disk is another thing, and so is another
 // program that holds the database locked: that write fails with ErrFull or
 // ErrBusy, and the next may succeed.
+//
+// An engine that many nodes share writes under leases: what belongs to a source, a
+// limit, an endpoint, a kept token or the retention fails with ErrNotHeld where
+// this node does not hold its resource. Next runs and outcomes of what is not held
+// are left out without an error: they are somebody else's by now.
 //
 // A write whose context ends returns the context's cause at once. If it had not
 // begun by then it is skipped; else it may still happen, and who needs to know

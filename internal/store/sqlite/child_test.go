@@ -16,6 +16,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 )
 
 const (
@@ -106,7 +107,7 @@ func childAnswer(source string, version int64) ([]byte, diff.Pages) {
 		return childBody(source, version), nil
 	}
 	return nil, testPages{
-		childBody(source, version), childBody("all", version/5), childBody(source, -version), noiseOf(byte(version), 2000),
+		childBody(source, version), childBody("all", version/5), childBody(source, -version), blobtest.Noise(byte(version), 2000),
 	}
 }
 
@@ -129,7 +130,7 @@ func stageForever(ctx context.Context, s *Store) error {
 
 // stagedPages are four pages, each large enough for a transaction of its own.
 func stagedPages(seed byte) testPages {
-	return testPages{noiseOf(seed, stageBytes), noiseOf(seed+10, stageBytes), noiseOf(seed+20, stageBytes), noiseOf(seed+30, stageBytes)}
+	return testPages{blobtest.Noise(seed, stageBytes), blobtest.Noise(seed+10, stageBytes), blobtest.Noise(seed+20, stageBytes), blobtest.Noise(seed+30, stageBytes)}
 }
 
 // meetFileLimit lets no file grow beyond a limit, which a write meets as EFBIG.

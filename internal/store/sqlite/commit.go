@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -70,7 +71,7 @@ func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time
 		}
 		row := eventRow{event: e.Event, tell: append([]notify.Delivery(nil), e.Tell...)}
 		row.event.Data = nil
-		row.encoding, row.data = s.codec.encode(e.Data)
+		row.encoding, row.data = s.codec.Encode(e.Data)
 		r.events = append(r.events, row)
 		r.size += len(row.data) + 256*(1+len(row.tell))
 		if !e.Alert {
@@ -89,7 +90,7 @@ func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time
 // keep a change from being committed.
 func (s *Store) encodePrevious(ctx context.Context, c *store.Commit, r *commitRows) *blobRow {
 	if c.Source == nil || c.Source.Version == 0 || r.keep == 1 || c.Source.Version%wholeEvery == 0 ||
-		len(c.Snapshot.Body) < compressFrom {
+		len(c.Snapshot.Body) < blob.CompressFrom {
 		return nil
 	}
 	previous := c.Previous
@@ -100,7 +101,7 @@ func (s *Store) encodePrevious(ctx context.Context, c *store.Commit, r *commitRo
 		}
 		previous = &last
 	}
-	enc, blob, ok := s.codec.delta(c.Snapshot.Body, previous.Body)
+	enc, blob, ok := s.codec.Delta(c.Snapshot.Body, previous.Body)
 	if !ok {
 		return nil
 	}
@@ -110,7 +111,7 @@ func (s *Store) encodePrevious(ctx context.Context, c *store.Commit, r *commitRo
 
 func (s *Store) encodeBlob(key string, at time.Time, data []byte, r *commitRows) blobRow {
 	row := blobRow{key: key, at: micros(at)}
-	row.encoding, row.blob = s.codec.encode(data)
+	row.encoding, row.blob = s.codec.Encode(data)
 	r.size += len(row.blob) + 256
 	return row
 }

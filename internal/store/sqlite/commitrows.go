@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -51,13 +52,13 @@ type blobRow struct {
 	format   string
 	seen     []byte
 	at       int64
-	encoding encoding
+	encoding blob.Encoding
 	blob     []byte
 }
 
 type eventRow struct {
 	event    notify.Event // without Data
-	encoding encoding
+	encoding blob.Encoding
 	data     []byte
 	tell     []notify.Delivery
 }

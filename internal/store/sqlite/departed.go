@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 const selectDeparted = "SELECT key, at, encoding, item FROM departed"
@@ -37,13 +38,13 @@ func (s *Store) AllDeparted(ctx context.Context, source string) ([]store.Departe
 func (s *Store) scanDeparted(rows *sql.Rows) (store.Departed, error) {
 	var d store.Departed
 	var at int64
-	var enc encoding
+	var enc blob.Encoding
 	var item []byte
 	if err := rows.Scan(&d.Key, &at, &enc, &item); err != nil {
 		return d, err
 	}
 	d.At = fromMicros(at)
 	var err error
-	d.Item, err = s.codec.decode(enc, item)
+	d.Item, err = s.codec.Decode(enc, item)
 	return d, err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 const (
@@ -47,14 +48,14 @@ func (s *Store) Details(ctx context.Context, source string, keys []string) ([]st
 func (s *Store) scanDetail(rows *sql.Rows) (store.Detail, error) {
 	var d store.Detail
 	var at int64
-	var enc encoding
+	var enc blob.Encoding
 	var hash, body []byte
 	if err := rows.Scan(&d.Key, &hash, &at, &d.Format, &enc, &body); err != nil {
 		return d, err
 	}
 	d.Seen, d.At = toHash(hash), fromMicros(at)
 	var err error
-	d.Body, err = s.codec.decode(enc, body)
+	d.Body, err = s.codec.Decode(enc, body)
 	return d, err
 }
 

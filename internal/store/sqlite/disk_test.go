@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 	"github.com/pollwire/pollwire/internal/store/storetest"
 )
 
@@ -41,7 +42,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	// A commit beyond the page cache meets the full disk before its end.
 	huge := noiseCommit(src)
-	huge.Snapshot.Body = noiseOf(1, 3*8<<20)
+	huge.Snapshot.Body = blobtest.Noise(1, 3*8<<20)
 	if err := s.Commit(t.Context(), huge); !errors.Is(err, store.ErrFull) {
 		t.Fatalf("got %v, want ErrFull", err)
 	}
@@ -78,7 +79,7 @@ func fill(t *testing.T, s *Store, src *store.Source) {
 // noiseCommit is a commit that does not compress, nor is like the one before.
 func noiseCommit(src *store.Source) *store.Commit {
 	c := benchCommit(src, src.Version)
-	c.Snapshot.Body = noiseOf(byte(src.Version), 50_000)
+	c.Snapshot.Body = blobtest.Noise(byte(src.Version), 50_000)
 	return c
 }
 

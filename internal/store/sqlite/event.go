@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) scanEvent(rows *sql.Rows) (notify.Event, error) { return s.scanE
 func (s *Store) scanEventBehind(rows *sql.Rows, others ...any) (notify.Event, error) {
 	var e notify.Event
 	var at int64
-	var enc encoding
+	var enc blob.Encoding
 	var data []byte
 	own := []any{&e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert, &enc, &data}
 	if err := rows.Scan(append(others, own...)...); err != nil {
@@ -62,6 +63,6 @@ func (s *Store) scanEventBehind(rows *sql.Rows, others ...any) (notify.Event, er
 	}
 	e.Time = fromMicros(at)
 	var err error
-	e.Data, err = s.codec.decode(enc, data)
+	e.Data, err = s.codec.Decode(enc, data)
 	return e, err
 }

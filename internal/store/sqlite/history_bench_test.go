@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 )
 
 // BenchmarkSnapshotHistory keeps 100 versions of a document of 5.4 MB, ten
@@ -16,10 +17,10 @@ import (
 func BenchmarkSnapshotHistory(b *testing.B) {
 	const versions, most = 100, 3_000_000
 	var bodies [][]byte
-	doc := newDocument(5_400_000)
+	doc := blobtest.NewDocument(5_400_000)
 	for range versions {
-		doc.change()
-		bodies = append(bodies, doc.body())
+		doc.Change()
+		bodies = append(bodies, doc.Body())
 	}
 	for b.Loop() {
 		path := filepath.Join(b.TempDir(), "b.db")
@@ -73,10 +74,10 @@ func BenchmarkCommitBody(b *testing.B) {
 
 func benchmarkCommitBody(b *testing.B, size, keep int, atHand bool) {
 	var bodies [][]byte
-	doc := newDocument(size)
+	doc := blobtest.NewDocument(size)
 	for range 10 {
-		doc.change()
-		bodies = append(bodies, doc.body())
+		doc.Change()
+		bodies = append(bodies, doc.Body())
 	}
 	s := mustOpen(b, filepath.Join(b.TempDir(), "b.db"))
 	src := &store.Source{Name: "orders"}

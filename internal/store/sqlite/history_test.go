@@ -12,6 +12,8 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 )
 
 // mustCommitBody commits a snapshot. As a bridge does, it has the previous one
@@ -31,16 +33,16 @@ func mustCommitBody(tb testing.TB, s *Store, src *store.Source, previous *store.
 func mustHistory(t *testing.T, path string, after int64, versions, keep int) [][]byte {
 	t.Helper()
 	s := mustOpen(t, path)
-	src, doc := &store.Source{Name: "orders"}, newDocument(2000)
+	src, doc := &store.Source{Name: "orders"}, blobtest.NewDocument(2000)
 	must(t, s.Commit(t.Context(), &store.Commit{Source: src}))
 	must(t, s.Close())
 	mustExec(t, path, fmt.Sprintf("UPDATE sources SET version = %d", after))
 	s, src.Version = mustOpen(t, path), after
 	var bodies [][]byte
 	for range versions {
-		doc.change()
-		bodies = append(bodies, doc.body())
-		mustCommitBody(t, s, src, nil, keep, doc.body())
+		doc.Change()
+		bodies = append(bodies, doc.Body())
+		mustCommitBody(t, s, src, nil, keep, doc.Body())
 	}
 	must(t, s.Close())
 	return bodies
@@ -84,10 +86,10 @@ func TestUnlikeVersionsStayWhole(t *testing.T) {
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "noise"}
 	for n := range 5 {
-		mustCommitBody(t, s, src, nil, 5, noiseOf(byte(n), 3000))
+		mustCommitBody(t, s, src, nil, 5, blobtest.Noise(byte(n), 3000))
 	}
 	for n := range 5 {
-		if snap, err := s.SnapshotAt(t.Context(), "noise", int64(n+1)); err != nil || !bytes.Equal(snap.Body, noiseOf(byte(n), 3000)) {
+		if snap, err := s.SnapshotAt(t.Context(), "noise", int64(n+1)); err != nil || !bytes.Equal(snap.Body, blobtest.Noise(byte(n), 3000)) {
 			t.Errorf("version %d: %v", n+1, err)
 		}
 	}
@@ -103,12 +105,15 @@ func TestWholeVersionsOfOldDatabases(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")
 	bodies := mustHistory(t, path, 0, 1, 20)
-	c, doc := mustCodec(t), newDocument(2000)
+	c, err := blob.NewCodec()
+	must(t, err)
+	defer func() { must(t, c.Close()) }()
+	doc := blobtest.NewDocument(2000)
 	for version := 2; version <= 6; version++ {
-		doc.change()
-		bodies = append(bodies, doc.body())
-		enc, blob := c.encode(doc.body())
-		mustExec(t, path, fmt.Sprintf("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES ('orders', %d, 0, 'json', %d, x'%x')", version, enc, blob))
+		doc.Change()
+		bodies = append(bodies, doc.Body())
+		enc, packed := c.Encode(doc.Body())
+		mustExec(t, path, fmt.Sprintf("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES ('orders', %d, 0, 'json', %d, x'%x')", version, enc, packed))
 	}
 	mustExec(t, path, "UPDATE sources SET version = 6")
 
@@ -116,9 +121,9 @@ func TestWholeVersionsOfOldDatabases(t *testing.T) {
 	src, err := s.Source(t.Context(), "orders")
 	must(t, err)
 	for range 3 {
-		doc.change()
-		bodies = append(bodies, doc.body())
-		mustCommitBody(t, s, &src, nil, 20, doc.body())
+		doc.Change()
+		bodies = append(bodies, doc.Body())
+		mustCommitBody(t, s, &src, nil, 20, doc.Body())
 	}
 	for i, body := range bodies {
 		if snap, err := s.SnapshotAt(t.Context(), "orders", int64(i+1)); err != nil || !bytes.Equal(snap.Body, body) {
@@ -161,9 +166,9 @@ func TestDamagedVersion(t *testing.T) {
 		// A change is not lost for it, nor are the versions that come.
 		src, err := s.Source(t.Context(), "orders")
 		must(t, err)
-		body := noiseOf(1, 1000)
+		body := blobtest.Noise(1, 1000)
 		mustCommitBody(t, s, &src, nil, 20, body)
-		mustCommitBody(t, s, &src, nil, 20, append(noiseOf(1, 1000), "more"...))
+		mustCommitBody(t, s, &src, nil, 20, append(blobtest.Noise(1, 1000), "more"...))
 		if snap, err := s.SnapshotAt(t.Context(), "orders", 7); err != nil || !bytes.Equal(snap.Body, body) {
 			t.Errorf("%s: version 7: %v", damage, err)
 		}

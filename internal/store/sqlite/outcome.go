@@ -4,13 +4,15 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pollwire/pollwire/internal/store/blob"
+
 	"github.com/pollwire/pollwire/notify"
 )
 
 // outcomeRow is an outcome as it is written, with memory of its own.
 type outcomeRow struct {
 	outcome  notify.Outcome
-	encoding encoding
+	encoding blob.Encoding
 	response []byte
 }
 
@@ -25,7 +27,7 @@ func (s *Store) Record(ctx context.Context, outcomes []notify.Outcome) error {
 	size := 0
 	for i, o := range outcomes {
 		rows[i].outcome = o
-		rows[i].encoding, rows[i].response = s.codec.encode(o.Attempt.Response)
+		rows[i].encoding, rows[i].response = s.codec.Encode(o.Attempt.Response)
 		size += len(rows[i].response) + 256
 	}
 	err := s.write(ctx, size, func(s *session) error { return recordOutcomes(s, rows) })

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 const (
@@ -54,17 +55,17 @@ func (s *Store) page(ctx context.Context, id int64) ([]byte, error) {
 	var last int64
 	scan := func(rows *sql.Rows) (struct{}, error) {
 		var this, base int64
-		var enc encoding
+		var enc blob.Encoding
 		var blob []byte
 		err := rows.Scan(&this, &base, &enc, &blob)
 		switch {
 		case err != nil:
-		case !enc.isDelta():
-			body, err = s.codec.decode(enc, blob)
+		case !enc.IsDelta():
+			body, err = s.codec.Decode(enc, blob)
 		case last == 0 || base != last:
 			err = fmt.Errorf("the page after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
 		default:
-			body, err = s.codec.rebuild(enc, blob, body)
+			body, err = s.codec.Rebuild(enc, blob, body)
 		}
 		last = this
 		return struct{}{}, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 	"github.com/pollwire/pollwire/internal/store/storetest"
 )
 
@@ -127,10 +128,10 @@ func TestHowPagesAreStored(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")
 	s := mustOpen(t, path)
-	src, docs := &store.Source{Name: "orders"}, []*document{newDocument(4000), newOther(4000), newDocument(9000)}
+	src, docs := &store.Source{Name: "orders"}, []*blobtest.Document{blobtest.NewDocument(4000), blobtest.NewOther(4000), blobtest.NewDocument(9000)}
 	for range 5 {
-		docs[1].change() // the others stay as they are
-		mustCommitPages(t, s, src, docs[0].body(), docs[1].body(), docs[2].body())
+		docs[1].Change() // the others stay as they are
+		mustCommitPages(t, s, src, docs[0].Body(), docs[1].Body(), docs[2].Body())
 	}
 	must(t, s.Close())
 	for query, want := range map[string]int{
@@ -150,8 +151,8 @@ func TestHowPagesAreStored(t *testing.T) {
 	mustExec(t, path, fmt.Sprintf("UPDATE pages SET generation = %d WHERE base = 0", wholeEvery-2))
 	s = mustOpen(t, path)
 	for range 3 {
-		docs[1].change()
-		mustCommitPages(t, s, src, docs[0].body(), docs[1].body(), docs[2].body())
+		docs[1].Change()
+		mustCommitPages(t, s, src, docs[0].Body(), docs[1].Body(), docs[2].Body())
 	}
 	must(t, s.Close())
 	if n := mustCount(t, path, fmt.Sprintf("SELECT count(*) FROM pages WHERE base = 0 AND generation = %d", wholeEvery-1)); n != 1 {
@@ -167,19 +168,19 @@ func TestPagesOfVersionsThatGo(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")
 	s := mustOpen(t, path)
-	src, doc := &store.Source{Name: "orders"}, newDocument(3000)
+	src, doc := &store.Source{Name: "orders"}, blobtest.NewDocument(3000)
 	for n, keep := range []int{9, 9, 9, 9, 3, 3, 1, 1, 9, 9} {
-		doc.change()
-		c := pagesCommit(src, testPages{[]byte("the same"), doc.body(), noiseOf(byte(n), 3000)})
+		doc.Change()
+		c := pagesCommit(src, testPages{[]byte("the same"), doc.Body(), blobtest.Noise(byte(n), 3000)})
 		if n == 8 {
-			c.Snapshot.Body, c.Snapshot.Pages = doc.body(), nil
+			c.Snapshot.Body, c.Snapshot.Pages = doc.Body(), nil
 		}
 		c.KeepSnapshots = keep
 		must(t, s.Commit(t.Context(), c))
 	}
 	for range 40 { // more at once than one transaction removes
-		doc.change()
-		mustCommitPages(t, s, src, doc.body(), noiseOf(byte(src.Version), 600))
+		doc.Change()
+		mustCommitPages(t, s, src, doc.Body(), blobtest.Noise(byte(src.Version), 600))
 	}
 	c := pagesCommit(src, nil)
 	c.Snapshot.Pages, c.Snapshot.Body, c.KeepSnapshots = nil, []byte("{}"), 1
@@ -274,7 +275,7 @@ func TestMemoryOfPages(t *testing.T) {
 			if i%16 == 15 {
 				check("commit")
 			}
-			return noiseOf(byte(2*i+round), size)
+			return blobtest.Noise(byte(2*i+round), size)
 		}})))
 	}
 	snap, err := s.Snapshot(t.Context(), "orders")
@@ -282,7 +283,7 @@ func TestMemoryOfPages(t *testing.T) {
 	for i := range count {
 		body, err := snap.Pages.Page(i)
 		must(t, err)
-		if i%16 == 15 && !bytes.Equal(body, noiseOf(byte(2*i+1), size)) {
+		if i%16 == 15 && !bytes.Equal(body, blobtest.Noise(byte(2*i+1), size)) {
 			t.Errorf("page %d is another", i)
 		}
 	}
@@ -303,10 +304,10 @@ func TestDamagedPages(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")
 	s := mustOpen(t, path)
-	src, doc := &store.Source{Name: "orders"}, newDocument(3000)
+	src, doc := &store.Source{Name: "orders"}, blobtest.NewDocument(3000)
 	for range 4 {
-		doc.change()
-		mustCommitPages(t, s, src, []byte("the same"), doc.body())
+		doc.Change()
+		mustCommitPages(t, s, src, []byte("the same"), doc.Body())
 	}
 	must(t, s.Close())
 	sound, err := os.ReadFile(path)
@@ -337,13 +338,13 @@ func TestDamagedPages(t *testing.T) {
 		src, err := s.Source(t.Context(), "orders")
 		must(t, err)
 		for n := range 3 {
-			c := pagesCommit(&src, testPages{[]byte("the same"), noiseOf(byte(n), 1000)})
+			c := pagesCommit(&src, testPages{[]byte("the same"), blobtest.Noise(byte(n), 1000)})
 			c.KeepSnapshots = 3 - n
 			must(t, s.Commit(t.Context(), c))
 		}
 		snap, err = s.Snapshot(t.Context(), "orders")
 		must(t, err)
-		verifyPages(t, snap, testPages{[]byte("the same"), noiseOf(2, 1000)})
+		verifyPages(t, snap, testPages{[]byte("the same"), blobtest.Noise(2, 1000)})
 	}
 }
 
@@ -359,7 +360,7 @@ func TestFullDiskWhileStaging(t *testing.T) {
 	must(t, os.WriteFile(ballast, make([]byte, 19<<20), 0o600))
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
-	first := testPages{noiseOf(1, 1000), noiseOf(2, 1000)}
+	first := testPages{blobtest.Noise(1, 1000), blobtest.Noise(2, 1000)}
 	mustCommitPages(t, s, src, first...)
 	for range 2 {
 		before := *src

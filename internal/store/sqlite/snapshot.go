@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 const (
@@ -86,26 +87,26 @@ func (r *rebuild) whole(ctx context.Context, s *Store, source string) store.Snap
 
 // scan reads the next row, which a whole version or the difference from the one
 // before it is in.
-func (r *rebuild) scan(c *codec) func(*sql.Rows) (struct{}, error) {
+func (r *rebuild) scan(c *blob.Codec) func(*sql.Rows) (struct{}, error) {
 	return func(rows *sql.Rows) (struct{}, error) {
 		var snap store.Snapshot
 		var at int64
-		var enc encoding
-		var blob []byte
-		err := rows.Scan(&snap.Version, &at, &snap.Format, &enc, &blob)
+		var enc blob.Encoding
+		var packed []byte
+		err := rows.Scan(&snap.Version, &at, &snap.Format, &enc, &packed)
 		if err != nil {
 			return struct{}{}, err
 		}
 		snap.At, r.pages = fromMicros(at), nil
 		switch next := r.snapshot; {
-		case enc == listed:
-			r.pages, err = decodePages(blob)
-		case !enc.isDelta():
-			snap.Body, err = c.decode(enc, blob)
+		case enc == blob.Listed:
+			r.pages, err = decodePages(packed)
+		case !enc.IsDelta():
+			snap.Body, err = c.Decode(enc, packed)
 		case next.Version != snap.Version+1:
 			err = fmt.Errorf("the version after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
 		default:
-			snap.Body, err = c.rebuild(enc, blob, next.Body)
+			snap.Body, err = c.Rebuild(enc, packed, next.Body)
 		}
 		if err != nil {
 			return struct{}{}, fmt.Errorf("version %d: %w", snap.Version, err)

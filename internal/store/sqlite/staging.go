@@ -8,6 +8,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 // stageBytes is about how much of a snapshot's pages one transaction writes,
@@ -67,7 +68,7 @@ func (s *Store) stage(ctx context.Context, c *store.Commit, r *commitRows) error
 	if err := b.flush(ctx); err != nil {
 		return err
 	}
-	r.snapshot.encoding, r.snapshot.blob = listed, encodePages(r.staging.ids)
+	r.snapshot.encoding, r.snapshot.blob = blob.Listed, encodePages(r.staging.ids)
 	r.size += len(r.snapshot.blob) + 64*len(r.staging.staged)
 	return nil
 }
@@ -136,7 +137,7 @@ func (b *pageBatch) add(ctx context.Context, from diff.Pages, i int, before page
 		}
 	}
 	st.ids, st.staged = append(st.ids, id), append(st.staged, id)
-	enc, blob := b.store.codec.encode(body)
+	enc, blob := b.store.codec.Encode(body)
 	b.loose = append(b.loose, id)
 	b.values = append(b.values, id, hash[:], generation, 0, int64(enc), blob)
 	b.size += len(blob) + 256
@@ -200,14 +201,14 @@ func (s *Store) settle(ctx context.Context, replaced []replacement) {
 
 // pageDelta returns a page as its difference from the one in its place, both as
 // the store has them.
-func (s *Store) pageDelta(ctx context.Context, r replacement) (encoding, []byte, bool) {
+func (s *Store) pageDelta(ctx context.Context, r replacement) (blob.Encoding, []byte, bool) {
 	newer, err := s.page(ctx, r.newer)
-	if err != nil || len(newer) < compressFrom {
+	if err != nil || len(newer) < blob.CompressFrom {
 		return 0, nil, false
 	}
 	older, err := s.page(ctx, r.older)
 	if err != nil {
 		return 0, nil, false
 	}
-	return s.codec.delta(newer, older)
+	return s.codec.Delta(newer, older)
 }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 var _ store.Store = (*Store)(nil)
@@ -43,7 +44,7 @@ type Options struct {
 // Store is a database that is open. Its methods may be called concurrently.
 type Store struct {
 	path   string
-	codec  *codec
+	codec  *blob.Codec
 	reader *reader
 	logger *slog.Logger
 	// The rest is nil in a store that was opened read-only.
@@ -74,7 +75,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{path: path, logger: o.Logger}
-	if s.codec, err = newCodec(); err != nil {
+	if s.codec, err = blob.NewCodec(); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	if o.ReadOnly {
@@ -249,7 +250,7 @@ func (s *Store) close() error {
 		errs = append(errs, s.lock.release())
 	}
 	if s.codec != nil {
-		errs = append(errs, s.codec.close())
+		errs = append(errs, s.codec.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("close database %s: %w", s.path, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -215,13 +216,13 @@ func scanTracked(rows *sql.Rows) (store.TrackedDelivery, error) {
 func (s *Store) scanAttempt(rows *sql.Rows) (notify.Attempt, error) {
 	var a notify.Attempt
 	var at, duration int64
-	var enc encoding
+	var enc blob.Encoding
 	var response []byte
 	if err := rows.Scan(&a.Number, &at, &duration, &a.Status, &a.Error, &enc, &response); err != nil {
 		return a, err
 	}
 	a.At, a.Duration = fromMicros(at), time.Duration(duration)*time.Microsecond
 	var err error
-	a.Response, err = s.codec.decode(enc, response)
+	a.Response, err = s.codec.Decode(enc, response)
 	return a, err
 }

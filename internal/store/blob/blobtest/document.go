@@ -1,4 +1,5 @@
-package sqlite
+// Package blobtest makes documents for the tests of what packs them, and of the engines.
+package blobtest
 
 import (
 	"fmt"
@@ -7,10 +8,10 @@ import (
 	"time"
 )
 
-// document is a shop's list of orders as its API would answer it: nested, with
+// Document is a shop's list of orders as its API would answer it: nested, with
 // ids, names, times, prices and prose that compress to somewhat more than a
 // quarter. The same calls always make the same document.
-type document struct {
+type Document struct {
 	random *rand.Rand
 	orders []*order
 }
@@ -21,13 +22,14 @@ type order struct {
 	lines                                           []string
 }
 
-func newDocument(size int) *document { return seedDocument(1, size) }
+// NewDocument makes a document of about so many bytes.
+func NewDocument(size int) *Document { return seedDocument(1, size) }
 
-// newOther is a document of the same kind that has no order in common.
-func newOther(size int) *document { return seedDocument(2, size) }
+// NewOther is a document of the same kind that has no order in common.
+func NewOther(size int) *Document { return seedDocument(2, size) }
 
-func seedDocument(seed uint64, size int) *document {
-	d := &document{random: rand.New(rand.NewPCG(seed, 2))}
+func seedDocument(seed uint64, size int) *Document {
+	d := &Document{random: rand.New(rand.NewPCG(seed, 2))}
 	for length := 0; length < size; {
 		o := d.newOrder()
 		d.orders = append(d.orders, o)
@@ -36,7 +38,7 @@ func seedDocument(seed uint64, size int) *document {
 	return d
 }
 
-func (d *document) newOrder() *order {
+func (d *Document) newOrder() *order {
 	const names = "Ada Bert Carla Dirk Elif Farid Greta Hans Ines Jonas Kemal Lena Mia Nils Olga Paul Quinn Rosa Sven Tara Uwe Vera " +
 		"Wim Xenia Yusuf Zoe Schmidt Müller Nguyen Garcia Okafor Rossi Kowalski Haddad Petrov Svensson Tanaka Dubois"
 	const words = "red blue green small large cotton steel wooden garden kitchen lamp chair table bottle shelf cable charger notebook " +
@@ -55,7 +57,7 @@ func (d *document) newOrder() *order {
 	return o
 }
 
-func (d *document) pick(words string, count int) string {
+func (d *Document) pick(words string, count int) string {
 	all := strings.Fields(words)
 	picked := make([]string, count)
 	for i := range picked {
@@ -64,7 +66,7 @@ func (d *document) pick(words string, count int) string {
 	return strings.Join(picked, " ")
 }
 
-func (d *document) time() string {
+func (d *Document) time() string {
 	return time.UnixMilli(1_700_000_000_000 + d.random.Int64N(60_000_000_000)).UTC().Format("2006-01-02T15:04:05.000Z")
 }
 
@@ -74,7 +76,8 @@ func (o *order) append(b []byte) []byte {
 		o.status, o.cents/100, o.cents%100, o.stock, o.views, strings.Join(o.lines, ","))
 }
 
-func (d *document) body() []byte {
+// Body is the document as JSON.
+func (d *Document) Body() []byte {
 	b := []byte(`{"orders":[`)
 	for i, o := range d.orders {
 		if i > 0 {
@@ -85,8 +88,8 @@ func (d *document) body() []byte {
 	return append(b, "]}"...)
 }
 
-// change changes ten values here and there.
-func (d *document) change() {
+// Change changes ten values here and there.
+func (d *Document) Change() {
 	for n := range 10 {
 		o := d.orders[d.random.IntN(len(d.orders))]
 		switch n % 4 {
@@ -102,18 +105,19 @@ func (d *document) change() {
 	}
 }
 
-// shift puts a new order first and takes the last one away.
-func (d *document) shift() {
+// Shift puts a new order first and takes the last one away.
+func (d *Document) Shift() {
 	d.orders = append([]*order{d.newOrder()}, d.orders[:len(d.orders)-1]...)
 }
 
-// count changes a counter in every order.
-func (d *document) count() {
+// Count changes a counter in every order.
+func (d *Document) Count() {
 	for _, o := range d.orders {
 		o.views += 1 + d.random.IntN(50)
 	}
 }
 
-func (d *document) shuffle() {
+// Shuffle gives the orders another order.
+func (d *Document) Shuffle() {
 	d.random.Shuffle(len(d.orders), func(i, j int) { d.orders[i], d.orders[j] = d.orders[j], d.orders[i] })
 }

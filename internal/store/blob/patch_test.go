@@ -1,64 +1,58 @@
-package sqlite
+package blob
 
 import (
 	"bytes"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 )
 
-func mustCodec(tb testing.TB) *codec {
+func mustCodec(tb testing.TB) *Codec {
 	tb.Helper()
-	c, err := newCodec()
+	c, err := NewCodec()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { _ = c.close() })
+	tb.Cleanup(func() { _ = c.Close() })
 	return c
-}
-
-// noiseOf returns bytes that have nothing in common with those of other seeds.
-func noiseOf(seed byte, length int) []byte {
-	data := make([]byte, length)
-	_, _ = rand.NewChaCha8([32]byte{seed}).Read(data) // never fails
-	return data
 }
 
 func TestDelta(t *testing.T) {
 	t.Parallel()
 	c := mustCodec(t)
-	doc := newDocument(300_000)
-	before := doc.body()
+	doc := blobtest.NewDocument(300_000)
+	before := doc.Body()
 	after := func(change func()) []byte {
 		change()
-		return doc.body()
+		return doc.Body()
 	}
 	page := []byte(strings.Repeat("every line of this page is the same line\n", 5000))
 	for _, test := range []struct {
 		name         string
 		older, newer []byte
-		want         encoding
+		want         Encoding
 		most         int
 	}{
-		{"nothing changed", before, before, patched, 20},
-		{"values changed", before, after(doc.change), patched, 400},
-		{"an item came, another went", before, after(doc.shift), patched, 800},
-		{"all counters changed", before, after(doc.count), patched, 4000},
-		{"another order", before, after(doc.shuffle), based, 9000},
-		{"another document", before, newOther(300_000).body(), based, len(before) / 3},
-		{"a page", page, append([]byte("a new first line\n"), page...), patched, 40},
-		{"a page that was longer", bytes.Repeat(page, 3), page, patched, 40},
-		{"all cut off but the end", page, page[len(page)-600:], patched, 1000},
+		{"nothing changed", before, before, Patched, 20},
+		{"values changed", before, after(doc.Change), Patched, 400},
+		{"an item came, another went", before, after(doc.Shift), Patched, 800},
+		{"all counters changed", before, after(doc.Count), Patched, 4000},
+		{"another order", before, after(doc.Shuffle), Based, 9000},
+		{"another document", before, blobtest.NewOther(300_000).Body(), Based, len(before) / 3},
+		{"a page", page, append([]byte("a new first line\n"), page...), Patched, 40},
+		{"a page that was longer", bytes.Repeat(page, 3), page, Patched, 40},
+		{"all cut off but the end", page, page[len(page)-600:], Patched, 1000},
 	} {
-		enc, blob, ok := c.delta(test.newer, test.older)
+		enc, blob, ok := c.Delta(test.newer, test.older)
 		if !ok || enc != test.want || len(blob) > test.most {
-			t.Errorf("%s: encoding %d, %d bytes for %d, want encoding %d and at most %d", test.name, enc, len(blob), len(test.older), test.want, test.most)
+			t.Errorf("%s: encoding %d, %d bytes for %d, want Encoding %d and at most %d", test.name, enc, len(blob), len(test.older), test.want, test.most)
 		}
-		if got, err := c.rebuild(enc, blob, test.newer); err != nil || !bytes.Equal(got, test.older) {
+		if got, err := c.Rebuild(enc, blob, test.newer); err != nil || !bytes.Equal(got, test.older) {
 			t.Errorf("%s: rebuilt %d of %d bytes: %v", test.name, len(got), len(test.older), err)
 		}
 	}
@@ -67,15 +61,15 @@ func TestDelta(t *testing.T) {
 func TestNoDelta(t *testing.T) {
 	t.Parallel()
 	c := mustCodec(t)
-	long := noiseOf(1, 5000)
+	long := blobtest.Noise(1, 5000)
 	for name, test := range map[string]struct{ older, newer []byte }{
 		"of nothing":       {nil, long},
 		"from nothing":     {long, nil},
-		"of a short one":   {long[:compressFrom-1], long},
-		"from a short one": {long, long[:compressFrom-1]},
-		"of two huge ones without anything in common": {noiseOf(2, maxBased/2+1), noiseOf(3, maxBased/2)},
+		"of a short one":   {long[:CompressFrom-1], long},
+		"from a short one": {long, long[:CompressFrom-1]},
+		"of two huge ones without anything in common": {blobtest.Noise(2, maxBased/2+1), blobtest.Noise(3, maxBased/2)},
 	} {
-		if enc, blob, ok := c.delta(test.newer, test.older); ok {
+		if enc, blob, ok := c.Delta(test.newer, test.older); ok {
 			t.Errorf("%s: encoding %d, %d bytes", name, enc, len(blob))
 		}
 	}
@@ -88,7 +82,7 @@ func TestDeltaRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		pieces := rapid.SliceOfN(rapid.SliceOfN(rapid.Byte(), 1, 60), 1, 12).Draw(t, "pieces")
 		draw := func(name string) []byte {
-			body := bytes.Repeat([]byte("x"), compressFrom)
+			body := bytes.Repeat([]byte("x"), CompressFrom)
 			for _, piece := range rapid.SliceOfN(rapid.SampledFrom(pieces), 0, 40).Draw(t, name) {
 				body = append(body, piece...)
 			}
@@ -100,14 +94,14 @@ func TestDeltaRoundTrip(t *testing.T) {
 		if !ok {
 			t.Fatal("no patch")
 		}
-		blobs := map[encoding][]byte{patched: c.encodePatch(p)}
+		blobs := map[Encoding][]byte{Patched: c.encodePatch(p)}
 		var err error
-		if blobs[based], err = c.encodeBased(newer, older); err != nil {
+		if blobs[Based], err = c.encodeBased(newer, older); err != nil {
 			t.Fatal(err)
 		}
 		clear(older) // no blob may share its memory
 		for enc, blob := range blobs {
-			if got, err := c.rebuild(enc, blob, newer); err != nil || !bytes.Equal(got, want) {
+			if got, err := c.Rebuild(enc, blob, newer); err != nil || !bytes.Equal(got, want) {
 				t.Fatalf("encoding %d: %d bytes came back as %d: %v", enc, len(want), len(got), err)
 			}
 		}
@@ -132,8 +126,8 @@ func TestPatchOfHostileBodies(t *testing.T) {
 		{alike(23, '1'), alike(23, '2')},
 		{alike(31, '1'), alike(37, '2')},
 		{alike(1000, '1'), alike(1001, '2')},
-		{alike(24, '1'), noiseOf(1, length)},
-		{noiseOf(2, length), noiseOf(3, length)},
+		{alike(24, '1'), blobtest.Noise(1, length)},
+		{blobtest.Noise(2, length), blobtest.Noise(3, length)},
 	} {
 		p, ok := makePatch(pair[0], pair[1])
 		if !ok {
@@ -148,31 +142,33 @@ func TestPatchOfHostileBodies(t *testing.T) {
 func TestDamagedDelta(t *testing.T) {
 	t.Parallel()
 	c := mustCodec(t)
-	doc := newDocument(20_000)
-	older := doc.body()
-	doc.count()
-	newer := doc.body()
+	doc := blobtest.NewDocument(20_000)
+	older := doc.Body()
+	doc.Count()
+	newer := doc.Body()
 	p, _ := makePatch(newer, older)
 	small, err := c.encodeBased(newer, older)
-	must(t, err)
-	for enc, blob := range map[encoding][]byte{patched: c.encodePatch(p), based: small} {
+	if err != nil {
+		t.Fatal(err)
+	}
+	for enc, blob := range map[Encoding][]byte{Patched: c.encodePatch(p), Based: small} {
 		for at := range blob {
 			for _, flip := range []byte{1, 0x80, 0xff} {
 				bad := bytes.Clone(blob)
 				bad[at] ^= flip
-				if got, err := c.rebuild(enc, bad, newer); err == nil && !bytes.Equal(got, older) {
+				if got, err := c.Rebuild(enc, bad, newer); err == nil && !bytes.Equal(got, older) {
 					t.Fatalf("encoding %d: byte %d damaged: another body came of it", enc, at)
 				}
 			}
-			if got, err := c.rebuild(enc, blob[:at], newer); err == nil && !bytes.Equal(got, older) {
+			if got, err := c.Rebuild(enc, blob[:at], newer); err == nil && !bytes.Equal(got, older) {
 				t.Fatalf("encoding %d: the first %d bytes gave another body", enc, at)
 			}
 		}
-		if _, err := c.rebuild(enc, blob, newer[:len(newer)-2]); err == nil {
+		if _, err := c.Rebuild(enc, blob, newer[:len(newer)-2]); err == nil {
 			t.Errorf("encoding %d was rebuilt from another body", enc)
 		}
 	}
-	if _, err := c.rebuild(7, nil, newer); err == nil {
+	if _, err := c.Rebuild(7, nil, newer); err == nil {
 		t.Error("an unknown encoding was rebuilt")
 	}
 }
@@ -180,20 +176,20 @@ func TestDamagedDelta(t *testing.T) {
 // FuzzRebuild gives the decoders of deltas what no encoder made.
 func FuzzRebuild(f *testing.F) {
 	c := mustCodec(f)
-	doc := newDocument(2000)
-	older := doc.body()
-	doc.count()
-	newer := doc.body()
+	doc := blobtest.NewDocument(2000)
+	older := doc.Body()
+	doc.Count()
+	newer := doc.Body()
 	p, _ := makePatch(newer, older)
 	small, err := c.encodeBased(newer, older)
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(int64(patched), c.encodePatch(p), newer)
-	f.Add(int64(based), small, newer)
-	f.Add(int64(patched), []byte{0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0, 0, 0, 0, 0}, []byte("a"))
+	f.Add(int64(Patched), c.encodePatch(p), newer)
+	f.Add(int64(Based), small, newer)
+	f.Add(int64(Patched), []byte{0xff, 0xff, 0xff, 0xff, 3, 0, 0, 0, 0, 0, 0, 0}, []byte("a"))
 	f.Fuzz(func(t *testing.T, enc int64, blob, newer []byte) {
-		body, err := c.rebuild(encoding(enc), blob, newer)
+		body, err := c.Rebuild(Encoding(enc), blob, newer)
 		if err == nil && len(body) > maxDelta || errors.Is(err, errPatch) && body != nil {
 			t.Errorf("%d bytes, %v", len(body), err)
 		}
@@ -203,20 +199,20 @@ func FuzzRebuild(f *testing.F) {
 // FuzzDelta rebuilds what it has just made.
 func FuzzDelta(f *testing.F) {
 	c := mustCodec(f)
-	doc := newDocument(2000)
-	older := doc.body()
-	doc.change()
-	f.Add(doc.body(), older)
+	doc := blobtest.NewDocument(2000)
+	older := doc.Body()
+	doc.Change()
+	f.Add(doc.Body(), older)
 	f.Add(slices.Concat(older, older), older)
 	f.Fuzz(func(t *testing.T, newer, older []byte) {
 		p, ok := makePatch(newer, older)
 		if ok {
-			if got, err := c.rebuild(patched, c.encodePatch(p), newer); err != nil || !bytes.Equal(got, older) {
+			if got, err := c.Rebuild(Patched, c.encodePatch(p), newer); err != nil || !bytes.Equal(got, older) {
 				t.Errorf("patch: %d bytes came back as %d: %v", len(older), len(got), err)
 			}
 		}
-		if enc, blob, ok := c.delta(newer, older); ok {
-			if got, err := c.rebuild(enc, blob, newer); err != nil || !bytes.Equal(got, older) {
+		if enc, blob, ok := c.Delta(newer, older); ok {
+			if got, err := c.Rebuild(enc, blob, newer); err != nil || !bytes.Equal(got, older) {
 				t.Errorf("delta: %d bytes came back as %d: %v", len(older), len(got), err)
 			}
 		}

@@ -1,4 +1,4 @@
-package sqlite
+package blob
 
 import (
 	"encoding/binary"

@@ -1,4 +1,4 @@
-package sqlite
+package blob
 
 import (
 	"encoding/binary"
@@ -23,54 +23,54 @@ const (
 	fastBased = 256 << 10
 )
 
-// delta returns the smaller one of what an older body can be rebuilt from with
+// Delta returns the smaller one of what an older body can be rebuilt from with
 // the help of a newer one; false when they are too small or too large for that.
 // It never shares memory with either.
-func (c *codec) delta(newer, older []byte) (encoding, []byte, bool) {
-	if min(len(newer), len(older)) < compressFrom || max(len(newer), len(older)) > maxDelta {
+func (c *Codec) Delta(newer, older []byte) (Encoding, []byte, bool) {
+	if min(len(newer), len(older)) < CompressFrom || max(len(newer), len(older)) > maxDelta {
 		return 0, nil, false
 	}
 	p, ok := makePatch(newer, older)
 	var blob []byte
 	if ok {
 		blob = c.encodePatch(p)
-		if len(blob) < compressFrom || len(blob) < len(older)/basedShare {
-			return patched, blob, true
+		if len(blob) < CompressFrom || len(blob) < len(older)/basedShare {
+			return Patched, blob, true
 		}
 	}
 	if len(newer)+len(older) > maxBased {
-		return patched, blob, ok
+		return Patched, blob, ok
 	}
 	if small, err := c.encodeBased(newer, older); err == nil && (!ok || len(small) < len(blob)) {
-		return based, small, true
+		return Based, small, true
 	}
-	return patched, blob, ok
+	return Patched, blob, ok
 }
 
-// rebuild returns the older body that delta was given.
-func (c *codec) rebuild(e encoding, blob, newer []byte) ([]byte, error) {
+// Rebuild returns the older body that Delta was given.
+func (c *Codec) Rebuild(e Encoding, blob, newer []byte) ([]byte, error) {
 	switch e {
-	case patched:
+	case Patched:
 		p, err := decodePatch(blob)
 		if err != nil {
 			return nil, err
 		}
 		return p.apply(newer)
-	case based:
+	case Based:
 		return decodeZstd(blob, zstd.WithDecoderDictRaw(dictionary, newer))
 	}
 	return nil, fmt.Errorf("unknown encoding %d", e)
 }
 
-// isDelta says whether a blob is a difference from the next version.
-func (e encoding) isDelta() bool { return e == patched || e == based }
+// IsDelta says whether a blob is a difference from the next version.
+func (e Encoding) IsDelta() bool { return e == Patched || e == Based }
 
 // dictionary is the number of the one dictionary that a frame can have.
 const dictionary = 1
 
 // encodeBased compresses an older body with a newer one as the dictionary. Its
 // encoder holds several times both, so there is one at a time, and none is kept.
-func (c *codec) encodeBased(newer, older []byte) ([]byte, error) {
+func (c *Codec) encodeBased(newer, older []byte) ([]byte, error) {
 	level, reach := zstd.SpeedFastest, zstd.MinWindowSize
 	if len(newer) > fastBased {
 		level = zstd.SpeedBetterCompression
@@ -91,7 +91,7 @@ func (c *codec) encodeBased(newer, older []byte) ([]byte, error) {
 // encodePatch returns a patch as it is stored: the size of the older body, its
 // checksum, the length of the steps as they are stored, how they and the
 // literals are stored, then the steps and the literals.
-func (c *codec) encodePatch(p *patch) []byte {
+func (c *Codec) encodePatch(p *patch) []byte {
 	stepsEncoding, steps := c.encodePart(p.steps)
 	literalsEncoding, literals := c.encodePart(p.literals)
 	blob := binary.AppendUvarint(nil, uint64(p.size))
@@ -101,13 +101,13 @@ func (c *codec) encodePatch(p *patch) []byte {
 	return slices.Concat(blob, steps, literals)
 }
 
-func (c *codec) encodePart(part []byte) (encoding, []byte) {
+func (c *Codec) encodePart(part []byte) (Encoding, []byte) {
 	if len(part) >= partFrom {
 		if small := c.encoder.EncodeAll(part, nil); len(small) < len(part) {
-			return compressed, small
+			return Compressed, small
 		}
 	}
-	return plain, part
+	return Plain, part
 }
 
 func decodePatch(blob []byte) (*patch, error) {
@@ -121,7 +121,7 @@ func decodePatch(blob []byte) (*patch, error) {
 	if n <= 0 || len(blob)-n < 2 || steps > uint64(len(blob)-n-2) {
 		return nil, errPatch
 	}
-	stepsEncoding, literalsEncoding, blob := encoding(blob[n]), encoding(blob[n+1]), blob[n+2:]
+	stepsEncoding, literalsEncoding, blob := Encoding(blob[n]), Encoding(blob[n+1]), blob[n+2:]
 	var err error
 	if p.steps, err = decodePart(stepsEncoding, blob[:steps]); err != nil {
 		return nil, err
@@ -130,11 +130,11 @@ func decodePatch(blob []byte) (*patch, error) {
 	return p, err
 }
 
-func decodePart(e encoding, blob []byte) ([]byte, error) {
+func decodePart(e Encoding, blob []byte) ([]byte, error) {
 	switch e {
-	case plain:
+	case Plain:
 		return blob, nil
-	case compressed:
+	case Compressed:
 		return decodeZstd(blob)
 	}
 	return nil, errPatch

@@ -1,4 +1,6 @@
-package sqlite
+// Package blob packs what engines store: compressed, or as a difference from what
+// came after it. What it gave stands in databases of all engines alike.
+package blob
 
 import (
 	"bytes"
@@ -11,42 +13,42 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// encoding says how a blob is stored. Its numbers stand in databases.
-type encoding int64
+// Encoding says how a blob is stored. Its numbers stand in databases.
+type Encoding int64
 
 const (
-	// plain blobs are the data itself.
-	plain encoding = 0
-	// compressed blobs are a zstd frame.
-	compressed encoding = 1
+	// Plain blobs are the data itself.
+	Plain Encoding = 0
+	// Compressed blobs are a zstd frame.
+	Compressed Encoding = 1
 	// The next two are differences of a snapshot or a page from the next version
 	// of it, without which they say nothing. No other table has them.
 	//
-	// patched blobs are a patch; see codec.encodePatch.
-	patched encoding = 2
-	// based blobs are a zstd frame that has the next version as its raw dictionary.
-	based encoding = 3
-	// listed blobs are the numbers of a snapshot's pages; see encodePages.
-	listed encoding = 4
+	// Patched blobs are a patch; see encodePatch.
+	Patched Encoding = 2
+	// Based blobs are a zstd frame that has the next version as its raw dictionary.
+	Based Encoding = 3
+	// Listed blobs are the numbers of a snapshot's pages; the engines have them
+	Listed Encoding = 4
 )
 
 const (
-	// compressFrom is the size below which compressing costs more than it saves.
-	compressFrom = 512
+	// CompressFrom is the size below which compressing costs more than it saves.
+	CompressFrom = 512
 	// window bounds the memory of an encoder and a decoder; it is as far back
 	// as a repetition is found.
 	window = 1 << 20
 )
 
-// codec compresses the blobs of a database. It may be used concurrently.
-type codec struct {
+// Codec compresses the blobs of a database. It may be used concurrently.
+type Codec struct {
 	encoder *zstd.Encoder
 	decoder *zstd.Decoder
 	// basing is held by the one who has an encoder for a dictionary.
 	basing sync.Mutex
 }
 
-func newCodec() (*codec, error) {
+func NewCodec() (*Codec, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(window),
 		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true))
 	if err != nil {
@@ -56,38 +58,38 @@ func newCodec() (*codec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create decoder: %w", err)
 	}
-	return &codec{encoder: encoder, decoder: decoder}, nil
+	return &Codec{encoder: encoder, decoder: decoder}, nil
 }
 
-func (c *codec) close() error {
+func (c *Codec) Close() error {
 	c.decoder.Close()
 	return c.encoder.Close()
 }
 
-// encode returns a blob as it is to be stored. The result never shares memory
+// Encode returns a blob as it is to be stored. The result never shares memory
 // with data: a caller whose context ended may use its buffer for something else
 // while the write is still under way.
-func (c *codec) encode(data []byte) (encoding, []byte) {
-	if len(data) >= compressFrom {
+func (c *Codec) Encode(data []byte) (Encoding, []byte) {
+	if len(data) >= CompressFrom {
 		small := c.encoder.EncodeAll(data, nil)
 		if len(small) < len(data)-len(data)/8 {
-			return compressed, small
+			return Compressed, small
 		}
 	}
 	if data == nil {
-		return plain, []byte{}
+		return Plain, []byte{}
 	}
-	return plain, bytes.Clone(data)
+	return Plain, bytes.Clone(data)
 }
 
-// decode returns what encode was given, nil for nothing.
-func (c *codec) decode(e encoding, blob []byte) ([]byte, error) {
+// Decode returns what Encode was given, nil for nothing.
+func (c *Codec) Decode(e Encoding, blob []byte) ([]byte, error) {
 	switch {
-	case e == plain && len(blob) == 0:
+	case e == Plain && len(blob) == 0:
 		return nil, nil
-	case e == plain:
+	case e == Plain:
 		return blob, nil
-	case e == compressed:
+	case e == Compressed:
 		return decompress(c.decoder, blob)
 	}
 	return nil, fmt.Errorf("unknown encoding %d: %w", e, store.ErrDamaged)

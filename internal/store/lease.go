@@ -1,0 +1,48 @@
+package store
+
+import (
+	"errors"
+	"strings"
+)
+
+// ErrNotHeld says that a write was under a lease that this node has not, or not
+// any more: another one does now what this one did. Nothing was written.
+var ErrNotHeld = errors.New("another node holds the lease")
+
+// Fence says under which leases this node writes. An engine that many nodes share
+// refuses, in the transaction of a write, what is not under the epoch of the
+// lease's row. Its methods may be called concurrently, and do not wait.
+type Fence interface {
+	// Epoch returns under which epoch this node holds a resource; false where it does
+	// not.
+	Epoch(resource string) (epoch int64, held bool)
+}
+
+// The resources of which there are leases: what only one node may do at a time.
+const (
+	sourcePrefix   = "source/"
+	limitPrefix    = "limit/"
+	endpointPrefix = "endpoint/"
+	tokenPrefix    = "token/"
+	// TaskPrune is the resource of retention.
+	TaskPrune = "task/prune"
+)
+
+// SourceResource is the resource of a source: to poll it, and to commit what was
+// seen. It is that of its [OwnLimit] too.
+func SourceResource(source string) string { return sourcePrefix + source }
+
+// LimitResource is the resource of a limit: to spend its budget.
+func LimitResource(limit string) string {
+	if strings.HasPrefix(limit, sourcePrefix) || strings.HasPrefix(limit, endpointPrefix) {
+		return limit // the own one of a source or an endpoint
+	}
+	return limitPrefix + limit
+}
+
+// EndpointResource is the resource of an endpoint: to post to it, and to keep its
+// state.
+func EndpointResource(endpoint string) string { return endpointPrefix + endpoint }
+
+// TokenResource is the resource of a token that is kept: to renew it.
+func TokenResource(token string) string { return tokenPrefix + token }

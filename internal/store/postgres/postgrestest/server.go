@@ -1,0 +1,261 @@
+// Package postgrestest starts PostgreSQL servers for tests: private ones, in
+// folders of their own, that are reached by a unix socket and end with the test
+// binary. The binaries are those of the Debian package.
+package postgrestest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// startTimeout bounds the start of a server.
+const startTimeout = time.Minute
+
+// Server is a PostgreSQL server.
+type Server struct {
+	dir  string
+	bin  string
+	args []string
+	as   *syscall.Credential
+	out  bytes.Buffer
+
+	cmd   *exec.Cmd
+	ended chan struct{}
+	names atomic.Int64
+}
+
+// Options say how a server is started.
+type Options struct {
+	// Durable lets it write to the disk as in earnest, which tests that kill it want
+	// and others need not wait for.
+	Durable bool
+	// Listen is the TCP address that it listens at besides its socket, host:port;
+	// empty for none.
+	Listen string
+	// Args are further arguments of the program, such as "-c", "max_connections=500".
+	Args []string
+}
+
+// Binaries returns the folder of the server's programs, or an error that says what
+// to install.
+func Binaries() (string, error) {
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if len(found) == 0 {
+		if path, err := exec.LookPath("initdb"); err == nil {
+			return filepath.Dir(path), nil
+		}
+		return "", errors.New("PostgreSQL is not installed: install the package postgresql")
+	}
+	slices.SortFunc(found, func(a, b string) int { return release(a) - release(b) })
+	return filepath.Dir(found[len(found)-1]), nil
+}
+
+// release is the major version in a path of Debian's.
+func release(path string) int {
+	n, _ := strconv.Atoi(strings.Split(path, "/")[4])
+	return n
+}
+
+// Need skips a test where there is no PostgreSQL.
+func Need(tb testing.TB) {
+	tb.Helper()
+	if _, err := Binaries(); err != nil {
+		tb.Skip(err)
+	}
+}
+
+// Start starts a server. Who starts it stops it.
+func Start(o Options) (*Server, error) {
+	bin, err := Binaries()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{bin: bin}
+	// The folders of tests are closed to other users, and their paths too long for
+	// a socket.
+	if s.dir, err = os.MkdirTemp("", "pollwire-pg-"); err != nil {
+		return nil, err
+	}
+	if err := s.initialize(o); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(s.dir))
+	}
+	if err := s.Restart(); err != nil {
+		return nil, errors.Join(err, s.Stop())
+	}
+	return s, nil
+}
+
+// initialize makes the server's files.
+func (s *Server) initialize(o Options) error {
+	if os.Getuid() == 0 {
+		// The programs refuse root.
+		u, err := user.Lookup("postgres")
+		if err != nil {
+			return fmt.Errorf("find user postgres: %w", err)
+		}
+		uid, _ := strconv.Atoi(u.Uid)
+		gid, _ := strconv.Atoi(u.Gid)
+		s.as = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+		if err := os.Chown(s.dir, uid, gid); err != nil {
+			return err
+		}
+	}
+	initdb := exec.CommandContext(context.Background(), filepath.Join(s.bin, "initdb"), "-D", s.dir+"/data", "-U", "postgres",
+		"--auth=trust", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C")
+	initdb.Dir = s.dir
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	addresses, port := "", "5432"
+	if host, p, ok := strings.Cut(o.Listen, ":"); ok {
+		addresses, port = host, p
+	}
+	s.args = []string{
+		"-D", s.dir + "/data", "-c", "listen_addresses=" + addresses, "-p", port, "-c", "unix_socket_directories=" + s.dir,
+		"-c", "shared_buffers=32MB", "-c", "max_connections=200",
+	}
+	if !o.Durable {
+		s.args = append(s.args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
+	s.args = append(s.args, o.Args...)
+	return nil
+}
+
+// Restart starts a server that was killed or shut down, and returns when it
+// answers.
+func (s *Server) Restart() error {
+	s.cmd = exec.CommandContext(context.Background(), filepath.Join(s.bin, "postgres"), s.args...)
+	s.cmd.Dir = s.dir
+	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan struct{})
+	s.ended = ended
+	go func(cmd *exec.Cmd) {
+		defer close(ended)
+		_ = cmd.Wait()
+	}(s.cmd)
+	deadline := time.NewTimer(startTimeout)
+	defer deadline.Stop()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		if s.query("postgres", "SELECT 1") == nil {
+			return nil
+		}
+		select {
+		case <-ended:
+			return fmt.Errorf("postgres ended: %s", s.out.String())
+		case <-deadline.C:
+			return errors.New("postgres does not answer")
+		case <-again.C:
+		}
+	}
+}
+
+// Signal sends a signal to the server's first process: SIGKILL for a crash, SIGINT
+// for a fast shutdown, SIGSTOP for silence (its children go on).
+func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
+
+// Wait waits for the end of the server.
+func (s *Server) Wait() { <-s.ended }
+
+// Kill ends the server and all of its processes at once, as a loss of power does.
+func (s *Server) Kill() error {
+	err := s.cmd.Process.Kill()
+	<-s.ended
+	return err
+}
+
+// Stop ends the server and removes its files.
+func (s *Server) Stop() error {
+	if s.cmd != nil && s.ended != nil {
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
+		<-s.ended
+	}
+	return os.RemoveAll(s.dir)
+}
+
+// Dir is the folder of the server's socket.
+func (s *Server) Dir() string { return s.dir }
+
+// PID is the number of the server's first process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Create makes an empty database and returns its DSN.
+func (s *Server) Create() (dsn string, err error) {
+	name := fmt.Sprintf("t%d_%d", os.Getpid(), s.names.Add(1))
+	if err := s.query("postgres", "CREATE DATABASE "+name); err != nil {
+		return "", err
+	}
+	return s.DSN(name), nil
+}
+
+// DSN is that of a database of the server, by its socket.
+func (s *Server) DSN(database string) string {
+	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(s.dir) + "&port=" + s.port()
+}
+
+func (s *Server) port() string { return s.args[slices.Index(s.args, "-p")+1] }
+
+// query runs a statement by the server's own client.
+func (s *Server) query(database, statement string) error {
+	psql := exec.CommandContext(context.Background(), filepath.Join(s.bin, "psql"), "-X", "-q", "-h", s.dir, "-p", s.port(), "-U", "postgres", "-c", statement, database)
+	psql.Env = append(os.Environ(), "PGCONNECT_TIMEOUT=2")
+	if out, err := psql.CombinedOutput(); err != nil {
+		return fmt.Errorf("psql: %w: %s", err, out)
+	}
+	return nil
+}
+
+// shared is the server of all tests of a binary that do not care which.
+type shared struct {
+	once   sync.Once
+	server *Server
+	err    error
+}
+
+// Main runs the tests of a binary with one server for all that ask for a database
+// by what it passes, started when the first one asks. It is called by TestMain,
+// which passes its result to os.Exit.
+func Main(m *testing.M, use func(database func(tb testing.TB) string)) int {
+	var one shared
+	use(func(tb testing.TB) string {
+		tb.Helper()
+		Need(tb)
+		one.once.Do(func() { one.server, one.err = Start(Options{}) })
+		if one.err != nil {
+			tb.Fatal(one.err)
+		}
+		dsn, err := one.server.Create()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return dsn
+	})
+	code := m.Run()
+	if one.server != nil {
+		if err := one.server.Stop(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+		}
+	}
+	return code
+}

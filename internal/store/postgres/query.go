@@ -1,0 +1,130 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+const (
+	// begin bounds what a transaction may wait for, and how long the server keeps one
+	// whose client has gone silent: others wait for what it has locked.
+	begin = `SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+	// holdLeases locks those of the leases that are under their epochs, so that none
+	// gets another owner until the transaction has ended.
+	holdLeases = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
+		ON l.resource = held.resource AND l.epoch = held.epoch WHERE l.node = $1 FOR SHARE OF l`
+)
+
+// list runs a query and returns what scan makes of each row. It never returns nil
+// rows without an error.
+func list[T any](ctx context.Context, s *Store, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, s.failure(ctx, err)
+	}
+	found, err := collect(rows, scan)
+	return found, s.failure(ctx, err)
+}
+
+// collect reads all rows and closes them.
+func collect[T any](rows pgx.Rows, scan func(pgx.Rows) (T, error)) ([]T, error) {
+	defer rows.Close()
+	found := []T{}
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, v)
+	}
+	return found, rows.Err()
+}
+
+// write runs steps in one transaction under the leases of resources, all of which
+// this node must hold; of none where there are no nodes. It returns when that is on
+// disk. A step must not be run twice by it: what fails is given to the caller.
+func (s *Store) write(ctx context.Context, resources []string, step func(ctx context.Context, tx pgx.Tx) error) error {
+	if s.readOnly {
+		return store.ErrReadOnly
+	}
+	held, err := s.held(resources)
+	if err != nil {
+		return err
+	}
+	return s.failure(ctx, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, begin, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if err := held.lock(ctx, tx); err != nil {
+			return err
+		}
+		return step(ctx, tx)
+	}))
+}
+
+// holding are leases that a write is under.
+type holding struct {
+	node      string
+	resources []string
+	epochs    []int64
+}
+
+// held returns under which epochs this node holds resources, or fails with
+// store.ErrNotHeld. The epochs are those of now: who waits until he is written
+// must have asked before he began to wait.
+func (s *Store) held(resources []string) (*holding, error) {
+	t := s.tenant.Load()
+	if t == nil || len(resources) == 0 {
+		return nil, nil
+	}
+	h := &holding{node: t.node, resources: resources, epochs: make([]int64, len(resources))}
+	for i, resource := range resources {
+		epoch, ok := t.fence.Epoch(resource)
+		if !ok {
+			return nil, fmt.Errorf("%s: %w", resource, store.ErrNotHeld)
+		}
+		h.epochs[i] = epoch
+	}
+	return h, nil
+}
+
+// lock locks the leases until the transaction ends, or fails with store.ErrNotHeld
+// where one of them has another owner by now.
+func (h *holding) lock(ctx context.Context, tx pgx.Tx) error {
+	if h == nil {
+		return nil
+	}
+	rows, err := tx.Query(ctx, holdLeases, h.node, h.resources, h.epochs)
+	if err != nil {
+		return err
+	}
+	locked, err := collect(rows, scanName)
+	if err != nil {
+		return err
+	}
+	have := make(map[string]bool, len(locked))
+	for _, resource := range locked {
+		have[resource] = true
+	}
+	for _, resource := range h.resources {
+		if !have[resource] {
+			return fmt.Errorf("%s: %w", resource, store.ErrNotHeld)
+		}
+	}
+	return nil
+}
+
+// scanID and scanName read rows of one column.
+func scanID(rows pgx.Rows) (id int64, err error) {
+	err = rows.Scan(&id)
+	return id, err
+}
+
+func scanName(rows pgx.Rows) (name string, err error) {
+	err = rows.Scan(&name)
+	return name, err
+}

@@ -1,0 +1,122 @@
+// Package postgres keeps pollwire's state in a PostgreSQL database, which many
+// nodes may share.
+//
+// Everything is plain SQL in short transactions: no advisory locks and no state of
+// a session, so that it serves behind a pooler in transaction mode. What a node
+// writes is refused by the database where the node's lease has another epoch by
+// then. Commits that wait are written together.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
+)
+
+const (
+	// maxConns bounds the connections of a node, where the DSN does not (pool_max_conns).
+	maxConns = 8
+	// connectTimeout bounds the making of a connection, where the DSN does not.
+	connectTimeout = 5 * time.Second
+)
+
+// Options say how a database is opened.
+type Options struct {
+	// DSN is where it is, as libpq and pgx read it: postgres://user@host/database.
+	DSN string
+	// ReadOnly opens it to look only: no migration, and every write fails with
+	// store.ErrReadOnly.
+	ReadOnly bool
+	// Logger receives migrations, and when the server goes and comes; nil discards
+	// them.
+	Logger *slog.Logger
+}
+
+// Store is a database that is open. Its methods may be called concurrently.
+type Store struct {
+	pool     *pgxpool.Pool
+	codec    *blob.Codec
+	logger   *slog.Logger
+	readOnly bool
+	// name is what errors call the database: without its password.
+	name string
+	// tenant is who writes; nil for one who writes alone, without leases.
+	tenant atomic.Pointer[tenant]
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// tenant is a node and what it holds.
+type tenant struct {
+	node  string
+	fence store.Fence
+}
+
+// Open opens a database and migrates it.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	config, err := pgxpool.ParseConfig(o.DSN)
+	if err != nil {
+		// The error of the parser may quote what it could not read.
+		return nil, errors.New("open database: storage.dsn is not the address of a PostgreSQL database: postgres://user:password@host/database")
+	}
+	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig)}
+	configure(config)
+	if s.codec, err = blob.NewCodec(); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", s.name, err)
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+	}
+	return s, nil
+}
+
+// configure sets what the DSN leaves open.
+func configure(c *pgxpool.Config) {
+	if !dsnHas(c, "pool_max_conns") {
+		c.MaxConns = maxConns
+	}
+	if c.ConnConfig.ConnectTimeout == 0 {
+		c.ConnConfig.ConnectTimeout = connectTimeout
+	}
+	// Named statements belong to a session, which a pooler in transaction mode gives
+	// to another client at any time. What is described is remembered here instead.
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	if c.ConnConfig.RuntimeParams["application_name"] == "" {
+		c.ConnConfig.RuntimeParams["application_name"] = "pollwire"
+	}
+}
+
+// SetFence makes all that follows the writes of a node, under its leases. It comes
+// before the first write.
+func (s *Store) SetFence(node string, f store.Fence) { s.tenant.Store(&tenant{node, f}) }
+
+// Close waits for the writes that were begun or queued and closes the connections.
+// Further calls return the first one's result.
+func (s *Store) Close() error {
+	s.closeOnce.Do(func() { s.closeErr = s.close() })
+	return s.closeErr
+}
+
+func (s *Store) close() error {
+	if s.pool != nil {
+		s.pool.Close()
+	}
+	if err := s.codec.Close(); err != nil {
+		return fmt.Errorf("close database %s: %w", s.name, err)
+	}
+	return nil
+}
