@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/puddle/v2"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -36,12 +37,17 @@ func (s *Store) failure(ctx context.Context, err error) error {
 // kindOf returns the error of the contract that stands for one of the driver, nil
 // where there is none. Codes are those of PostgreSQL, appendix A.
 func kindOf(err error) error {
+	var unreachable *pgconn.ConnectError
+	if errors.As(err, &unreachable) {
+		return store.ErrUnreachable // whatever it says: it may be another one soon
+	}
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) {
-		var unreachable *pgconn.ConnectError
 		var network net.Error
-		if errors.As(err, &unreachable) || errors.As(err, &network) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) ||
-			errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "closed pool") || closedByPeer(err) {
+		switch {
+		case errors.Is(err, puddle.ErrClosedPool):
+			return store.ErrClosed
+		case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err), errors.Is(err, context.DeadlineExceeded), closedByPeer(err):
 			return store.ErrUnreachable
 		}
 		return nil
@@ -49,13 +55,14 @@ func kindOf(err error) error {
 	switch class := answer.Code[:2]; {
 	case answer.Code == "53100":
 		return store.ErrFull
-	case class == "08", class == "53", class == "57", answer.Code == "25006":
-		// The connection, resources of the server, its shutdown, or a server that is
-		// a standby now.
-		return store.ErrUnreachable
-	case class == "40", class == "55":
+	case answer.Code == "57014", class == "40", class == "55":
+		// A statement that took too long, a conflict of transactions, a lock.
 		return store.ErrBusy
-	case class == "XX":
+	case class == "08", class == "53", class == "57", answer.Code == "25006", answer.Code == "25P03", answer.Code == "25P04":
+		// The connection, resources of the server, its shutdown, a server that is a
+		// standby now, or one that has given this client up.
+		return store.ErrUnreachable
+	case answer.Code == "XX001", answer.Code == "XX002":
 		return store.ErrDamaged
 	}
 	return nil

@@ -12,7 +12,7 @@ import (
 const (
 	// begin bounds what a transaction may wait for, and how long the server keeps one
 	// whose client has gone silent: others wait for what it has locked.
-	begin = `SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+	begin = `BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`
 	// holdLeases locks those of the leases that are under their epochs, so that none
 	// gets another owner until the transaction has ended.
 	holdLeases = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
@@ -55,10 +55,7 @@ func (s *Store) write(ctx context.Context, resources []string, step func(ctx con
 	if err != nil {
 		return err
 	}
-	return s.failure(ctx, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, begin, pgx.QueryExecModeSimpleProtocol); err != nil {
-			return err
-		}
+	return s.failure(ctx, pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
 		if err := held.lock(ctx, tx); err != nil {
 			return err
 		}
@@ -98,7 +95,7 @@ func (h *holding) lock(ctx context.Context, tx pgx.Tx) error {
 	if h == nil {
 		return nil
 	}
-	rows, err := tx.Query(ctx, holdLeases, h.node, h.resources, h.epochs)
+	rows, err := tx.Query(ctx, holdLeases, h.node, texts(h.resources), h.epochs)
 	if err != nil {
 		return err
 	}
@@ -125,6 +122,6 @@ func scanID(rows pgx.Rows) (id int64, err error) {
 }
 
 func scanName(rows pgx.Rows) (name string, err error) {
-	err = rows.Scan(&name)
+	err = rows.Scan((*stored)(&name))
 	return name, err
 }

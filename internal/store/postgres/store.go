@@ -52,6 +52,8 @@ type Store struct {
 	name string
 	// tenant is who writes; nil for one who writes alone, without leases.
 	tenant atomic.Pointer[tenant]
+	// migration is what Open did to the schema.
+	migration Migration
 
 	closeOnce sync.Once
 	closeErr  error
@@ -63,7 +65,9 @@ type tenant struct {
 	fence store.Fence
 }
 
-// Open opens a database and migrates it.
+// Open opens a database and migrates it. It fails with a *FutureSchemaError where a
+// newer version migrated it in a way that this one cannot go on with, and with
+// store.ErrUnreachable where the server does not answer.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -81,8 +85,28 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
 	}
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+	}
 	return s, nil
 }
+
+// open makes sure of the schema.
+func (s *Store) open(ctx context.Context) error {
+	all, err := readMigrations(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if s.readOnly {
+		return s.checkSchema(ctx, all)
+	}
+	s.migration, err = s.migrate(ctx, all)
+	return err
+}
+
+// Migration returns what Open did to the schema; nothing of a store that was
+// opened read-only.
+func (s *Store) Migration() Migration { return s.migration }
 
 // configure sets what the DSN leaves open.
 func configure(c *pgxpool.Config) {
@@ -95,9 +119,11 @@ func configure(c *pgxpool.Config) {
 	// Named statements belong to a session, which a pooler in transaction mode gives
 	// to another client at any time. What is described is remembered here instead.
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
-	if c.ConnConfig.RuntimeParams["application_name"] == "" {
-		c.ConnConfig.RuntimeParams["application_name"] = "pollwire"
+	parameters := c.ConnConfig.RuntimeParams
+	if parameters["application_name"] == "" {
+		parameters["application_name"] = "pollwire"
 	}
+	parameters["client_encoding"] = "UTF8"
 }
 
 // SetFence makes all that follows the writes of a node, under its leases. It comes

@@ -31,7 +31,7 @@ func (s *Store) Activity(ctx context.Context, q store.ActivityQuery) ([]store.Ac
 		a.Begin = time.UnixMicro(span * step).UTC()
 		return a, err
 	}
-	found, err := list(ctx, s.reader, scan, query, q.After, q.Until, micros(q.Since), step)
+	found, err := list(ctx, s.reader, scan, query, q.After, q.Until, store.Micros(q.Since), step)
 	if err != nil {
 		return nil, fmt.Errorf("count changes: %w", err)
 	}

@@ -45,12 +45,12 @@ func (s *Store) AttemptStats(ctx context.Context, since time.Time, deliveries in
 		t.durations = append(t.durations, time.Duration(duration)*time.Microsecond)
 		return none, nil
 	}
-	if _, err := list(ctx, s.reader, count, selectRecentAttempts, max(deliveries, 0), micros(since)); err != nil {
+	if _, err := list(ctx, s.reader, count, selectRecentAttempts, max(deliveries, 0), store.Micros(since)); err != nil {
 		return nil, fmt.Errorf("read recent attempts: %w", err)
 	}
 	stats := make([]store.AttemptStats, 0, len(tallies))
 	for endpoint, t := range tallies {
-		stats = append(stats, store.NewAttemptStats(endpoint, t.failed, fromMicros(t.oldest), t.durations))
+		stats = append(stats, store.NewAttemptStats(endpoint, t.failed, store.FromMicros(t.oldest), t.durations))
 	}
 	slices.SortFunc(stats, func(a, b store.AttemptStats) int { return strings.Compare(a.Endpoint, b.Endpoint) })
 	return stats, nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -34,7 +35,7 @@ func (s *Store) SaveBudgets(ctx context.Context, budgets []poller.Budget) error 
 		if err != nil {
 			return fmt.Errorf("save budget of limit %s: %w", b.Limit, err)
 		}
-		values = append(values, b.Limit, spent, b.Reserved, micros(b.PausedUntil))
+		values = append(values, b.Limit, spent, b.Reserved, store.Micros(b.PausedUntil))
 		size += len(spent)
 	}
 	if len(values) == 0 {
@@ -53,7 +54,7 @@ func scanBudget(rows *sql.Rows) (poller.Budget, error) {
 	if err := rows.Scan(&b.Limit, &spent, &b.Reserved, &paused); err != nil {
 		return b, err
 	}
-	b.PausedUntil = fromMicros(paused)
+	b.PausedUntil = store.FromMicros(paused)
 	var err error
 	b.Spent, err = decodeSpent(spent)
 	return b, err
@@ -63,7 +64,7 @@ func scanBudget(rows *sql.Rows) (poller.Budget, error) {
 func encodeSpent(spent []poller.Spend) (string, error) {
 	pairs := make([][2]int64, len(spent))
 	for i, s := range spent {
-		pairs[i] = [2]int64{micros(s.At), int64(s.Count)}
+		pairs[i] = [2]int64{store.Micros(s.At), int64(s.Count)}
 	}
 	text, err := json.Marshal(pairs)
 	return string(text), err
@@ -76,7 +77,7 @@ func decodeSpent(text string) ([]poller.Spend, error) {
 	}
 	spent := make([]poller.Spend, len(pairs))
 	for i, p := range pairs {
-		spent[i] = poller.Spend{At: fromMicros(p[0]), Count: int(p[1])}
+		spent[i] = poller.Spend{At: store.FromMicros(p[0]), Count: int(p[1])}
 	}
 	return spent, nil
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 func TestChunks(t *testing.T) {
@@ -31,7 +33,7 @@ func TestChunks(t *testing.T) {
 func TestMicros(t *testing.T) {
 	t.Parallel()
 	for _, at := range []time.Time{{}, time.UnixMicro(1), time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2262, 1, 1, 1, 1, 1, 1000, time.FixedZone("", 3600))} {
-		if got := fromMicros(micros(at)); !got.Equal(at) || !got.IsZero() && got.Location() != time.UTC {
+		if got := store.FromMicros(store.Micros(at)); !got.Equal(at) || !got.IsZero() && got.Location() != time.UTC {
 			t.Errorf("%v came back as %v", at, got)
 		}
 	}

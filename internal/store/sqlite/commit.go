@@ -39,7 +39,7 @@ func (s *Store) Commit(ctx context.Context, c *store.Commit) error {
 
 func (s *Store) encodeCommit(ctx context.Context, c *store.Commit, now time.Time) (*commitRows, error) {
 	r := &commitRows{
-		now: micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget,
+		now: store.Micros(now), keep: int64(max(c.KeepSnapshots, 1)), consume: c.ConsumeAcceptance, forget: c.Forget,
 		paged: s.lastPage.Load() > 0, loose: &s.loose,
 	}
 	if c.Source != nil {
@@ -110,7 +110,7 @@ func (s *Store) encodePrevious(ctx context.Context, c *store.Commit, r *commitRo
 }
 
 func (s *Store) encodeBlob(key string, at time.Time, data []byte, r *commitRows) blobRow {
-	row := blobRow{key: key, at: micros(at)}
+	row := blobRow{key: key, at: store.Micros(at)}
 	row.encoding, row.blob = s.codec.Encode(data)
 	r.size += len(row.blob) + 256
 	return row
@@ -124,7 +124,7 @@ func (r *commitRows) adopt(c *store.Commit) {
 	if c.Snapshot != nil {
 		c.Snapshot.Version = r.version
 		if c.Source != nil {
-			c.Source.ChangedAt = fromMicros(micros(c.Snapshot.At))
+			c.Source.ChangedAt = store.FromMicros(store.Micros(c.Snapshot.At))
 		}
 	}
 	delivery, sequence := r.first.delivery, r.sequence-r.changes

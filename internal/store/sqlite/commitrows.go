@@ -104,7 +104,7 @@ func (r *commitRows) writeSource(s *session) error {
 		version = version + ?, sequence = sequence + ?, accept_removal = accept_removal AND NOT ?
 		WHERE name = ? AND version = ? RETURNING version, sequence, accept_removal`,
 		src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
-		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt),
+		store.Micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, store.Micros(src.Alert.ToldAt),
 		grow, r.changes, r.consume, src.Name, src.Version)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (r *commitRows) insertSource(s *session, version int64) error {
 		alert_since, alert_failures, alert_reason, alert_told_at, version, sequence)
 		VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + (`+lastSequence+`)) ON CONFLICT DO NOTHING RETURNING sequence`,
 		src.Name, src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
-		micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, micros(src.Alert.ToldAt), version, r.changes)
+		store.Micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, store.Micros(src.Alert.ToldAt), version, r.changes)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (r *commitRows) writeEvents(s *session) error {
 			own = sequence
 		}
 		e := row.event
-		events = append(events, s.ids.position, e.ID, e.Type, e.Source, e.Subject, micros(e.Time),
+		events = append(events, s.ids.position, e.ID, e.Type, e.Source, e.Subject, store.Micros(e.Time),
 			own, e.Alert, int64(row.encoding), row.data)
 		for _, d := range row.tell {
 			s.ids.delivery++

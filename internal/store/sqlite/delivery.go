@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -58,6 +59,6 @@ func scanDelivery(rows *sql.Rows) (notify.Delivery, error) {
 	var d notify.Delivery
 	var notBefore int64
 	err := rows.Scan(&d.ID, &d.Endpoint, &d.Lane, &d.Position, &d.Posts, &d.Attempts, &notBefore, &d.Replay, &d.Key, &d.Batch)
-	d.NotBefore = fromMicros(notBefore)
+	d.NotBefore = store.FromMicros(notBefore)
 	return d, err
 }

@@ -43,7 +43,7 @@ func (s *Store) scanDeparted(rows *sql.Rows) (store.Departed, error) {
 	if err := rows.Scan(&d.Key, &at, &enc, &item); err != nil {
 		return d, err
 	}
-	d.At = fromMicros(at)
+	d.At = store.FromMicros(at)
 	var err error
 	d.Item, err = s.codec.Decode(enc, item)
 	return d, err

@@ -53,7 +53,7 @@ func (s *Store) scanDetail(rows *sql.Rows) (store.Detail, error) {
 	if err := rows.Scan(&d.Key, &hash, &at, &d.Format, &enc, &body); err != nil {
 		return d, err
 	}
-	d.Seen, d.At = toHash(hash), fromMicros(at)
+	d.Seen, d.At = toHash(hash), store.FromMicros(at)
 	var err error
 	d.Body, err = s.codec.Decode(enc, body)
 	return d, err

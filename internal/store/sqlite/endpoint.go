@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -33,8 +34,8 @@ func (s *Store) EndpointStates(ctx context.Context) ([]notify.EndpointState, err
 // SaveEndpointState replaces the state of one endpoint.
 func (s *Store) SaveEndpointState(ctx context.Context, e notify.EndpointState) error {
 	err := s.write(ctx, 0, func(s *session) error {
-		_, err := s.exec(saveEndpointState, e.Name, e.Disabled, e.Reason, micros(e.Since), e.Paused, micros(e.PausedUntil),
-			e.Failures, micros(e.FailingSince), micros(e.FailedAt), micros(e.OpenUntil), e.Cooldown.Microseconds(), e.Told, e.Untold)
+		_, err := s.exec(saveEndpointState, e.Name, e.Disabled, e.Reason, store.Micros(e.Since), e.Paused, store.Micros(e.PausedUntil),
+			e.Failures, store.Micros(e.FailingSince), store.Micros(e.FailedAt), store.Micros(e.OpenUntil), e.Cooldown.Microseconds(), e.Told, e.Untold)
 		return err
 	})
 	if err != nil {
@@ -48,8 +49,8 @@ func scanEndpointState(rows *sql.Rows) (notify.EndpointState, error) {
 	var since, pausedUntil, failingSince, failedAt, openUntil, cooldown int64
 	err := rows.Scan(&e.Name, &e.Disabled, &e.Reason, &since, &e.Paused, &pausedUntil,
 		&e.Failures, &failingSince, &failedAt, &openUntil, &cooldown, &e.Told, &e.Untold)
-	e.Since, e.PausedUntil, e.OpenUntil = fromMicros(since), fromMicros(pausedUntil), fromMicros(openUntil)
-	e.FailingSince, e.FailedAt = fromMicros(failingSince), fromMicros(failedAt)
+	e.Since, e.PausedUntil, e.OpenUntil = store.FromMicros(since), store.FromMicros(pausedUntil), store.FromMicros(openUntil)
+	e.FailingSince, e.FailedAt = store.FromMicros(failingSince), store.FromMicros(failedAt)
 	e.Cooldown = time.Duration(cooldown) * time.Microsecond
 	return e, err
 }

@@ -61,7 +61,7 @@ func (s *Store) scanEventBehind(rows *sql.Rows, others ...any) (notify.Event, er
 	if err := rows.Scan(append(others, own...)...); err != nil {
 		return e, err
 	}
-	e.Time = fromMicros(at)
+	e.Time = store.FromMicros(at)
 	var err error
 	e.Data, err = s.codec.Decode(enc, data)
 	return e, err

@@ -52,7 +52,7 @@ func (s *Store) expire(ctx context.Context, before int64, done *store.Pruned) er
 // expireDeliveries makes those dead that still wait, as of now, and counts them.
 func expireDeliveries(s *session, found []int64) (int64, error) {
 	var expired int64
-	now := micros(time.Now())
+	now := store.Micros(time.Now())
 	for args := range chunks(found) {
 		in := "(" + placeholders(len(args)) + ")"
 		args = append([]any{now}, args...)

@@ -145,6 +145,6 @@ func scanHead(rows *sql.Rows) (notify.Event, error) {
 	var e notify.Event
 	var at int64
 	err := rows.Scan(&e.Position, &e.ID, &e.Type, &e.Source, &e.Subject, &at, &e.Sequence, &e.Alert)
-	e.Time = fromMicros(at)
+	e.Time = store.FromMicros(at)
 	return e, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/blob"
 
 	"github.com/pollwire/pollwire/notify"
@@ -57,7 +58,7 @@ func recordOutcomes(s *session, rows []outcomeRow) error {
 		for _, r := range rows[:n] {
 			o, a := r.outcome, r.outcome.Attempt
 			if known && o.State != notify.Superseded {
-				values = append(values, o.Delivery, a.Number, micros(a.At), a.Duration.Microseconds(), a.Status, a.Error,
+				values = append(values, o.Delivery, a.Number, store.Micros(a.At), a.Duration.Microseconds(), a.Status, a.Error,
 					int64(r.encoding), r.response)
 			}
 		}
@@ -94,7 +95,7 @@ func updateDelivered(s *session, rows []outcomeRow) (int, bool, error) {
 			return 0, false, err
 		}
 		_, err = s.exec("UPDATE deliveries SET posts = ?, attempts = ?, not_before = ?, state = 'delivered' WHERE id IN ("+
-			placeholders(len(args))+")", append([]any{first.Attempt.Number, first.Attempts, micros(first.NotBefore)}, args...)...)
+			placeholders(len(args))+")", append([]any{first.Attempt.Number, first.Attempts, store.Micros(first.NotBefore)}, args...)...)
 		if err != nil {
 			return 0, false, err
 		}
@@ -107,6 +108,6 @@ func updateDelivery(s *session, r *outcomeRow) (bool, error) {
 	o := &r.outcome
 	n, err := s.change(`UPDATE deliveries SET posts = max(posts, ?1), attempts = ?2, not_before = ?3,
 		state = CASE WHEN state = 'waiting' OR state = 'dead' AND ?4 = 'delivered' THEN ?4 ELSE state END
-		WHERE id = ?5`, o.Attempt.Number, o.Attempts, micros(o.NotBefore), string(o.State), o.Delivery)
+		WHERE id = ?5`, o.Attempt.Number, o.Attempts, store.Micros(o.NotBefore), string(o.State), o.Delivery)
 	return n > 0, err
 }

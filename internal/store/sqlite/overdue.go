@@ -20,10 +20,10 @@ func (s *Store) Overdue(ctx context.Context, before time.Time) ([]store.Overdue,
 	scan := func(rows *sql.Rows) (o store.Overdue, err error) {
 		var since int64
 		err = rows.Scan(&o.Endpoint, &o.Count, &since, &o.Told)
-		o.Since = fromMicros(since)
+		o.Since = store.FromMicros(since)
 		return o, err
 	}
-	found, err := list(ctx, s.reader, scan, findOverdue, micros(before))
+	found, err := list(ctx, s.reader, scan, findOverdue, store.Micros(before))
 	if err != nil {
 		return nil, fmt.Errorf("read overdue deliveries: %w", err)
 	}

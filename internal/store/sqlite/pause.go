@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // renamePause gives the pause of one name to another, which stays paused where
@@ -18,7 +20,7 @@ func (s *Store) PausedSources(ctx context.Context) (map[string]time.Time, error)
 		var source string
 		var since int64
 		err := rows.Scan(&source, &since)
-		paused[source] = fromMicros(since)
+		paused[source] = store.FromMicros(since)
 		return struct{}{}, err
 	}
 	if _, err := list(ctx, s.reader, scan, "SELECT source, since FROM paused_sources"); err != nil {
@@ -29,7 +31,7 @@ func (s *Store) PausedSources(ctx context.Context) (map[string]time.Time, error)
 
 // PauseSource holds a source back.
 func (s *Store) PauseSource(ctx context.Context, source string, since time.Time) error {
-	at := micros(since)
+	at := store.Micros(since)
 	err := s.write(ctx, 0, func(s *session) error {
 		_, err := s.exec("INSERT OR IGNORE INTO paused_sources (source, since) VALUES (?, ?)", source, at)
 		return err

@@ -33,11 +33,11 @@ const (
 func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, error) {
 	var done store.Pruned
 	steps := []func() error{
-		func() error { return s.expire(ctx, micros(r.Waiting), &done) },
-		func() error { return s.pruneDeliveries(ctx, micros(r.Events), &done) },
-		func() error { return s.pruneEvents(ctx, micros(r.Events), &done) },
-		func() error { return s.pruneDeparted(ctx, micros(r.Events), &done) },
-		func() error { return s.pruneReplays(ctx, micros(r.Events)) },
+		func() error { return s.expire(ctx, store.Micros(r.Waiting), &done) },
+		func() error { return s.pruneDeliveries(ctx, store.Micros(r.Events), &done) },
+		func() error { return s.pruneEvents(ctx, store.Micros(r.Events), &done) },
+		func() error { return s.pruneDeparted(ctx, store.Micros(r.Events), &done) },
+		func() error { return s.pruneReplays(ctx, store.Micros(r.Events)) },
 		func() error { return s.vacuum(ctx) },
 	}
 	for _, step := range steps {

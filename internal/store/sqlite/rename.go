@@ -107,7 +107,7 @@ func renameBudget(s *session, from, to string) error {
 	if _, err := s.exec("DELETE FROM budgets WHERE name = ?", from); err != nil {
 		return err
 	}
-	return s.insert(replaceBudgets(), []any{to, spent, sum.Reserved, micros(sum.PausedUntil)})
+	return s.insert(replaceBudgets(), []any{to, spent, sum.Reserved, store.Micros(sum.PausedUntil)})
 }
 
 // selectRows runs a query within a transaction and returns what scan makes of each row.

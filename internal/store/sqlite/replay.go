@@ -19,7 +19,7 @@ func scanReplay(rows *sql.Rows) (store.Replay, error) {
 	var since, until, created, finished int64
 	err := rows.Scan(&r.ID, &r.Endpoint, &r.Source, &since, &until, &r.Dead, &r.First, &r.Start, &r.Reached, &r.Last,
 		&r.Told, &created, &finished, &r.Waiting)
-	r.Since, r.Until, r.CreatedAt, r.FinishedAt = fromMicros(since), fromMicros(until), fromMicros(created), fromMicros(finished)
+	r.Since, r.Until, r.CreatedAt, r.FinishedAt = store.FromMicros(since), store.FromMicros(until), store.FromMicros(created), store.FromMicros(finished)
 	return r, err
 }
 
@@ -83,8 +83,8 @@ func addReplay(s *session, r *store.Replay) error {
 	}
 	_, err := s.exec(`INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last,
 		told, created_at, finished_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.ID, r.Endpoint, r.Source, micros(r.Since), micros(r.Until), r.Dead, r.First, r.Start, r.Reached, r.Last,
-		r.Told, micros(r.CreatedAt), micros(r.FinishedAt))
+		r.ID, r.Endpoint, r.Source, store.Micros(r.Since), store.Micros(r.Until), r.Dead, r.First, r.Start, r.Reached, r.Last,
+		r.Told, store.Micros(r.CreatedAt), store.Micros(r.FinishedAt))
 	return err
 }
 
@@ -158,14 +158,14 @@ func lower(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MinInt64
 	}
-	return micros(t)
+	return store.Micros(t)
 }
 
 func upper(t time.Time) int64 {
 	if t.IsZero() {
 		return math.MaxInt64
 	}
-	return micros(t)
+	return store.Micros(t)
 }
 
 const (
@@ -218,7 +218,7 @@ func (s *Store) AdvanceReplay(ctx context.Context, r *store.Replay, step store.R
 }
 
 func advanceReplay(s *session, r *store.Replay, reached int64, tell []notify.Delivery, end bool, now time.Time) error {
-	told, err := tellAgain(s, tell, micros(now))
+	told, err := tellAgain(s, tell, store.Micros(now))
 	if err != nil {
 		return err
 	}
@@ -235,11 +235,11 @@ func advanceReplay(s *session, r *store.Replay, reached int64, tell []notify.Del
 		}
 	}
 	if end {
-		r.FinishedAt = fromMicros(micros(now))
+		r.FinishedAt = store.FromMicros(store.Micros(now))
 	}
 	n, err := s.change(`UPDATE replays SET reached = ?, last = ?, told = told + ?, finished_at = ?
 		WHERE id = ? AND endpoint = ? AND reached = ? AND finished_at = 0`,
-		r.Reached, r.Last, len(told), micros(r.FinishedAt), r.ID, r.Endpoint, before)
+		r.Reached, r.Last, len(told), store.Micros(r.FinishedAt), r.ID, r.Endpoint, before)
 	if err != nil || n == 0 {
 		return errOr(err, store.ErrConflict)
 	}
@@ -292,7 +292,7 @@ func tellAgain(s *session, tell []notify.Delivery, now int64) ([]notify.Delivery
 // Retell adds another delivery of the event of one that has ended.
 func (s *Store) Retell(ctx context.Context, delivery int64) (notify.Delivery, error) {
 	var again notify.Delivery
-	now := micros(time.Now())
+	now := store.Micros(time.Now())
 	err := s.write(ctx, 256, func(s *session) (err error) {
 		again, err = retell(s, delivery, now)
 		return err

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // NextRuns returns the next run times that were saved, by source.
@@ -23,7 +25,7 @@ func (s *Store) NextRuns(ctx context.Context) (map[string]time.Time, error) {
 	}
 	next := make(map[string]time.Time, len(found))
 	for _, r := range found {
-		next[r.source] = fromMicros(r.at)
+		next[r.source] = store.FromMicros(r.at)
 	}
 	return next, nil
 }
@@ -33,7 +35,7 @@ func (s *Store) SaveNextRuns(ctx context.Context, next map[string]time.Time) err
 	replaceRuns := bulk{into: "REPLACE INTO next_runs (source, at)", columns: 2}
 	values := make([]any, 0, 2*len(next))
 	for source, at := range next {
-		values = append(values, source, micros(at))
+		values = append(values, source, store.Micros(at))
 	}
 	if len(values) == 0 {
 		return nil

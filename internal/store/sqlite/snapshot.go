@@ -97,7 +97,7 @@ func (r *rebuild) scan(c *blob.Codec) func(*sql.Rows) (struct{}, error) {
 		if err != nil {
 			return struct{}{}, err
 		}
-		snap.At, r.pages = fromMicros(at), nil
+		snap.At, r.pages = store.FromMicros(at), nil
 		switch next := r.snapshot; {
 		case enc == blob.Listed:
 			r.pages, err = decodePages(packed)
@@ -129,7 +129,7 @@ func scanVersion(rows *sql.Rows) (versionRow, error) {
 	if err := rows.Scan(&v.Number, &at, &v.Format, &v.Stored, &pages); err != nil {
 		return v, err
 	}
-	v.At = fromMicros(at)
+	v.At = store.FromMicros(at)
 	var err error
 	if pages != nil {
 		v.pages, err = decodePages(pages)

@@ -55,7 +55,7 @@ func scanSource(rows *sql.Rows) (store.Source, error) {
 		&src.State.ETag, &src.State.LastModified, &rawHash, &src.State.Cursor,
 		&since, &src.Alert.Failures, &src.Alert.Reason, &told, &src.AcceptRemoval, &changed)
 	src.State.RawHash = toHash(rawHash)
-	src.Alert.Since, src.Alert.ToldAt, src.ChangedAt = fromMicros(since), fromMicros(told), fromMicros(changed)
+	src.Alert.Since, src.Alert.ToldAt, src.ChangedAt = store.FromMicros(since), store.FromMicros(told), store.FromMicros(changed)
 	return src, err
 }
 

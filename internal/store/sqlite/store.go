@@ -195,7 +195,7 @@ const checkBytes = 128 << 20
 // file was moved or removed from under the store: writes go on in it, but
 // nobody will find them.
 func (s *Store) Ping(ctx context.Context) error {
-	now := micros(time.Now())
+	now := store.Micros(time.Now())
 	err := s.write(ctx, 0, func(s *session) error {
 		_, err := s.exec("INSERT INTO heartbeat (id, at) VALUES (1, ?) ON CONFLICT DO UPDATE SET at = excluded.at", now)
 		return err

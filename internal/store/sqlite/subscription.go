@@ -68,7 +68,7 @@ func subscriptionRow(sub *store.Subscription) ([]any, error) {
 		lists[i] = string(encoded)
 	}
 	sealed := append([]byte{}, sub.Sealed...)
-	return []any{sub.ID, sealed, lists[0], lists[1], sub.Filter, micros(sub.CreatedAt)}, nil
+	return []any{sub.ID, sealed, lists[0], lists[1], sub.Filter, store.Micros(sub.CreatedAt)}, nil
 }
 
 // Subscriptions returns all subscriptions, by ID.
@@ -88,7 +88,7 @@ func scanSubscription(rows *sql.Rows) (store.Subscription, error) {
 	if err := rows.Scan(&sub.ID, &sub.Sealed, &sources, &events, &sub.Filter, &created); err != nil {
 		return sub, err
 	}
-	sub.CreatedAt = fromMicros(created)
+	sub.CreatedAt = store.FromMicros(created)
 	if err := json.Unmarshal([]byte(sources), &sub.Sources); err != nil {
 		return sub, fmt.Errorf("decode sources of %s: %w", sub.ID, err)
 	}
@@ -132,7 +132,7 @@ func endSubscription(s *session, id string, first bool) (dead int64, err error) 
 			}
 		}
 	}
-	return s.change(endWaiting, id, endBatch, micros(time.Now()))
+	return s.change(endWaiting, id, endBatch, store.Micros(time.Now()))
 }
 
 // EndpointNames returns the names with a prefix of endpoints of which something

@@ -188,7 +188,7 @@ func (s *Store) Depths(ctx context.Context) ([]store.Depth, error) {
 	}
 	depths := make([]store.Depth, 0, len(waiting)+len(dead))
 	for _, c := range waiting {
-		depths = append(depths, store.Depth{Endpoint: c.endpoint, Waiting: c.n, Oldest: fromMicros(c.first)})
+		depths = append(depths, store.Depth{Endpoint: c.endpoint, Waiting: c.n, Oldest: store.FromMicros(c.first)})
 	}
 	for _, c := range dead {
 		i := slices.IndexFunc(depths, func(d store.Depth) bool { return d.Endpoint == c.endpoint })
@@ -208,7 +208,7 @@ func scanTracked(rows *sql.Rows) (store.TrackedDelivery, error) {
 	err := rows.Scan(&d.ID, &d.Endpoint, &d.Lane, &d.Key, &d.Batch, &d.Position, &d.Posts, &d.Attempts, &notBefore, &d.Replay,
 		&d.State, &created, &d.EventID, &d.EventType, &d.Source, &d.Subject,
 		&d.Last.Number, &at, &duration, &d.Last.Status, &d.Last.Error)
-	d.NotBefore, d.CreatedAt, d.Last.At = fromMicros(notBefore), fromMicros(created), fromMicros(at)
+	d.NotBefore, d.CreatedAt, d.Last.At = store.FromMicros(notBefore), store.FromMicros(created), store.FromMicros(at)
 	d.Last.Duration = time.Duration(duration) * time.Microsecond
 	return d, err
 }
@@ -221,7 +221,7 @@ func (s *Store) scanAttempt(rows *sql.Rows) (notify.Attempt, error) {
 	if err := rows.Scan(&a.Number, &at, &duration, &a.Status, &a.Error, &enc, &response); err != nil {
 		return a, err
 	}
-	a.At, a.Duration = fromMicros(at), time.Duration(duration)*time.Microsecond
+	a.At, a.Duration = store.FromMicros(at), time.Duration(duration)*time.Microsecond
 	var err error
 	a.Response, err = s.codec.Decode(enc, response)
 	return a, err

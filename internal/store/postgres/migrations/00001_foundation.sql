@@ -1,4 +1,4 @@
--- +goose Up
+-- needs 1
 
 -- The tables and columns are those of SQLite's engine, so that a database moves
 -- from one to the other row by row. All times are microseconds since 1970 in UTC,
