@@ -45,8 +45,9 @@ type Spend struct {
 
 // BudgetStore keeps budgets across restarts.
 type BudgetStore interface {
-	// Budgets returns all that were saved.
-	Budgets(ctx context.Context) ([]Budget, error)
+	// Budgets returns what was saved of the named limits, each once; of all without
+	// a name.
+	Budgets(ctx context.Context, limits ...string) ([]Budget, error)
 	// SaveBudgets replaces those of the same limits and returns when they are durable.
 	SaveBudgets(ctx context.Context, budgets []Budget) error
 }
@@ -54,8 +55,9 @@ type BudgetStore interface {
 // RunStore keeps the next run time of each source across restarts. Losing the
 // last second of it costs a poll, never a change.
 type RunStore interface {
-	// NextRuns returns what was saved, by source.
-	NextRuns(ctx context.Context) (map[string]time.Time, error)
+	// NextRuns returns what was saved of the named sources, by source; of all without
+	// a name.
+	NextRuns(ctx context.Context, sources ...string) (map[string]time.Time, error)
 	// SaveNextRuns adds to and replaces what was saved.
 	SaveNextRuns(ctx context.Context, next map[string]time.Time) error
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -30,12 +31,14 @@ type memoryBudgets struct {
 
 func newMemoryBudgets() *memoryBudgets { return &memoryBudgets{saved: map[string]Budget{}} }
 
-func (m *memoryBudgets) Budgets(context.Context) ([]Budget, error) {
+func (m *memoryBudgets) Budgets(_ context.Context, limits ...string) ([]Budget, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var all []Budget
-	for _, b := range m.saved {
-		all = append(all, b)
+	for name, b := range m.saved {
+		if len(limits) == 0 || slices.Contains(limits, name) {
+			all = append(all, b)
+		}
 	}
 	return all, m.loadFail
 }
@@ -97,7 +100,7 @@ type memoryRuns struct {
 
 func newMemoryRuns() *memoryRuns { return &memoryRuns{saved: map[string]time.Time{}} }
 
-func (m *memoryRuns) NextRuns(ctx context.Context) (map[string]time.Time, error) {
+func (m *memoryRuns) NextRuns(ctx context.Context, sources ...string) (map[string]time.Time, error) {
 	if m.loading != nil {
 		if err := waitFor(ctx, m.loading); err != nil {
 			return nil, err
@@ -105,7 +108,11 @@ func (m *memoryRuns) NextRuns(ctx context.Context) (map[string]time.Time, error)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return maps.Clone(m.saved), m.fail
+	next := maps.Clone(m.saved)
+	if len(sources) > 0 {
+		maps.DeleteFunc(next, func(name string, _ time.Time) bool { return !slices.Contains(sources, name) })
+	}
+	return next, m.fail
 }
 
 func (m *memoryRuns) SaveNextRuns(_ context.Context, next map[string]time.Time) error {

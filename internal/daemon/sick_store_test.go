@@ -53,18 +53,18 @@ func (s *sickStore) AddReplays(ctx context.Context, replays []store.Replay) erro
 	return s.database.AddReplays(ctx, replays)
 }
 
-func (s *sickStore) Budgets(ctx context.Context) ([]poller.Budget, error) {
+func (s *sickStore) Budgets(ctx context.Context, limits ...string) ([]poller.Budget, error) {
 	if err := s.is("Budgets"); err != nil {
 		return nil, err
 	}
-	return s.database.Budgets(ctx)
+	return s.database.Budgets(ctx, limits...)
 }
 
-func (s *sickStore) NextRuns(ctx context.Context) (map[string]time.Time, error) {
+func (s *sickStore) NextRuns(ctx context.Context, sources ...string) (map[string]time.Time, error) {
 	if err := s.is("NextRuns"); err != nil {
 		return nil, err
 	}
-	return s.database.NextRuns(ctx)
+	return s.database.NextRuns(ctx, sources...)
 }
 
 func (s *sickStore) Record(ctx context.Context, outcomes []notify.Outcome) error {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
@@ -17,11 +18,24 @@ func replaceBudgets() *bulk {
 	return &bulk{into: "REPLACE INTO budgets (name, spent, reserved, paused_until)", columns: 4}
 }
 
-// Budgets returns all that were saved, by limit.
-func (s *Store) Budgets(ctx context.Context) ([]poller.Budget, error) {
-	found, err := list(ctx, s.reader, scanBudget, selectBudgets+" ORDER BY name")
-	if err != nil {
-		return nil, fmt.Errorf("read budgets: %w", err)
+// Budgets returns what was saved of the named limits, by name; of all without a
+// name.
+func (s *Store) Budgets(ctx context.Context, limits ...string) ([]poller.Budget, error) {
+	if len(limits) == 0 {
+		found, err := list(ctx, s.reader, scanBudget, selectBudgets+" ORDER BY name")
+		if err != nil {
+			return nil, fmt.Errorf("read budgets: %w", err)
+		}
+		return found, nil
+	}
+	limits = slices.Compact(slices.Sorted(slices.Values(limits)))
+	var found []poller.Budget
+	for args := range chunks(limits) {
+		part, err := list(ctx, s.reader, scanBudget, selectBudgets+" WHERE name IN ("+placeholders(len(args))+") ORDER BY name", args...)
+		if err != nil {
+			return nil, fmt.Errorf("read budgets: %w", err)
+		}
+		found = append(found, part...)
 	}
 	return found, nil
 }

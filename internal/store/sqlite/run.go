@@ -9,23 +9,28 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// NextRuns returns the next run times that were saved, by source.
-func (s *Store) NextRuns(ctx context.Context) (map[string]time.Time, error) {
-	type run struct {
-		source string
-		at     int64
+const selectRuns = "SELECT source, at FROM next_runs"
+
+// NextRuns returns the next run times that were saved of the named sources, by
+// source; of all without a name.
+func (s *Store) NextRuns(ctx context.Context, sources ...string) (map[string]time.Time, error) {
+	next := make(map[string]time.Time, len(sources))
+	scan := func(rows *sql.Rows) (struct{}, error) {
+		var source string
+		var at int64
+		err := rows.Scan(&source, &at)
+		next[source] = store.FromMicros(at)
+		return struct{}{}, err
 	}
-	scan := func(rows *sql.Rows) (r run, err error) {
-		err = rows.Scan(&r.source, &r.at)
-		return r, err
+	if len(sources) == 0 {
+		if _, err := list(ctx, s.reader, scan, selectRuns); err != nil {
+			return nil, fmt.Errorf("read next runs: %w", err)
+		}
 	}
-	found, err := list(ctx, s.reader, scan, "SELECT source, at FROM next_runs")
-	if err != nil {
-		return nil, fmt.Errorf("read next runs: %w", err)
-	}
-	next := make(map[string]time.Time, len(found))
-	for _, r := range found {
-		next[r.source] = store.FromMicros(r.at)
+	for args := range chunks(sources) {
+		if _, err := list(ctx, s.reader, scan, selectRuns+" WHERE source IN ("+placeholders(len(args))+")", args...); err != nil {
+			return nil, fmt.Errorf("read next runs: %w", err)
+		}
 	}
 	return next, nil
 }

@@ -2,6 +2,8 @@ package storetest
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -25,6 +27,10 @@ func budgets(t *testing.T, fresh Fresh) {
 	github := poller.Budget{Limit: "github", Reserved: 8, PausedUntil: epoch, Spent: []poller.Spend{{At: epoch, Count: 1}, {At: epoch.Add(time.Microsecond), Count: 20}}}
 	noError(t, s.SaveBudgets(t.Context(), []poller.Budget{{Limit: "stripe"}, github}))
 	equal(t, "budgets", must(s.Budgets(t.Context()))(t), []poller.Budget{github, {Limit: "stripe"}})
+	equal(t, "of one limit", must(s.Budgets(t.Context(), "github"))(t), []poller.Budget{github})
+	equal(t, "of limits some of which have none, and one twice",
+		must(s.Budgets(t.Context(), "stripe", "none", "github", "stripe"))(t), []poller.Budget{github, {Limit: "stripe"}})
+	equal(t, "of a limit that has none", len(must(s.Budgets(t.Context(), "none"))(t)), 0)
 
 	github.Spent, github.Reserved, github.PausedUntil = github.Spent[1:], 0, time.Time{}
 	noError(t, s.SaveBudgets(t.Context(), []poller.Budget{github}))
@@ -42,6 +48,13 @@ func nextRuns(t *testing.T, fresh Fresh) {
 	}
 	noError(t, s.SaveNextRuns(t.Context(), want))
 	equal(t, "next runs", must(s.NextRuns(t.Context()))(t), want)
+	equal(t, "of two sources", must(s.NextRuns(t.Context(), "source-7", "source-8", "none", "source-7"))(t),
+		map[string]time.Time{"source-7": want["source-7"], "source-8": want["source-8"]})
+	equal(t, "of a source that has none", len(must(s.NextRuns(t.Context(), "none"))(t)), 0)
+	most := slices.Sorted(maps.Keys(want))[20:]
+	some := must(s.NextRuns(t.Context(), most...))(t)
+	equal(t, "how many of many", len(some), len(most))
+	equal(t, "one of many", some[most[100]], want[most[100]])
 
 	want["source-7"], want["new"], want["never"] = future, epoch, time.Time{}
 	noError(t, s.SaveNextRuns(t.Context(), map[string]time.Time{"source-7": future, "new": epoch, "never": {}}))
