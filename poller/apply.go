@@ -10,6 +10,7 @@ func (s *Scheduler) Apply(sources []*Source) {
 	for name := range s.paused {
 		s.paused[name] = nil
 	}
+	clear(s.elsewhere)
 	gone := make(map[string]*entry, len(s.entries))
 	for name, e := range s.entries {
 		gone[name] = e
@@ -18,6 +19,10 @@ func (s *Scheduler) Apply(sources []*Source) {
 	for _, src := range sources {
 		if _, paused := s.paused[src.Name]; paused {
 			s.paused[src.Name] = src
+			continue
+		}
+		if s.leased && !s.adopted[src.Name] {
+			s.elsewhere[src.Name] = src
 			continue
 		}
 		delete(gone, src.Name)
@@ -31,7 +36,7 @@ func (s *Scheduler) Apply(sources []*Source) {
 		s.remove(e)
 	}
 	if s.state == stateRunning {
-		s.place(fresh)
+		s.place(fresh, false)
 		signal(s.wake)
 	}
 }
@@ -49,8 +54,9 @@ func (s *Scheduler) enter(src *Source) *entry {
 	return e
 }
 
-// place puts entries that have no next run into the heap.
-func (s *Scheduler) place(entries []*entry) {
+// place puts entries that have no next run into the heap. Of those that come from
+// another owner a run that came due between the two was not missed.
+func (s *Scheduler) place(entries []*entry, handed bool) {
 	now := s.now()
 	first := make([]*entry, 0, len(entries))
 	for _, e := range entries {
@@ -60,7 +66,7 @@ func (s *Scheduler) place(entries []*entry) {
 			continue
 		}
 		delete(s.saved, e.source.Name)
-		if e.resume(saved, now) {
+		if e.resume(saved, now, handed) {
 			s.markUnsaved(e)
 		}
 		e.setDue()

@@ -1,6 +1,7 @@
 package poller
 
 import (
+	"context"
 	"math"
 	"time"
 )
@@ -43,6 +44,10 @@ type entry struct {
 	removed bool
 	// unsaved says that next is in the list of what is to be saved.
 	unsaved bool
+	// cancel ends the request on a worker where sources are leased, else nil, and
+	// departure is not nil where the source was released meanwhile.
+	cancel    context.CancelCauseFunc
+	departure *departure
 }
 
 // phase is where an entry's poll stands.

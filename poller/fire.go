@@ -107,8 +107,17 @@ func (s *Scheduler) ask(e *entry) {
 	s.finish(e, outcome)
 }
 
-// contextOf is the context of all attempts of an entry. The lock is held.
+// contextOf is the context of all attempts of an entry; where sources are leased,
+// that of one request. The lock is held.
 func (s *Scheduler) contextOf(e *entry) context.Context {
+	if s.leased {
+		ctx, cancel := context.WithCancelCause(s.ctx)
+		e.cancel = cancel
+		if e.ticket.limit == nil {
+			return ctx
+		}
+		return &ticketContext{ctx, &e.ticket}
+	}
 	if e.ticket.limit == nil {
 		return s.ctx
 	}
@@ -131,9 +140,9 @@ func (s *Scheduler) held(e *entry) error {
 func (s *Scheduler) refuse(e *entry, reason error) {
 	s.limiter.cancel(&e.ticket)
 	e.phase = phaseRunning
-	source := e.source
+	source, ctx := e.source, s.contextOf(e)
 	s.mu.Unlock()
-	s.gate.Refuse(s.ctx, source, reason)
+	s.gate.Refuse(ctx, source, reason)
 	s.finish(e, Outcome{})
 }
 
@@ -141,6 +150,13 @@ func (s *Scheduler) refuse(e *entry, reason error) {
 func (s *Scheduler) finish(e *entry, o Outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if e.cancel != nil {
+		e.cancel(nil)
+		e.cancel = nil
+	}
+	if e.departure != nil {
+		s.depart(e, o)
+	}
 	switch {
 	case e.removed:
 		e.phase = phaseIdle

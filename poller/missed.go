@@ -12,6 +12,9 @@ const (
 	// are polled at once, so that a user sees them work, thousands over seconds.
 	firstGap       = time.Millisecond
 	maxFirstSpread = 10 * time.Second
+	// handOver is how long a source may be between two owners, so that its runs of
+	// that time are late and not missed.
+	handOver = time.Minute
 )
 
 // jitter returns a random time in [0, d), in nanoseconds.
@@ -23,9 +26,9 @@ func jitter(d time.Duration) int64 {
 }
 
 // resume decides when an entry runs first in this process, or after the clock
-// was set: saved is its next run as it was known before. It reports whether the
-// next run is another one now.
-func (e *entry) resume(saved, now int64) (changed bool) {
+// was set: saved is its next run as it was known before, handed says that another
+// owner knew it. It reports whether the next run is another one now.
+func (e *entry) resume(saved, now int64, handed bool) (changed bool) {
 	e.followSchedule(now)
 	switch {
 	case saved > now && saved >= e.next:
@@ -34,6 +37,9 @@ func (e *entry) resume(saved, now int64) (changed bool) {
 	case saved > now:
 		e.next, e.extra = saved, true
 		e.fireAt = saved
+	case handed && now-saved < int64(handOver):
+		// All that one owner had may come to another at once.
+		e.ask(now, min(time.Duration(now-saved), e.spread(now)))
 	case e.source.OnMissed != Skip:
 		e.ask(now, e.spread(now))
 	}
@@ -85,7 +91,7 @@ func (e *entry) clockSet(delta, now int64) (changed bool) {
 	case e.fireAt > now && e.next <= now:
 		// Only its jitter is left to wait for.
 	default:
-		e.resume(e.next, now)
+		e.resume(e.next, now, false)
 	}
 	e.setDue()
 	return e.next != was

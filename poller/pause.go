@@ -19,6 +19,9 @@ func (s *Scheduler) Pause(name string) {
 	if e := s.entries[name]; e != nil && !e.removed {
 		s.paused[name] = e.source
 		s.remove(e)
+	} else if src := s.elsewhere[name]; src != nil {
+		s.paused[name] = src
+		delete(s.elsewhere, name)
 	}
 }
 
@@ -32,6 +35,10 @@ func (s *Scheduler) Resume(name string) {
 	if src == nil {
 		return
 	}
+	if s.leased && !s.adopted[name] {
+		s.elsewhere[name] = src
+		return
+	}
 	e := s.enter(src)
 	if s.state != stateRunning {
 		return
@@ -41,6 +48,6 @@ func (s *Scheduler) Resume(name string) {
 		// by many is: it runs as one that has never run.
 		delete(s.saved, name)
 	}
-	s.place([]*entry{e})
+	s.place([]*entry{e}, false)
 	signal(s.wake)
 }

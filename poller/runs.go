@@ -7,7 +7,7 @@ import (
 )
 
 const (
-	// runsGather is how far apart saves of next runs are.
+	// runsGather is how far apart saves of next runs are where nothing is said.
 	runsGather = time.Second
 	// lastSaveTimeout bounds the save at the stop.
 	lastSaveTimeout = 5 * time.Second
@@ -32,7 +32,7 @@ func (s *Scheduler) saveLoop(ctx context.Context) {
 			return
 		case <-s.dirty:
 		}
-		if pause(ctx, runsGather) != nil {
+		if pause(ctx, s.every) != nil {
 			return
 		}
 		err := s.saveRuns(ctx)
@@ -52,28 +52,52 @@ func (s *Scheduler) saveLoop(ctx context.Context) {
 // saveRuns saves what has changed. An entry whose poll has not ended is left
 // out, so that after a crash its run counts as missed, not as made.
 func (s *Scheduler) saveRuns(ctx context.Context) error {
-	s.mu.Lock()
-	changed := s.unsaved
-	s.unsaved = nil
-	next := make(map[string]time.Time, len(changed))
-	for _, e := range changed {
-		e.unsaved = false
-		if e.phase == phaseIdle && e.next != noRun {
-			next[e.source.Name] = time.Unix(0, e.next).UTC()
+	var changed []*entry
+	err := s.saveNext(ctx, func() map[string]time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		changed, s.unsaved = s.unsaved, nil
+		next := make(map[string]time.Time, len(changed))
+		for _, e := range changed {
+			e.unsaved = false
+			if e.phase == phaseIdle && e.next != noRun && s.owns(e) {
+				next[e.source.Name] = runTime(e.next)
+			}
+		}
+		return next
+	})
+	if err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		for _, e := range changed {
+			s.markUnsaved(e)
 		}
 	}
-	s.mu.Unlock()
+	return err
+}
+
+// owns says whether what an entry knows of its source is still good: it is not
+// where that was released since, and not where it was adopted again. The lock is held.
+func (s *Scheduler) owns(e *entry) bool {
+	now := s.entries[e.source.Name]
+	return (now == nil || now == e) && (!s.leased || s.adopted[e.source.Name])
+}
+
+// saveNext saves next runs that are read when no others are being saved, so that
+// older ones never come after them.
+func (s *Scheduler) saveNext(ctx context.Context, read func() map[string]time.Time) error {
+	select {
+	case s.saving <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("save next runs: %w", context.Cause(ctx))
+	}
+	defer func() { <-s.saving }()
+	next := read()
 	if len(next) == 0 {
 		return nil
 	}
-	err := s.runs.SaveNextRuns(ctx, next)
-	if err == nil {
-		return nil
+	if err := s.runs.SaveNextRuns(ctx, next); err != nil {
+		return fmt.Errorf("save next runs: %w", err)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range changed {
-		s.markUnsaved(e)
-	}
-	return fmt.Errorf("save next runs: %w", err)
+	return nil
 }

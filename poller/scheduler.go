@@ -26,6 +26,10 @@ type SchedulerOptions struct {
 	Limiter *Limiter
 	// Runs keeps the next run times across restarts.
 	Runs RunStore
+	// Leased says that only sources are fired that were adopted; see [Scheduler.Adopt].
+	Leased bool
+	// SaveEvery is how far apart saves of next runs are at least; 0 means a second.
+	SaveEvery time.Duration
 	// Workers is the most polls under way at once; 0 means 64.
 	Workers int
 	// Begun is told of each poll that was due, when its first request is made: how
@@ -49,6 +53,8 @@ type Scheduler struct {
 	runs    RunStore
 	logger  *slog.Logger
 	begun   func(*Source, time.Duration)
+	every   time.Duration // between saves
+	leased  bool
 	clock   *clock
 	pool    *pool
 
@@ -58,6 +64,10 @@ type Scheduler struct {
 	heap    dueHeap
 	// paused are the sources that are held back, nil of those that are not known.
 	paused map[string]*Source
+	// adopted are the sources that are this one's, and elsewhere those that are there
+	// and were not; both stay empty but where sources are leased.
+	adopted   map[string]bool
+	elsewhere map[string]*Source
 	// saved are the next runs of sources that there is no entry of.
 	saved map[string]int64
 	// unsaved are the entries whose next run is to be saved.
@@ -72,6 +82,7 @@ type Scheduler struct {
 	stopLoops   context.CancelFunc
 	loops       sync.WaitGroup
 
+	saving  chan struct{} // holds one token while next runs are saved
 	wake    chan struct{} // the heap may have a new first entry
 	pings   chan struct{} // Alive asks the loop
 	dirty   chan struct{} // there is something to save
@@ -87,22 +98,27 @@ func NewScheduler(o SchedulerOptions) *Scheduler {
 	if o.Workers <= 0 {
 		o.Workers = defaultWorkers
 	}
+	if o.SaveEvery <= 0 {
+		o.SaveEvery = runsGather
+	}
 	if o.Begun == nil {
 		o.Begun = func(*Source, time.Duration) {}
 	}
 	s := &Scheduler{
 		poll: o.Poll, gate: o.Gate, limiter: o.Limiter, runs: o.Runs, logger: o.Logger,
-		begun:   o.Begun,
+		begun: o.Begun, every: o.SaveEvery, leased: o.Leased,
 		clock:   newClock(time.Now),
 		entries: make(map[string]*entry), paused: make(map[string]*Source), saved: make(map[string]int64),
-		wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
+		adopted: make(map[string]bool), elsewhere: make(map[string]*Source),
+		saving: make(chan struct{}, 1), wake: make(chan struct{}, 1), pings: make(chan struct{}), dirty: make(chan struct{}, 1),
 		stopped: make(chan struct{}), ended: make(chan struct{}),
 	}
 	s.pool = newPool(o.Workers, s.ask)
 	return s
 }
 
-// Start loads the saved run times and begins to fire. Only Stop ends what it
+// Start loads the saved run times, but where each source comes with its own, and
+// begins to fire. Only Stop ends what it
 // starts, not the end of ctx: a signal shall let polls under way end.
 func (s *Scheduler) Start(ctx context.Context) error {
 	s.mu.Lock()
@@ -113,7 +129,11 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	s.state = stateStarting
 	s.mu.Unlock()
 
-	next, err := s.runs.NextRuns(ctx)
+	var next map[string]time.Time
+	var err error
+	if !s.leased {
+		next, err = s.runs.NextRuns(ctx)
+	}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -136,7 +156,7 @@ func (s *Scheduler) Start(ctx context.Context) error {
 	for _, e := range s.entries {
 		fresh = append(fresh, e)
 	}
-	s.place(fresh)
+	s.place(fresh, s.leased)
 	s.loops.Go(func() { s.loop(loopCtx) })
 	s.loops.Go(func() { s.saveLoop(loopCtx) })
 	return nil
@@ -186,7 +206,7 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 
 // Trigger polls a source now, within its limit, whatever its gate says. While a poll of it has begun and
 // not ended, it is polled once more afterwards. The error is ErrUnknownSource,
-// ErrPaused or ErrNotRunning.
+// ErrPaused, ErrElsewhere or ErrNotRunning.
 func (s *Scheduler) Trigger(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -196,6 +216,8 @@ func (s *Scheduler) Trigger(name string) error {
 		return fmt.Errorf("trigger source %q: %w", name, ErrNotRunning)
 	case s.paused[name] != nil:
 		return fmt.Errorf("trigger source %q: %w", name, ErrPaused)
+	case s.elsewhere[name] != nil:
+		return fmt.Errorf("trigger source %q: %w", name, ErrElsewhere)
 	case e == nil || e.removed:
 		return fmt.Errorf("trigger source %q: %w", name, ErrUnknownSource)
 	case e.phase == phaseIdle:
