@@ -1,6 +1,9 @@
 package notify
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // alertRetryWait is how long an alert waits that could not be told.
 const alertRetryWait = 10 * time.Second
@@ -9,7 +12,7 @@ const alertRetryWait = 10 * time.Second
 // they are to be told. What is to be told is saved first, so that neither a
 // crash nor a store that fails loses it.
 func (w *worker) keep(now time.Time) {
-	if w.session.failure() != nil {
+	if w.session.failure() != nil || w.void.Load() {
 		return // nothing can be saved any more
 	}
 	h := w.health
@@ -17,9 +20,12 @@ func (w *worker) keep(now time.Time) {
 	if h.changed() && w.saveState() != nil || h.state.Untold == "" || now.Before(w.tellAgain) {
 		return
 	}
-	if err := w.session.options.Alert(w.session.ctx, h.state); err != nil {
+	if err := w.session.options.Alert(w.ctx, h.state); err != nil {
+		if w.lost(err) {
+			return
+		}
 		w.tellAgain = now.Add(alertRetryWait)
-		w.log.Log(w.session.ctx, w.alerts.failed(0), "alert not told", "type", h.state.Untold, "err", err, "again_in", alertRetryWait)
+		w.log.Log(w.ctx, w.alerts.failed(0), "alert not told", "type", h.state.Untold, "err", err, "again_in", alertRetryWait)
 		return
 	}
 	if w.alerts.well(0) {
@@ -28,6 +34,33 @@ func (w *worker) keep(now time.Time) {
 	h.told()
 	// One that is told once more after a crash is better than one that never is.
 	_ = w.saveState()
+}
+
+// saveState makes the state durable, however long that takes.
+func (w *worker) saveState() error { return w.saveStateTo(w.session.queue) }
+
+// saveStateTo makes the state durable. That it cannot for good is fatal. Of an
+// endpoint that was removed nothing is saved: whoever removed it may have removed
+// its state.
+func (w *worker) saveStateTo(queue Queue) error {
+	if w.mail.removed() {
+		return ErrUnknownEndpoint
+	}
+	if err := queue.SaveEndpointState(w.ctx, w.health.state); err != nil {
+		err = fmt.Errorf("save endpoint state: %w", err)
+		if w.lost(err) {
+			return fmt.Errorf("%w: %w", ErrElsewhere, err)
+		}
+		if w.void.Load() {
+			return err // there is no time left for it
+		}
+		if queue == w.session.queue || !w.session.options.Passes(err) {
+			w.session.fail(err)
+		}
+		return err
+	}
+	w.health.saved = w.health.state
+	return nil
 }
 
 // keepDue returns when keep has something to do by itself; zero for never.

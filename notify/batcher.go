@@ -10,7 +10,7 @@ import (
 // next takes what is posted next.
 func (w *worker) next(now time.Time) (*lane, error) {
 	if !w.endpoint.Batch.batches() {
-		return w.backlog.next(w.session.ctx, now)
+		return w.backlog.next(w.ctx, now)
 	}
 	sift := func(l *lane) (bool, error) {
 		if l.sifted == w.backlog.round {
@@ -18,7 +18,7 @@ func (w *worker) next(now time.Time) (*lane, error) {
 		}
 		return w.sift(nil, now)
 	}
-	l, due, err := w.backlog.gather(w.session.ctx, now, w.endpoint.Batch, sift)
+	l, due, err := w.backlog.gather(w.ctx, now, w.endpoint.Batch, sift)
 	w.gatherAt = due
 	return l, err
 }
@@ -30,7 +30,7 @@ func (w *worker) postBatch(a answered, members []pending, saved bool) {
 	if saved {
 		most = 0 // they stay what they are
 	}
-	told, err := w.session.tell(a.endpoint, members, most)
+	told, err := w.tell(a.endpoint, members, most)
 	if err == nil && !saved {
 		if n := len(told.members); n < len(members) {
 			a.left = members[n].id
@@ -44,7 +44,7 @@ func (w *worker) postBatch(a answered, members []pending, saved bool) {
 	case err != nil:
 		a.err = err
 	case len(told.members) > 0:
-		a.attempt, a.verdict = w.session.attemptBatch(a.endpoint, a.lane.batch, &told)
+		a.attempt, a.verdict = w.attemptBatch(a.endpoint, a.lane.batch, &told)
 	}
 	a.verdict.Probe = a.probe
 	w.answers <- a
@@ -57,9 +57,13 @@ func (w *worker) saveBatch(batch string, members []pending) ([]int64, error) {
 	for i := range members {
 		ids[i] = members[i].id
 	}
-	saved, err := w.session.queue.SaveBatch(w.session.ctx, w.name, batch, ids)
+	saved, err := w.session.queue.SaveBatch(w.ctx, w.name, batch, ids)
 	if err != nil {
 		err = fmt.Errorf("save batch: %w", err)
+		switch {
+		case w.lost(err), w.void.Load():
+			return nil, ErrInterrupted // the endpoint is not served here any more
+		}
 		w.session.fail(err)
 		return nil, err
 	}
@@ -101,7 +105,7 @@ func (w *worker) settleBatch(a answered, o Outcome, report Report, now time.Time
 		p.posts, p.attempts, p.notBefore = o.Attempt.Number, o.Attempts, o.NotBefore
 	}
 	w.session.options.Done(report)
-	w.session.recorder.add(outcomes...)
+	w.session.recorder.add(w.tenure, outcomes...)
 	if len(a.broken) > 0 {
 		w.backlog.keep(l, func(id int64) bool { return a.broken[id] == nil })
 	}
@@ -124,17 +128,17 @@ type telling struct {
 // tell makes the bodies of the first members that fit into so many bytes, at
 // least one of them; 0 is any number. Members that no body can be made of take up
 // no room, and are the same each time.
-func (s *session) tell(e *Endpoint, members []pending, most int) (telling, error) {
+func (w *worker) tell(e *Endpoint, members []pending, most int) (telling, error) {
 	t := telling{broken: make(map[int64]error)}
 	size := 0
 	for i := range members {
-		m, err := s.bodies.get(s.posts, e, members[i].position)
+		m, err := w.session.bodies.get(w.posts, e, members[i].position)
 		switch {
 		case errors.Is(err, errBody):
 			t.broken[members[i].id] = err
 			t.bodies = append(t.bodies, nil)
-		case s.posts.Err() != nil:
-			return telling{}, ErrInterrupted // the session ends, the event is fine
+		case w.posts.Err() != nil:
+			return telling{}, ErrInterrupted // the worker ends, the event is fine
 		case err != nil:
 			return telling{}, err
 		case most > 0 && size > 0 && size+len(m.bytes) > most:
@@ -163,15 +167,15 @@ func (t *telling) keep(saved []int64) {
 }
 
 // attemptBatch posts a batch once, without the members that are broken.
-func (s *session) attemptBatch(e *Endpoint, batch string, t *telling) (Attempt, Verdict) {
+func (w *worker) attemptBatch(e *Endpoint, batch string, t *telling) (Attempt, Verdict) {
 	first := &t.members[0]
 	bodies := slices.DeleteFunc(t.bodies, func(body []byte) bool { return body == nil })
 	if len(bodies) == 0 {
 		err := t.broken[t.members[len(t.members)-1].id]
 		return Attempt{Number: first.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0)
 	}
-	return s.options.Sender.Send(s.posts, e, Message{
+	return w.session.options.Sender.Send(w.posts, e, Message{
 		ID: batch, ContentType: e.ContentType(true), Body: RenderBatch(e, bodies),
-		Number: first.posts + 1, Replay: first.replay,
+		Number: first.posts + 1, Replay: first.replay, gate: w.holds,
 	})
 }

@@ -89,9 +89,9 @@ func (w *worker) coalesce(l *lane, now time.Time) bool {
 
 // sift takes out what is superseded and reports whether that was nothing.
 func (w *worker) sift(l *lane, now time.Time) (bool, error) {
-	gone, err := w.backlog.sift(w.session.ctx, l)
+	gone, err := w.backlog.sift(w.ctx, l)
 	for _, p := range gone {
-		w.session.recorder.add(Outcome{Delivery: p.id, State: Superseded, Attempts: p.attempts, NotBefore: now})
+		w.session.recorder.add(w.tenure, Outcome{Endpoint: w.name, Delivery: p.id, State: Superseded, Attempts: p.attempts, NotBefore: now})
 		w.log.Debug("delivery superseded by a later one", "delivery", p.id, "position", p.position)
 	}
 	if len(gone) > 0 {

@@ -101,7 +101,8 @@ type Queue interface {
 	Hasten(ctx context.Context, endpoint string, delivery int64) (Delivery, error)
 	// Event returns the event at a position of the log.
 	Event(ctx context.Context, position int64) (Event, error)
-	// Record saves outcomes, all or none, and returns when they are durable.
+	// Record saves outcomes, all or none, and returns when they are durable. Those of
+	// endpoints that somebody else serves by now are left out.
 	Record(ctx context.Context, outcomes []Outcome) error
 	// EndpointStates returns the state of every endpoint that has one saved.
 	EndpointStates(ctx context.Context) ([]EndpointState, error)

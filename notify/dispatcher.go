@@ -41,6 +41,17 @@ type DispatcherOptions struct {
 	// was under way in a crash. The endpoint waits until it returns, so it must
 	// not call Enable, Disable, Pause, Resume or Stop.
 	Alert func(ctx context.Context, state EndpointState) error
+	// Leased says that others serve the same queue: endpoints are posted to only
+	// between Adopt and Release. Else all are that Apply names.
+	Leased bool
+	// Holds is asked right before each POST whether the endpoint may be posted to.
+	// Where it may not, its deliveries wait; a wake-up has it asked again, and a
+	// second does. It must return at once. Nil for yes.
+	Holds func(endpoint string) bool
+	// Lost says of an error of the queue, or of Alert, that the endpoint is served
+	// by somebody else by now. Its worker ends then, and nothing is fatal. Nil for
+	// errors none of which says so.
+	Lost func(error) bool
 	// Done is told of each attempt that was made, and of deliveries that ended
 	// without one, before either is durable; nil for nobody. It must return at once.
 	Done func(r Report)
@@ -79,6 +90,12 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	if o.Alert == nil {
 		o.Alert = func(context.Context, EndpointState) error { return nil }
 	}
+	if o.Holds == nil {
+		o.Holds = func(string) bool { return true }
+	}
+	if o.Lost == nil {
+		o.Lost = func(error) bool { return false }
+	}
 	if o.Done == nil {
 		o.Done = func(Report) {}
 	}
@@ -101,7 +118,11 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 	d.session = s
 	d.mu.Unlock()
 
-	states, err := d.options.Queue.EndpointStates(ctx)
+	var states []EndpointState
+	var err error
+	if !d.options.Leased {
+		states, err = d.options.Queue.EndpointStates(ctx)
+	}
 	d.mu.Lock()
 	if err == nil && s.stopping {
 		err = ErrNotRunning // stopped while it was being started
@@ -276,8 +297,11 @@ func (d *Dispatcher) worker(endpoint string) (*worker, error) {
 		return nil, ErrNotRunning
 	}
 	w := d.session.workers[endpoint]
-	if w == nil {
-		return nil, ErrUnknownEndpoint
+	switch {
+	case w != nil && !w.mail.released():
+		return w, nil
+	case d.endpoints[endpoint] != nil:
+		return nil, ErrElsewhere
 	}
-	return w, nil
+	return nil, ErrUnknownEndpoint
 }

@@ -27,13 +27,18 @@ func (e *BehindError) Error() string {
 // Retry makes a waiting delivery due now, whatever its next attempt waits for in
 // the retry schedule, and returns when that is saved. It is posted as soon as the
 // endpoint may be: pauses, the breaker and limits hold. The error is
-// ErrUnknownEndpoint, ErrNotRunning, ErrNotWaiting or a [*BehindError].
+// ErrUnknownEndpoint, ErrElsewhere, ErrNotRunning, ErrNotWaiting or a
+// [*BehindError].
 func (d *Dispatcher) Retry(ctx context.Context, endpoint string, delivery int64) error {
 	w, err := d.worker(endpoint)
 	if err == nil {
 		var hastened Delivery
-		if hastened, err = d.options.Queue.Hasten(ctx, endpoint, delivery); err == nil {
+		hastened, err = d.options.Queue.Hasten(ctx, endpoint, delivery)
+		switch {
+		case err == nil:
 			err = w.ask(ctx, func() error { return w.backlog.hasten(&hastened, time.Now()) })
+		case w.lost(err):
+			err = fmt.Errorf("%w: %w", ErrElsewhere, err)
 		}
 	}
 	if err != nil {

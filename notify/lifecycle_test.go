@@ -202,11 +202,13 @@ func TestRecorderRecordsInOrderAndInBatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q := newMemQueue()
 		q.recordDelay = time.Second
-		r := newRecorder(q, func(err error) { t.Errorf("failed: %v", err) })
+		passes := func(error) bool { return false }
+		r := newRecorder(&patientQueue{Queue: q, passes: passes}, func(err error) { t.Errorf("failed: %v", err) })
+		of := &tenure{ctx: t.Context()}
 		go r.run(t.Context())
 		const n = 1000
 		for range n {
-			r.add(Outcome{Delivery: q.commit("ops", "a"), State: Delivered})
+			r.add(of, Outcome{Delivery: q.commit("ops", "a"), State: Delivered})
 		}
 		if err := r.flush(t.Context()); err != nil {
 			t.Fatal(err)

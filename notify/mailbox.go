@@ -10,6 +10,7 @@ type mailbox struct {
 	mu     sync.Mutex
 	in     mail
 	gone   bool
+	left   bool
 	status EndpointStatus
 }
 
@@ -37,6 +38,7 @@ func (m *mailbox) put(change func()) {
 func (m *mailbox) wake()         { m.put(func() { m.in.woken = true }) }
 func (m *mailbox) ask(do func()) { m.put(func() { m.in.asked = append(m.in.asked, do) }) }
 func (m *mailbox) remove()       { m.put(func() { m.gone = true }) }
+func (m *mailbox) release()      { m.put(func() { m.left = true }) }
 func (m *mailbox) configure(e *Endpoint) {
 	m.put(func() { m.in.endpoint, m.gone = e, false })
 }
@@ -55,6 +57,14 @@ func (m *mailbox) removed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.gone
+}
+
+// released reports whether the endpoint is no longer served here. Nothing calls
+// it back.
+func (m *mailbox) released() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.left
 }
 
 func (m *mailbox) publish(status EndpointStatus) {

@@ -37,10 +37,6 @@ func (q *patientQueue) SaveBatch(ctx context.Context, endpoint, batch string, de
 	return saved, err
 }
 
-func (q *patientQueue) Record(ctx context.Context, outcomes []Outcome) error {
-	return q.write(ctx, func() error { return q.Queue.Record(ctx, outcomes) })
-}
-
 func (q *patientQueue) SaveEndpointState(ctx context.Context, state EndpointState) error {
 	return q.write(ctx, func() error { return q.Queue.SaveEndpointState(ctx, state) })
 }

@@ -13,11 +13,16 @@ const TypePing = "pollwire.ping"
 // Test posts an event to an endpoint, once and at once, beside its deliveries and
 // whatever they wait for, and returns what came of it. It is posted as the
 // endpoint's events are; one that cannot be made into a message is an attempt that
-// failed. The error is [ErrUnknownEndpoint] where there is no such endpoint.
+// failed. The error is [ErrUnknownEndpoint] where there is no such endpoint, and
+// [ErrElsewhere] where it is not served here: its credentials may be renewed by
+// who serves it only.
 func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attempt, error) {
 	to := d.configured(endpoint)
-	if to == nil {
+	switch {
+	case to == nil:
 		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrUnknownEndpoint)
+	case d.elsewhere(endpoint):
+		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrElsewhere)
 	}
 	m, err := NewMessage(to, e, d.publicURL())
 	if err != nil {

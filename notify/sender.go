@@ -78,6 +78,9 @@ type Message struct {
 	Number int
 	// Replay marks an event that is told again on request.
 	Replay bool
+
+	// gate is asked at the last moment whether it may be posted; nil for yes.
+	gate func() bool
 }
 
 // answer is what a receiver said.
@@ -160,12 +163,18 @@ func (t *target) attempt(ctx context.Context, m Message, at time.Time) (answer, 
 // errCredentials says that nothing was posted, for want of credentials.
 var errCredentials = errors.New("get credentials")
 
+// errShut says that a message was not posted, since it may not be any more.
+var errShut = fmt.Errorf("not posted: %w", ErrInterrupted)
+
 // post builds one request, posts it and reads the answer. It returns the header
 // that was sent.
 func (t *target) post(ctx context.Context, m Message, at time.Time) (answer, http.Header, error) {
 	req, err := t.request(ctx, m, at)
 	if err != nil {
 		return answer{}, nil, err
+	}
+	if m.gate != nil && !m.gate() {
+		return answer{}, nil, errShut
 	}
 	got, err := exchange(t.client, req)
 	return got, req.Header, err

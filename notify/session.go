@@ -38,7 +38,9 @@ type session struct {
 	failed error
 
 	// These belong to the dispatcher, under its mutex.
-	workers           map[string]*worker
+	workers map[string]*worker
+	// adopted are the endpoints that are served, where not all are.
+	adopted           map[string]bool
 	states            map[string]EndpointState
 	pacers            map[string]*pacer
 	started, stopping bool
@@ -54,6 +56,7 @@ func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions, pacer
 		halted:  make(chan struct{}),
 		ended:   make(chan struct{}),
 		workers: make(map[string]*worker),
+		adopted: make(map[string]bool),
 		states:  make(map[string]EndpointState),
 	}
 	s.halt = sync.OnceFunc(func() { close(s.halted) })
@@ -75,8 +78,12 @@ func (s *session) kick() {
 	}
 }
 
-// open starts the worker of an endpoint. The dispatcher's mutex is held.
+// open starts the worker of an endpoint that is to be served. The dispatcher's
+// mutex is held.
 func (s *session) open(e *Endpoint) {
+	if !s.mayServe(e.Name) {
+		return
+	}
 	state, ok := s.states[e.Name]
 	if !ok {
 		state = EndpointState{Name: e.Name}
@@ -89,15 +96,22 @@ func (s *session) open(e *Endpoint) {
 	s.running.Go(w.run)
 }
 
-// retire removes a worker that was told to go, unless it was called back.
+// retire removes a worker that was told to go, and reports whether it is to go: it
+// may have been called back.
 func (s *session) retire(w *worker) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !w.mail.removed() {
-		return false
+	switch {
+	case w.mail.released():
+		delete(s.workers, w.name)
+		delete(s.adopted, w.name)
+		delete(s.states, w.name)
+	case w.mail.removed():
+		delete(s.workers, w.name)
+		s.states[w.name] = w.health.state
+	default:
+		return w.halted
 	}
-	delete(s.workers, w.name)
-	s.states[w.name] = w.health.state
 	return true
 }
 
@@ -144,28 +158,9 @@ func (s *session) stop(ctx context.Context) error {
 		defer grace.Stop()
 		<-s.ended
 	}
-	var cut error
-	if n := s.cut.Load(); n > 0 {
-		cut = fmt.Errorf("stop dispatcher: %d attempts were cut short and will be made again: %w", n, context.Cause(ctx))
+	cut := cutShort(s.cut.Load(), context.Cause(ctx))
+	if cut != nil {
+		cut = fmt.Errorf("stop dispatcher: %w", cut)
 	}
 	return errors.Join(cut, s.failure())
-}
-
-// attempt posts a delivery once. With an error nothing was attempted, because
-// the event could not be read.
-func (s *session) attempt(e *Endpoint, p *pending) (Attempt, Verdict, error) {
-	m, err := s.bodies.get(s.posts, e, p.position)
-	switch {
-	case errors.Is(err, errBody):
-		// No receiver can be told this event, however often it is tried.
-		return Attempt{Number: p.posts, At: time.Now(), Error: err.Error()}, Judge(0, err, 0), nil
-	case s.posts.Err() != nil:
-		return Attempt{}, Judge(0, ErrInterrupted, 0), nil //nolint:nilerr // the session ends, the event is fine
-	case err != nil:
-		return Attempt{}, Verdict{}, err
-	}
-	attempt, verdict := s.options.Sender.Send(s.posts, e, Message{
-		ID: m.id, ContentType: e.ContentType(false), Body: m.bytes, Number: p.posts + 1, Replay: p.replay,
-	})
-	return attempt, verdict, nil
 }

@@ -79,8 +79,8 @@ func (d *Dispatcher) Alive(ctx context.Context) error {
 	}
 	for _, w := range workers {
 		err := w.ask(ctx, func() error { return nil })
-		// A worker that was removed meanwhile is no sign of illness.
-		if err != nil && !errors.Is(err, ErrNotRunning) {
+		// A worker that was removed or released meanwhile is no sign of illness.
+		if err != nil && !errors.Is(err, ErrNotRunning) && !errors.Is(err, ErrElsewhere) {
 			return fmt.Errorf("ask worker of endpoint %s: %w", w.name, err)
 		}
 	}

@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
@@ -13,6 +12,8 @@ import (
 // to MaxInFlight deliveries at once. What is slow or broken about an endpoint
 // holds up its own worker only.
 type worker struct {
+	*tenure
+
 	name    string
 	session *session
 	mail    *mailbox
@@ -63,7 +64,8 @@ type answered struct {
 func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {
 	log := s.options.Logger.With("endpoint", e.Name)
 	w := &worker{
-		name: e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
+		tenure: newTenure(s),
+		name:   e.Name, session: s, mail: newMailbox(), done: make(chan struct{}),
 		log:      log,
 		health:   newHealth(e, state, time.Now()),
 		failures: failureLog{log: log},
@@ -84,10 +86,11 @@ func (w *worker) configure(e *Endpoint) {
 	w.backlog.longest = e.Retry.longest()
 }
 
-// run serves the endpoint until the session halts or the endpoint is removed,
-// and no attempt is under way.
+// run serves the endpoint until the session halts, or the endpoint is removed or
+// released, and no attempt is under way.
 func (w *worker) run() {
 	defer close(w.done)
+	defer w.over()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	w.start()
@@ -99,7 +102,7 @@ func (w *worker) run() {
 		w.read(time.Now())
 		w.launch(time.Now())
 		w.publish()
-		if w.inFlight == 0 && (w.halted || w.mail.removed() && w.session.retire(w)) {
+		if w.inFlight == 0 && w.ended() {
 			return
 		}
 		w.wait(timer)
@@ -109,7 +112,7 @@ func (w *worker) run() {
 // start makes durable what an earlier worker of the same endpoint has done, so
 // that none of it is read as waiting.
 func (w *worker) start() {
-	if err := w.session.recorder.flush(w.session.ctx); err != nil {
+	if err := w.session.recorder.flush(w.ctx); err != nil {
 		w.halted = true
 	}
 }
@@ -141,7 +144,7 @@ func (w *worker) reorder() {
 	if w.halted || w.ordered() || w.inFlight > 0 {
 		return
 	}
-	if err := w.backlog.reorder(w.session.ctx, w.endpoint.order()); err != nil {
+	if err := w.backlog.reorder(w.ctx, w.endpoint.order()); err != nil {
 		w.halted = true
 	}
 }
@@ -151,8 +154,11 @@ func (w *worker) ordered() bool { return w.backlog.order == w.endpoint.order() }
 
 // postable reports whether the endpoint may be posted to.
 func (w *worker) postable(now time.Time) bool {
-	return !w.halted && w.ordered() && w.health.postable(now) && !w.mail.removed() && !w.session.queue.stuck()
+	return !w.halted && w.ordered() && w.health.postable(now) && !w.leaving() && !w.session.queue.stuck() && w.holds()
 }
+
+// leaving reports whether the endpoint is not to be served here any more.
+func (w *worker) leaving() bool { return w.mail.removed() || w.mail.released() }
 
 // readable reports whether a page of the queue should be read now. While the
 // endpoint is not posted to there is no use for it.
@@ -165,7 +171,7 @@ func (w *worker) read(now time.Time) {
 	if !w.readable(now) {
 		return
 	}
-	if err := w.backlog.read(w.session.ctx, now); err != nil {
+	if err := w.backlog.read(w.ctx, now); err != nil {
 		w.unreadable(err, now)
 	} else if w.reading.well(0) {
 		w.log.Info("deliveries are read again")
@@ -174,11 +180,11 @@ func (w *worker) read(now time.Time) {
 
 // unreadable puts off reading, and says so once for all lanes that meet it.
 func (w *worker) unreadable(err error, now time.Time) {
-	if now.Before(w.readAgain) {
+	if now.Before(w.readAgain) || w.lost(err) {
 		return
 	}
 	w.readAgain = now.Add(readRetryWait)
-	w.log.Log(w.session.ctx, w.reading.failed(0), "deliveries could not be read", "err", err, "again_in", readRetryWait)
+	w.log.Log(w.ctx, w.reading.failed(0), "deliveries could not be read", "err", err, "again_in", readRetryWait)
 }
 
 // launch posts what is ready.
@@ -214,13 +220,6 @@ func (w *worker) launch(now time.Time) {
 	}
 }
 
-// post makes one attempt. The worker reads answers until none is under way.
-func (w *worker) post(a answered, p pending) {
-	a.attempt, a.verdict, a.err = w.session.attempt(a.endpoint, &p)
-	a.verdict.Probe = a.probe
-	w.answers <- a
-}
-
 // wait returns when there is something to do.
 func (w *worker) wait(timer *time.Timer) {
 	now := time.Now()
@@ -252,10 +251,12 @@ func (w *worker) wait(timer *time.Timer) {
 func (w *worker) nextDue(now time.Time) time.Time {
 	due := w.keepDue()
 	switch {
-	case w.halted || w.mail.removed() || !w.ordered():
+	case w.halted || w.leaving() || !w.ordered():
 		return time.Time{}
 	case w.health.stopped() || w.session.queue.stuck():
 		return due
+	case !w.holds():
+		return earliest(due, now.Add(holdWait))
 	case !w.health.postable(now):
 		return earliest(due, w.health.postableAt())
 	}
@@ -312,10 +313,10 @@ func (w *worker) settle(a answered, now time.Time) {
 	case a.err != nil:
 		head := a.lane.items[0].id
 		w.backlog.wait(a.lane, now.Add(readRetryWait))
-		w.log.Log(w.session.ctx, w.events.failed(head), "event could not be read", "delivery", head, "err", a.err, "again_in", readRetryWait)
+		w.log.Log(w.ctx, w.events.failed(head), "event could not be read", "delivery", head, "err", a.err, "again_in", readRetryWait)
 		return
 	case a.verdict.Action == Drop:
-		w.session.cut.Add(1)
+		w.dropped()
 		w.backlog.place(a.lane, now)
 		return
 	}
@@ -327,6 +328,7 @@ func (w *worker) settle(a answered, now time.Time) {
 		w.log.Info("events are read again")
 	}
 	o := conclude(head, a.attempt, a.verdict, a.endpoint.Retry, now, rand.Float64())
+	o.Endpoint = w.name
 	w.react(finding{
 		verdict: a.verdict, delivery: head.id, reason: a.attempt.Error, probe: a.probe, dead: o.State == Dead,
 	}, now)
@@ -338,34 +340,13 @@ func (w *worker) settle(a answered, now time.Time) {
 	}
 	report.ended(o.State)
 	w.session.options.Done(report)
-	w.session.recorder.add(o)
+	w.session.recorder.add(w.tenure, o)
 	if o.State != Waiting {
 		w.backlog.finish(a.lane, now)
 		return
 	}
 	head.posts, head.attempts, head.notBefore = o.Attempt.Number, o.Attempts, o.NotBefore
 	w.backlog.place(a.lane, now)
-}
-
-// saveState makes the state durable, however long that takes.
-func (w *worker) saveState() error { return w.saveStateTo(w.session.queue) }
-
-// saveStateTo makes the state durable. That it cannot for good is fatal. Of an
-// endpoint that was removed nothing is saved: whoever removed it may have removed
-// its state.
-func (w *worker) saveStateTo(queue Queue) error {
-	if w.mail.removed() {
-		return ErrUnknownEndpoint
-	}
-	if err := queue.SaveEndpointState(w.session.ctx, w.health.state); err != nil {
-		err = fmt.Errorf("save endpoint state: %w", err)
-		if queue == w.session.queue || !w.session.options.Passes(err) {
-			w.session.fail(err)
-		}
-		return err
-	}
-	w.health.saved = w.health.state
-	return nil
 }
 
 func (w *worker) publish() {
@@ -383,6 +364,9 @@ func (w *worker) ask(ctx context.Context, do func() error) error {
 	case err := <-answer:
 		return err
 	case <-w.done:
+		if w.mail.released() {
+			return ErrElsewhere
+		}
 		return ErrNotRunning
 	case <-ctx.Done():
 		return context.Cause(ctx)
