@@ -33,7 +33,5 @@ func LoadStorage(path string) (Storage, error) {
 	} else {
 		d.fallback(at, into, f)
 	}
-	v := &validator{report: d.report, bad: d.bad}
-	v.dsn(at, &s)
 	return s, d.err()
 }

@@ -84,7 +84,7 @@ func (d *decoder) value(at place, v reflect.Value, f field) {
 
 // isText says whether a type is written as one text that it reads itself.
 func isText(t reflect.Type) bool {
-	return t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[URL]() ||
+	return t == reflect.TypeFor[Secret]() || t == reflect.TypeFor[URL]() || t == reflect.TypeFor[DSN]() ||
 		reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
@@ -287,6 +287,11 @@ func (d *decoder) text(at place, v reflect.Value, f field) {
 		}
 	case *URL:
 		*into = NewURL(text)
+	case *DSN:
+		if *into, err = ParseDSN(text); err != nil {
+			d.fail(at, "%s", err) // it may hold a password, and is not quoted
+			return
+		}
 	case *time.Time:
 		if *into, err = time.Parse(time.RFC3339, text); err != nil {
 			err = fmt.Errorf("this is no time; write it with date, time and zone, such as 2027-01-01T00:00:00Z")

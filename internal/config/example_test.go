@@ -193,7 +193,7 @@ func TestDefaults(t *testing.T) {
 	s := got.Sources[0].Settings
 	want := &Config{
 		Storage: Storage{
-			DSN:       "sqlite:pollwire.db",
+			DSN:       NewDSN("sqlite:pollwire.db"),
 			Retention: Retention{Events: Duration(30 * day), Snapshots: 20, Waiting: Duration(90 * day)},
 		},
 		Server: Server{Listen: "127.0.0.1:8470", Subscriptions: Subscriptions{Verify: "none"}},

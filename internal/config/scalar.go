@@ -109,50 +109,34 @@ func orList(words []string) string {
 type textKind struct {
 	pattern *regexp.Regexp
 	want    string
-	// hidden keeps the value out of messages.
-	hidden bool
 }
 
 var textKinds = map[string]textKind{
 	"name": {
 		regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,62}$`),
 		"a name has 1 to 63 lower-case letters, digits, ., _ and -, and begins with a letter or a digit",
-		false,
 	},
 	"event_type": {
 		regexp.MustCompile(`^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)*$`),
 		"an event type is lower-case words with dots between them, such as shop.order",
-		false,
 	},
 	"event_glob": {
 		regexp.MustCompile(`^[a-z0-9_.*-]+$`),
 		"a pattern is an event type with * for any text, such as shop.order.*",
-		false,
 	},
 	"media_type": {
 		regexp.MustCompile(`^[a-z0-9!#$&^_.+-]+/[a-z0-9!#$&^_.+-]+$`),
 		"a content type is written in lower case and without parameters, such as application/json",
-		false,
 	},
 	"content_type": {
 		regexp.MustCompile(`^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9!#$&^_.+-]+=([A-Za-z0-9!#$&'*^_.+-]+|"[ !#-\[\]-~]*"))*$`),
 		"a content type is written as application/json, or as text/plain; charset=utf-8",
-		false,
-	},
-	"dsn": {
-		regexp.MustCompile(`^sqlite:[^?]+$`),
-		"this version has SQLite only: write sqlite: and the path of a file, such as sqlite:/var/lib/pollwire/pollwire.db",
-		true,
 	},
 }
 
 func (d *decoder) kindOfText(at place, text string, f field) {
 	kind, ok := textKinds[f.is]
 	if !ok || kind.pattern.MatchString(text) {
-		return
-	}
-	if kind.hidden {
-		d.fail(at, "%s", kind.want)
 		return
 	}
 	d.fail(at, "%s: %s%s", at.quote(text), kind.want, slug(at, text, f))

@@ -1,10 +1,8 @@
 package config
 
-import "strings"
-
 // Storage says where state is kept.
 type Storage struct {
-	DSN           string    `yaml:"dsn" default:"sqlite:pollwire.db" is:"dsn" doc:"The database: sqlite: and the path of its file. A relative path begins at the working directory." aka:"path|url|database"`
+	DSN           DSN       `yaml:"dsn" default:"sqlite:pollwire.db" doc:"The database: sqlite: and the path of its file, where a relative path begins at the working directory; or postgres://user:password@host/database, which many nodes may share. Where it has a password, the whole of it is best kept out of the file: ${credential:pollwire_dsn}." aka:"path|url|database"`
 	Retention     Retention `yaml:"retention" doc:"How long what was kept stays."`
 	EncryptionKey Secret    `yaml:"encryption_key" example:"${credential:pollwire_key}" doc:"The secret that refresh tokens and subscriptions are encrypted with, at least 32 characters; make one with: openssl rand -base64 32. With another one, what was stored cannot be read any more." aka:"key|secret|encryption_secret"`
 }
@@ -16,8 +14,11 @@ type Retention struct {
 	Waiting   Duration `yaml:"waiting" default:"90d" min:"1h" doc:"Age at which an undelivered delivery is dead. The other endpoints are told at half of it, and when it is."`
 }
 
-// Path is the path of the SQLite file.
-func (s Storage) Path() string { return strings.TrimPrefix(s.DSN, "sqlite:") }
+// Engine is the kind of the database.
+func (s Storage) Engine() Engine { return s.DSN.Engine() }
+
+// Path is the path of the SQLite file, empty for other engines.
+func (s Storage) Path() string { return s.DSN.Path() }
 
 // minEncryptionKey is the length of an encryption key at least, in bytes: a key
 // is derived from the text as it is, so 32 random bytes in base64 have enough.
@@ -29,17 +30,5 @@ func (v *validator) storage(at place, s *Storage) {
 		if n := len(s.EncryptionKey.Reveal()); n < minEncryptionKey && !v.bad[key.node] {
 			v.add(key, "it has %d characters, and needs %d at least; make one with: openssl rand -base64 32", n, minEncryptionKey)
 		}
-	}
-	v.dsn(at, s)
-}
-
-func (v *validator) dsn(at place, s *Storage) {
-	p, ok := v.written(at, "dsn")
-	switch {
-	case !ok:
-	case strings.HasPrefix(s.DSN, "sqlite://"):
-		v.add(p, "write sqlite: and the path without //, such as sqlite:/var/lib/pollwire/pollwire.db")
-	case strings.HasPrefix(s.DSN, "sqlite::memory:"):
-		v.add(p, "a database in memory loses changes: name a file")
 	}
 }

@@ -114,7 +114,7 @@ type stop struct {
 // New returns a daemon for a configuration that config has validated.
 func New(cfg *config.Config, o Options) *Daemon {
 	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf(), reloads: newReloads()}
-	d.open = d.openSQLite
+	d.open = d.openDatabase
 	d.metrics = newMetrics(d)
 	d.setLevel(logLevel(&cfg.Log)) // what opens the store has something to say, too
 	return d

@@ -114,7 +114,7 @@ func TestFailedStartLeavesNothing(t *testing.T) {
 		want string
 	}{
 		"no directory": {func(_ *testing.T, d *Daemon, dir string) {
-			d.cfg.Storage.DSN = "sqlite:" + filepath.Join(dir, "no", "pollwire.db")
+			d.cfg.Storage.DSN = config.NewDSN("sqlite:" + filepath.Join(dir, "no", "pollwire.db"))
 		}, "no such file or directory"},
 		"no database": {func(t *testing.T, _ *Daemon, dir string) {
 			file := filepath.Join(dir, "pollwire.db")

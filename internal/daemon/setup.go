@@ -78,7 +78,7 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens, before *setup) (*setup,
 		logLevel:      logLevel(&cfg.Log),
 		secrets:       cfg.RequestSecrets(),
 		fixed: fixed{
-			dsn: cfg.Storage.DSN, encryptionKey: cfg.Storage.EncryptionKey.Reveal(),
+			dsn: cfg.Storage.DSN.Reveal(), encryptionKey: cfg.Storage.EncryptionKey.Reveal(),
 			listen: cfg.Server.Listen, logFormat: cfg.Log.Format,
 		},
 	}

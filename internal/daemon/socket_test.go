@@ -75,7 +75,7 @@ func TestSockets(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Setenv("RUNTIME_DIRECTORY", tc.runtime)
-			cfg := &config.Config{Storage: config.Storage{DSN: "sqlite:" + tc.database}}
+			cfg := &config.Config{Storage: config.Storage{DSN: config.NewDSN("sqlite:" + tc.database)}}
 			if got := daemon.SocketPath(cfg); got != tc.own {
 				t.Errorf("the daemon listens on %q, want %q", got, tc.own)
 			}
@@ -91,7 +91,7 @@ func TestSockets(t *testing.T) {
 func TestSocketsOfARelativeDatabase(t *testing.T) {
 	t.Setenv("RUNTIME_DIRECTORY", "")
 	t.Chdir("/var/lib")
-	cfg := &config.Config{Storage: config.Storage{DSN: "sqlite:" + filepath.Join("pollwire", "p.db")}}
+	cfg := &config.Config{Storage: config.Storage{DSN: config.NewDSN("sqlite:" + filepath.Join("pollwire", "p.db"))}}
 	want := []string{"pollwire/p.db.sock", "/run/pollwire/pollwire.sock"}
 	if d := cmp.Diff(want, daemon.ClientSockets("pollwire.yaml", cfg.Storage)); d != "" {
 		t.Errorf("commands look (-want +got):\n%s", d)

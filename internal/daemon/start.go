@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/history"
 	"github.com/pollwire/pollwire/internal/server"
@@ -15,7 +16,11 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-func (d *Daemon) openSQLite(ctx context.Context) (database, error) {
+// openDatabase opens the database of the configuration.
+func (d *Daemon) openDatabase(ctx context.Context) (database, error) {
+	if d.cfg.Storage.Engine() != config.SQLite {
+		return nil, fmt.Errorf("open database %s: this version runs on SQLite only", d.cfg.Storage.DSN)
+	}
 	return sqlite.Open(ctx, sqlite.Options{Path: d.cfg.Storage.Path(), Version: d.o.Version, Logger: d.logger})
 }
 
