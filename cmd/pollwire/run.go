@@ -32,7 +32,11 @@ func newRunCommand() *cobra.Command {
 		Args: noArgs,
 	}
 	path, written := configFlag(cmd), levelFlag(cmd)
+	node := cmd.Flags().String("node", "", "the `name` of this node among those on one PostgreSQL database (default: the host's)")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := daemon.CheckNodeName(*node); err != nil {
+			return &usageError{fmt.Errorf("--node: %w", err)}
+		}
 		var level slog.LevelVar
 		follow := &level
 		if *written != "" {
@@ -53,7 +57,7 @@ func newRunCommand() *cobra.Command {
 		}
 		logger := newLogger(cmd.ErrOrStderr(), cfg.Log.Format, &level)
 		return runDaemon(cmd.Context(), cfg, daemon.Options{
-			Version: version(), Logger: logger, LogLevel: follow,
+			Version: version(), Node: *node, Logger: logger, LogLevel: follow,
 			Load:      func() (*config.Config, error) { return config.Load(*path) },
 			Reloading: func() func(server.Reload) { return reloading(logger) },
 		}, hangups)
@@ -84,9 +88,9 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options, hangup
 		return err
 	}
 	logger.Info("pollwire started", "version", version(), "sources", len(cfg.Sources), "endpoints", len(cfg.Endpoints), "dashboard", d.DashboardURL(), "listen", d.Addr())
-	if daemon.SocketPath(cfg) == "" {
+	if daemon.SocketPath(cfg, o.Node) == "" {
 		logger.Warn("commands cannot reach this daemon: the path of its socket is too long",
-			"database", cfg.Storage.Path(), "max_length", daemon.MaxSocketPath)
+			"database", cfg.Storage.DSN, "max_length", daemon.MaxSocketPath)
 	}
 	tellSystemd(logger, systemd.SdNotifyReady)
 	releaseStartMemory()

@@ -101,6 +101,11 @@ func TestRunWithoutAPlaceForItsDatabase(t *testing.T) {
 		want(t, exitFailed, "! open database "+missing+"/p.db: directory "+missing+" cannot be used: create it, or change storage.dsn")
 }
 
+func TestRunWithABadNodeName(t *testing.T) {
+	t.Parallel()
+	pollwire(t, "run", "--node", "a/b").want(t, exitUsage, "! --node: the name of a node has 1 to 63 letters, digits, ., _ and -")
+}
+
 // TestRunBadConfigWritesNothing: what the daemon cannot run with leaves no trace.
 func TestRunBadConfigWritesNothing(t *testing.T) {
 	t.Parallel()

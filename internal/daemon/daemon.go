@@ -30,7 +30,10 @@ import (
 type Options struct {
 	// Version is told to upstreams and receivers in User-Agent.
 	Version string
-	Logger  *slog.Logger
+	// Node is what this daemon is called among those on one database, as [NodeName]
+	// takes it; empty for the name of the host.
+	Node   string
+	Logger *slog.Logger
 	// LogLevel is the level of Logger, which follows the configuration; nil for one
 	// that stays as it is.
 	LogLevel *slog.LevelVar
@@ -113,7 +116,7 @@ type stop struct {
 
 // New returns a daemon for a configuration that config has validated.
 func New(cfg *config.Config, o Options) *Daemon {
-	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf(), reloads: newReloads()}
+	d := &Daemon{cfg: cfg, o: o, logger: o.Logger, fatal: make(chan error, 1), resolver: net.DefaultResolver, self: newSelf(o.Node), reloads: newReloads()}
 	d.open = d.openDatabase
 	d.metrics = newMetrics(d)
 	d.setLevel(logLevel(&cfg.Log)) // what opens the store has something to say, too

@@ -10,22 +10,26 @@ import (
 
 // self is this process as others see it.
 type self struct {
-	host    string
-	started time.Time
+	// name is what the node is called, host the machine that it runs on.
+	name, host string
+	started    time.Time
 }
 
-func newSelf() self {
+func newSelf(name string) self { return self{NodeName(name), hostName(), time.Now().UTC()} }
+
+// hostName is the name of this machine.
+func hostName() string {
 	host, err := os.Hostname()
-	if err != nil {
-		host = "localhost" // nothing but a name to show
+	if err != nil || host == "" {
+		return "localhost" // nothing but a name to show
 	}
-	return self{host, time.Now().UTC()}
+	return host
 }
 
 func (c *control) Nodes(context.Context) ([]server.Node, error) {
 	setup := c.d.setup.Load()
 	return []server.Node{{
-		Name: c.d.self.host, PID: os.Getpid(), Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
+		Name: c.d.self.name, PID: os.Getpid(), Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
 		Sources: len(setup.enabled()), Endpoints: len(c.d.dispatcher.Status()),
 	}}, nil
 }

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"cmp"
 	"os"
 	"path/filepath"
 	"slices"
@@ -21,10 +20,14 @@ const ServiceSocket = "/run/pollwire/" + socketName
 
 // SocketPath is where the daemon of a configuration listens for commands on the
 // same machine: in $RUNTIME_DIRECTORY, which systemd sets, else beside the
-// database. It is empty where that path is too long for a socket: a daemon has
-// none then.
-func SocketPath(cfg *config.Config) string {
-	path := cmp.Or(RuntimeSocket(), besideDatabase(cfg.Storage))
+// database. Where that is on a server it is in the working directory, by the name
+// of the node: several may run on one machine. It is empty where the path is too
+// long for a socket: a daemon has none then.
+func SocketPath(cfg *config.Config, node string) string {
+	path := RuntimeSocket()
+	if path == "" {
+		path = besideDatabase(cfg.Storage, NodeName(node))
+	}
 	if len(path) > MaxSocketPath {
 		return ""
 	}
@@ -44,15 +47,19 @@ func RuntimeSocket() string {
 // path, whose state is in storage, the likeliest place first. An operator beside a
 // service has no $RUNTIME_DIRECTORY, so that a configuration in /etc/NAME and a
 // database in /var/lib/NAME, directories that systemd makes for a unit, stand for a
-// socket in /run/NAME too. Paths that are too long for a socket are left out; there
-// may be no other.
+// socket in /run/NAME too. Of the nodes on a database of a server any serves: the
+// one that has the host's name comes first. Paths that are too long for a socket
+// are left out; there may be no other.
 func ClientSockets(configuration string, storage config.Storage) []string {
 	candidates := []string{RuntimeSocket()}
 	if name := unitDirectory("/etc/", configuration); name != "" {
 		candidates = append(candidates, filepath.Join("/run", name, socketName))
 	}
-	candidates = append(candidates, besideDatabase(storage))
-	if name := unitDirectory("/var/lib/", storage.Path()); name != "" {
+	candidates = append(candidates, besideDatabase(storage, NodeName("")))
+	if storage.Engine() != config.SQLite {
+		nodes, _ := filepath.Glob(nodeSocket("*")) // the pattern is a good one
+		candidates = append(candidates, nodes...)
+	} else if name := unitDirectory("/var/lib/", storage.Path()); name != "" {
 		candidates = append(candidates, filepath.Join("/run", name, socketName))
 	}
 	var paths []string
@@ -64,7 +71,16 @@ func ClientSockets(configuration string, storage config.Storage) []string {
 	return paths
 }
 
-func besideDatabase(storage config.Storage) string { return storage.Path() + ".sock" }
+// besideDatabase is where a daemon listens that systemd made no directory for.
+func besideDatabase(storage config.Storage, node string) string {
+	if storage.Engine() != config.SQLite {
+		return nodeSocket(node)
+	}
+	return storage.Path() + ".sock"
+}
+
+// nodeSocket is the socket of a node in its working directory.
+func nodeSocket(node string) string { return "pollwire-" + node + ".sock" }
 
 // runtimeDirectory is the first of the directories that systemd made for this
 // process to keep sockets in, or empty.

@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -76,7 +77,7 @@ func TestSockets(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Setenv("RUNTIME_DIRECTORY", tc.runtime)
 			cfg := &config.Config{Storage: config.Storage{DSN: config.NewDSN("sqlite:" + tc.database)}}
-			if got := daemon.SocketPath(cfg); got != tc.own {
+			if got := daemon.SocketPath(cfg, ""); got != tc.own {
 				t.Errorf("the daemon listens on %q, want %q", got, tc.own)
 			}
 			if d := cmp.Diff(tc.client, daemon.ClientSockets(tc.configuration, cfg.Storage)); d != "" {
@@ -95,5 +96,51 @@ func TestSocketsOfARelativeDatabase(t *testing.T) {
 	want := []string{"pollwire/p.db.sock", "/run/pollwire/pollwire.sock"}
 	if d := cmp.Diff(want, daemon.ClientSockets("pollwire.yaml", cfg.Storage)); d != "" {
 		t.Errorf("commands look (-want +got):\n%s", d)
+	}
+}
+
+// TestSocketsOfNodes: each has its own in the working directory, and a command finds
+// any of them, that of the host's name first.
+func TestSocketsOfNodes(t *testing.T) {
+	t.Setenv("RUNTIME_DIRECTORY", "")
+	t.Chdir(t.TempDir())
+	cfg := &config.Config{Storage: config.Storage{DSN: config.NewDSN("postgres://pollwire:topsecret@db/pollwire")}}
+	host := "pollwire-" + daemon.NodeName("") + ".sock"
+	if got := daemon.SocketPath(cfg, ""); got != host {
+		t.Errorf("the daemon listens on %q, want %q", got, host)
+	}
+	if got := daemon.SocketPath(cfg, "one"); got != "pollwire-one.sock" {
+		t.Errorf("a node with a name listens on %q", got)
+	}
+	for _, name := range []string{"pollwire-two.sock", "pollwire-one.sock"} {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := []string{"/run/pollwire/pollwire.sock", host, "pollwire-one.sock", "pollwire-two.sock"}
+	if d := cmp.Diff(want, daemon.ClientSockets("/etc/pollwire/pollwire.yaml", cfg.Storage)); d != "" {
+		t.Errorf("commands look (-want +got):\n%s", d)
+	}
+	t.Setenv("RUNTIME_DIRECTORY", "/run/pollwire")
+	if got := daemon.SocketPath(cfg, "one"); got != "/run/pollwire/pollwire.sock" {
+		t.Errorf("a service listens on %q", got)
+	}
+}
+
+func TestNodeName(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]bool{
+		"": true, "a": true, "db-1.example.com": true, "Web_2": true, strings.Repeat("n", 63): true,
+		"-a": false, ".": false, "a/b": false, "a b": false, "ä": false, strings.Repeat("n", 64): false, "a\n": false,
+	} {
+		if err := daemon.CheckNodeName(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	if got := daemon.NodeName("one"); got != "one" {
+		t.Errorf("a name that was given became %q", got)
+	}
+	if err := daemon.CheckNodeName(daemon.NodeName("")); err != nil || daemon.NodeName("") == "" {
+		t.Errorf("the host's name %q: %v", daemon.NodeName(""), err)
 	}
 }

@@ -178,7 +178,7 @@ func (d *Daemon) startServer(ctx context.Context) error {
 	ctl := &control{d}
 	d.server = server.New(server.Options{
 		Listen:        s.fixed.listen,
-		Socket:        SocketPath(d.cfg),
+		Socket:        SocketPath(d.cfg, d.o.Node),
 		PublicURL:     s.publicURL,
 		Token:         s.token,
 		Metrics:       d.metrics.Handler(),
