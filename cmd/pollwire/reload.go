@@ -111,6 +111,9 @@ func checkPID(ctx context.Context, c *client.Client, pid int) error {
 		return err
 	}
 	for _, node := range nodes {
+		if len(nodes) > 1 && !node.Self {
+			continue // others that share the database, on other machines
+		}
 		if node.PID != pid && node.PID != 0 { // an older daemon, upgraded but not restarted, does not say
 			return fmt.Errorf("process %d was left alone: the daemon that answers is process %d", pid, node.PID)
 		}

@@ -2,10 +2,12 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // self is this process as others see it.
@@ -26,12 +28,25 @@ func hostName() string {
 	return host
 }
 
-func (c *control) Nodes(context.Context) ([]server.Node, error) {
+func (c *control) Nodes(context.Context) (*server.NodeList, error) {
 	setup := c.d.setup.Load()
-	return []server.Node{{
-		Name: c.d.self.name, PID: os.Getpid(), Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
+	return &server.NodeList{Nodes: []server.Node{{
+		Name: c.d.self.name, PID: os.Getpid(), Self: true, Version: c.d.o.Version, StartedAt: c.d.self.started, ConfiguredAt: setup.made,
 		Sources: len(setup.enabled()), Endpoints: len(c.d.dispatcher.Status()),
-	}}, nil
+	}}}, nil
+}
+
+func (c *control) Node(ctx context.Context, id string) (*server.Node, error) {
+	list, err := c.Nodes(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list.Nodes {
+		if n := &list.Nodes[i]; n.ID != "" && n.ID == id || n.Name == id {
+			return n, nil
+		}
+	}
+	return nil, fmt.Errorf("node %q: %w", id, store.ErrNotFound)
 }
 
 func (c *control) Limits(context.Context) ([]server.Limit, error) {

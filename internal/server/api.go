@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -104,8 +106,14 @@ func (s *Server) daemonRoutes() []route {
 		{
 			method: http.MethodGet, path: "/v1/nodes", id: "listNodes",
 			doc:     "List the daemons that share the database.",
-			answers: []answer{{status: http.StatusOK, doc: "All of them.", body: nodeList{}}},
+			answers: []answer{{status: http.StatusOK, doc: "All of them.", body: NodeList{}}},
 			handler: s.nodes,
+		},
+		{
+			method: http.MethodGet, path: "/v1/nodes/{id}", id: "getNode",
+			doc:     "Return one of the daemons that share the database, with what it holds.",
+			answers: []answer{{status: http.StatusOK, doc: "The node.", body: Node{}}},
+			handler: s.node,
 		},
 		{
 			method: http.MethodGet, path: "/openapi.json", id: "getOpenAPI",
@@ -191,6 +199,9 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFoun
 		status := refusal.Status
 		if status == 0 {
 			status = http.StatusConflict
+		}
+		if refusal.RetryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(max(1, int(refusal.RetryAfter.Round(time.Second)/time.Second))))
 		}
 		writeProblem(w, r, status, refusal.Reason)
 	case r.Context().Err() != nil:

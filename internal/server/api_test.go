@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,8 +21,8 @@ import (
 )
 
 const (
-	endpointJSON = `{"name":"ops","url":"https://hooks.example.com","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z","paused":true,"paused_until":"2026-01-02T03:04:05Z","breaker":"open","open_until":"2026-01-02T03:04:05Z","failures":3,"failing_since":"2026-01-02T03:04:05Z","in_flight":1,"waiting":5,"waiting_since":"2026-01-02T03:04:05Z","dead":2}`
-	sourceJSON   = `{"name":"orders","state":"paused","request":"GET https://api.example.com/orders","schedule":"@hourly","limit":"github","reason":"503","failures":2,"failing_since":"2026-01-02T03:04:05Z","paused":true,"paused_since":"2026-01-02T03:04:05Z","held_until":"2026-01-02T03:04:05Z","polling":true,"waiting":false,"next_run":"2026-01-02T03:04:05Z","last_poll":` + pollJSON + `,"version":3,"sequence":9,"changed_at":"2026-01-02T03:04:05Z","changes":[0,0,0]}`
+	endpointJSON = `{"name":"ops","url":"https://hooks.example.com","enabled":false,"reason":"by hand","since":"2026-01-02T03:04:05Z","paused":true,"paused_until":"2026-01-02T03:04:05Z","breaker":"open","open_until":"2026-01-02T03:04:05Z","failures":3,"failing_since":"2026-01-02T03:04:05Z","in_flight":1,"waiting":5,"waiting_since":"2026-01-02T03:04:05Z","dead":2,"node":"b","saved":true}`
+	sourceJSON   = `{"name":"orders","state":"paused","request":"GET https://api.example.com/orders","schedule":"@hourly","limit":"github","reason":"503","failures":2,"failing_since":"2026-01-02T03:04:05Z","paused":true,"paused_since":"2026-01-02T03:04:05Z","held_until":"2026-01-02T03:04:05Z","polling":true,"waiting":false,"next_run":"2026-01-02T03:04:05Z","last_poll":` + pollJSON + `,"node":"b","saved":true,"version":3,"sequence":9,"changed_at":"2026-01-02T03:04:05Z","changes":[0,0,0]}`
 	pollJSON     = `{"at":"2026-01-02T03:04:05Z","duration_ms":12,"requests":1,"status":503,"bytes":9,"outcome":"failed","changes":0,"error":"503"}`
 	deliveryJSON = `{"id":7,"endpoint":"ops","state":"waiting","event":"evt_1","type":"shop.order.created","source":"orders","subject":"1","batch":"bat_1","replay":true,"posts":2,"attempts":1,"created_at":"2026-01-02T03:04:05Z","not_before":"2026-01-02T03:04:05Z","last":{"number":2,"at":"2026-01-02T03:04:05Z","duration_ms":1000,"status":429,"error":"429"}`
 )
@@ -65,7 +66,7 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "GET", path: "/v1/limits"},
 			200,
 			`{"limits":[{"name":"github","requests":5000,"per_seconds":3600,"reserve":500,"burst":10,"concurrency":4,"used":7,"left":4493,` +
-				`"under_way":1,"waiting":2,"paused_until":"2026-01-02T03:04:05Z","sources":["orders"]}]}`,
+				`"under_way":1,"waiting":2,"paused_until":"2026-01-02T03:04:05Z","node":"b","saved":true,"sources":["orders"]}]}`,
 			[]string{"limits "},
 		},
 		{
@@ -74,6 +75,16 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			200,
 			`{"nodes":[{"name":"box","pid":4711,"version":"1.2.3","started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2}]}`,
 			[]string{"nodes "},
+		},
+		{
+			"a node",
+			question{method: "GET", path: "/v1/nodes/01J"},
+			200,
+			`{"id":"01J","name":"b","host":"box","pid":4711,"self":true,"state":"suspended","version":"1.2.3","configuration":"c0ffee",` +
+				`"differs":["version","configuration"],"started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z",` +
+				`"seen_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2,"limits":1,"held":7,` +
+				`"leases":[{"resource":"source/orders","since":"2026-01-02T03:04:05Z"}]}`,
+			[]string{"node 01J"},
 		},
 		{
 			"enable",
@@ -269,6 +280,8 @@ func TestProblems(t *testing.T) {
 		{"an event that was a test", gone, question{method: "GET", path: "/v1/events/test_1"}},
 		{"sources that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/sources"}},
 		{"limits that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/limits"}},
+		{"no such node", gone, question{method: "GET", path: "/v1/nodes/01J"}},
+		{"what another node has", &server.Refusal{Status: 503, Reason: "it changes hands", RetryAfter: 1600 * time.Millisecond}, question{method: "POST", path: "/v1/sources/orders/poll"}},
 		{"nodes that cannot be read", errors.New("disk: secret"), question{method: "GET", path: "/v1/nodes"}},
 		{"refusal", refusal, question{method: "POST", path: "/v1/endpoints/ops/enable"}},
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},
@@ -297,6 +310,9 @@ func TestProblems(t *testing.T) {
 		fmt.Fprintf(&buf, "# %s\n%d", tc.name, got.status)
 		if allow := got.header.Get("Allow"); allow != "" {
 			fmt.Fprintf(&buf, " Allow: %s", allow)
+		}
+		if after := got.header.Get("Retry-After"); after != "" {
+			fmt.Fprintf(&buf, " Retry-After: %s", after)
 		}
 		fmt.Fprintf(&buf, "\n%s\n", got.body)
 	}

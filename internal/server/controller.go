@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -56,7 +57,9 @@ type DaemonReader interface {
 	// Limits returns how all rate limits stand, by name.
 	Limits(ctx context.Context) ([]Limit, error)
 	// Nodes returns the daemons that share the database.
-	Nodes(ctx context.Context) ([]Node, error)
+	Nodes(ctx context.Context) (*NodeList, error)
+	// Node returns one of them, by its ID or its name, with what it holds.
+	Node(ctx context.Context, id string) (*Node, error)
 }
 
 // EndpointController looks at endpoints and steers them.
@@ -107,6 +110,9 @@ type Refusal struct {
 	Status int
 	// Reason is told to the client: why not, and the way out.
 	Reason string
+	// RetryAfter is when it is worth asking again, to the second; 0 where that is not
+	// known.
+	RetryAfter time.Duration
 }
 
 func (r *Refusal) Error() string { return r.Reason }

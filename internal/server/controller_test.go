@@ -91,13 +91,24 @@ func (c *controller) ChangeSource(ctx context.Context, name string, change serve
 func (c *controller) Limits(ctx context.Context) ([]server.Limit, error) {
 	return []server.Limit{{
 		Name: "github", Requests: 5000, PerSeconds: 3600, Reserve: 500, Burst: 10, Concurrency: 4, Used: 7, Left: 4493, UnderWay: 1, Waiting: 2,
-		PausedUntil: new(exampleTime.UTC()), Sources: []string{"orders"},
+		PausedUntil: new(exampleTime.UTC()), Node: "b", Saved: true, Sources: []string{"orders"},
 	}}, c.call(ctx, "limits", "")
 }
 
-func (c *controller) Nodes(ctx context.Context) ([]server.Node, error) {
+func (c *controller) Nodes(ctx context.Context) (*server.NodeList, error) {
 	at := exampleTime.UTC()
-	return []server.Node{{Name: "box", PID: 4711, Version: "1.2.3", StartedAt: at, ConfiguredAt: at, Sources: 3, Endpoints: 2}}, c.call(ctx, "nodes", "")
+	return &server.NodeList{Nodes: []server.Node{
+		{Name: "box", PID: 4711, Version: "1.2.3", StartedAt: at, ConfiguredAt: at, Sources: 3, Endpoints: 2},
+	}}, c.call(ctx, "nodes", "")
+}
+
+func (c *controller) Node(ctx context.Context, id string) (*server.Node, error) {
+	at := exampleTime.UTC()
+	return &server.Node{
+		ID: id, Name: "b", Host: "box", PID: 4711, Self: true, State: server.NodeSuspended, Version: "1.2.3", Configuration: "c0ffee",
+		Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration}, StartedAt: at, ConfiguredAt: at, SeenAt: &at,
+		Sources: 3, Endpoints: 2, Limits: 1, Held: 7, Leases: []server.Lease{{Resource: "source/orders", Since: at}},
+	}, c.call(ctx, "node", id)
 }
 
 func (c *controller) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
@@ -154,19 +165,21 @@ func exampleSource() server.Source {
 		Name: "orders", State: server.SourcePaused, Request: "GET https://api.example.com/orders", Schedule: "@hourly", Limit: "github",
 		Reason: "503", Failures: 2, FailingSince: &at, Paused: true, PausedSince: &at, HeldUntil: &at, Polling: true, NextRun: &at,
 		LastPoll: &server.Poll{At: at, DurationMS: 12, Requests: 1, Status: 503, Bytes: 9, Outcome: server.PollFailed, Error: "503"},
-		Version:  3, Sequence: 9, ChangedAt: &at, Changes: make([]int64, 3),
+		Node:     "b", Saved: true, Version: 3, Sequence: 9, ChangedAt: &at, Changes: make([]int64, 3),
 	}
 }
 
 // exampleEndpoint has something of everything.
 func exampleEndpoint() server.Endpoint {
-	return server.NewEndpoint(&notify.EndpointStatus{
+	e := server.NewEndpoint(&notify.EndpointStatus{
 		EndpointState: notify.EndpointState{
 			Name: "ops", Disabled: true, Reason: "by hand", Since: exampleTime, Paused: true, PausedUntil: exampleTime,
 			Failures: 3, FailingSince: exampleTime, OpenUntil: exampleTime,
 		},
 		Enabled: true, Breaker: notify.BreakerOpen, InFlight: 1,
 	}, store.Depth{Endpoint: "ops", Waiting: 5, Dead: 2, Oldest: exampleTime}, "https://hooks.example.com")
+	e.Node, e.Saved = "b", true
+	return e
 }
 
 func exampleDelivery(tried []notify.Attempt) server.Delivery {

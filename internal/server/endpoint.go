@@ -26,6 +26,8 @@ type Endpoint struct {
 	Waiting      int64               `json:"waiting" doc:"How many of its deliveries wait."`
 	WaitingSince *time.Time          `json:"waiting_since,omitempty" doc:"When the oldest that waits was created."`
 	Dead         int64               `json:"dead" doc:"How many of its deliveries are dead and kept."`
+	Node         string              `json:"node,omitempty" doc:"The name of the node that posts to it; missing where nodes share no database, and where none does at the moment."`
+	Saved        bool                `json:"saved,omitempty" doc:"Another node has it, so that this is what is saved of it: in_flight is 0."`
 	Attempts     *AttemptStats       `json:"attempts,omitempty" doc:"What came of its attempts in the last 24 hours, or of those of the newest deliveries where there were very many; missing where it had none."`
 }
 

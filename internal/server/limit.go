@@ -18,6 +18,8 @@ type Limit struct {
 	UnderWay    int        `json:"under_way" doc:"How many requests have no answer yet."`
 	Waiting     int        `json:"waiting" doc:"How many requests were not admitted yet."`
 	PausedUntil *time.Time `json:"paused_until,omitempty" doc:"Until when its server asked to be left alone."`
+	Node        string     `json:"node,omitempty" doc:"The name of the node that spends it; missing where nodes share no database, and where none does at the moment."`
+	Saved       bool       `json:"saved,omitempty" doc:"Another node has it, so that this is what is saved of it: used counts requests that are reserved and may not have been sent yet; under_way and waiting are 0."`
 	Sources     []string   `json:"sources" doc:"The names of the sources that share it."`
 }
 

@@ -31,6 +31,7 @@ var pathDocs = map[string]string{
 	"/v1/sources/{name}":     "The name of a source.",
 	"/v1/endpoints/{name}":   "The name of an endpoint, or the id of a subscription.",
 	"/v1/deliveries/{id}":    "The id of a delivery.",
+	"/v1/nodes/{id}":         "The id of a node, or its name.",
 	"/v1/events/{id}":        "The id of an event: the webhook-id that receivers see.",
 	"/v1/replay/{id}":        "The id of a replay.",
 	"/v1/subscriptions/{id}": "The id of a subscription.",

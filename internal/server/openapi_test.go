@@ -301,6 +301,7 @@ get /v1/subscriptions/{id}
 delete /v1/subscriptions/{id}
 get /v1/limits
 get /v1/nodes
+get /v1/nodes/{id}
 get /v1/health
 post /v1/reload
 get /v1/reload

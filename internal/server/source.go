@@ -39,6 +39,8 @@ type Source struct {
 	Waiting      bool        `json:"waiting" doc:"A poll is due and waits for its limit or for others."`
 	NextRun      *time.Time  `json:"next_run,omitempty" doc:"When it is due next."`
 	LastPoll     *Poll       `json:"last_poll,omitempty" doc:"The last poll since the start of the daemon."`
+	Node         string      `json:"node,omitempty" doc:"The name of the node that polls it; missing where nodes share no database, and where none does at the moment."`
+	Saved        bool        `json:"saved,omitempty" doc:"Another node has it, so that this is what is saved of it: what polls have told since, such as last_poll, is missing or 0."`
 	Version      int64       `json:"version" doc:"Counts its snapshots."`
 	Sequence     int64       `json:"sequence" doc:"Counts its changes."`
 	ChangedAt    *time.Time  `json:"changed_at,omitempty" doc:"When the last snapshot was taken."`

@@ -40,6 +40,10 @@ func words(t reflect.Type) []any {
 		return anyOf([]Outcome{Baseline, Unchanged, Rebaselined, Changed, Failed})
 	case reflect.TypeFor[SourceState]():
 		return anyOf([]SourceState{SourceOK, SourceNew, SourceFailing, SourcePaused, SourceDisabled})
+	case reflect.TypeFor[NodeState]():
+		return anyOf([]NodeState{NodeOK, NodeSuspended})
+	case reflect.TypeFor[NodeAspect]():
+		return anyOf([]NodeAspect{NodeVersion, NodeConfiguration})
 	default:
 		return nil
 	}

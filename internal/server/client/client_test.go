@@ -65,8 +65,12 @@ func (controller) Limits(context.Context) ([]server.Limit, error) {
 	return []server.Limit{{Name: "github"}}, nil
 }
 
-func (controller) Nodes(context.Context) ([]server.Node, error) {
-	return []server.Node{{Name: "box"}}, nil
+func (controller) Nodes(context.Context) (*server.NodeList, error) {
+	return &server.NodeList{Nodes: []server.Node{{Name: "box"}}}, nil
+}
+
+func (c controller) Node(_ context.Context, id string) (*server.Node, error) {
+	return &server.Node{ID: id, Leases: []server.Lease{{Resource: "source/" + known}}}, c.find(id)
 }
 
 func (controller) Endpoints(context.Context) ([]server.Endpoint, error) {
@@ -234,6 +238,9 @@ func TestClientSpeaksOfSources(t *testing.T) {
 			}
 			if list, err := c.Nodes(ctx); err != nil || len(list) != 1 || list[0].Name != "box" {
 				t.Errorf("nodes %+v: %v", list, err)
+			}
+			if n, err := c.Node(ctx, known); err != nil || n.ID != known || len(n.Leases) != 1 {
+				t.Errorf("node %+v: %v", n, err)
 			}
 		})
 	}

@@ -56,11 +56,18 @@ func (c *Client) Limits(ctx context.Context) ([]server.Limit, error) {
 
 // Nodes returns the daemons that share the database.
 func (c *Client) Nodes(ctx context.Context) ([]server.Node, error) {
-	var list struct {
-		Nodes []server.Node `json:"nodes"`
-	}
+	var list server.NodeList
 	err := c.get(ctx, nil, &list, "v1", "nodes")
 	return list.Nodes, err
+}
+
+// Node returns one of them, by its ID or its name, with what it holds.
+func (c *Client) Node(ctx context.Context, id string) (*server.Node, error) {
+	var node server.Node
+	if err := c.get(ctx, nil, &node, "v1", "nodes", id); err != nil {
+		return nil, err
+	}
+	return &node, nil
 }
 
 // Snapshot returns a page of an accepted answer of a source: of the last one

@@ -26,7 +26,10 @@ type fake struct {
 	deliveries []server.Delivery
 	limits     []server.Limit
 	nodes      []server.Node
-	reload     server.Reload
+	// free is how much no node has, leases what each of the nodes holds.
+	free   int
+	leases []server.Lease
+	reload server.Reload
 	// log is the log, the oldest event first.
 	log []notify.Event
 	// subscribed are what was registered over the API.
@@ -149,8 +152,22 @@ func (f *fake) Preview(_ context.Context, source string) (*server.Preview, error
 }
 
 func (f *fake) Limits(context.Context) ([]server.Limit, error) { return f.limits, f.err }
-func (f *fake) Nodes(context.Context) ([]server.Node, error)   { return f.nodes, f.err }
-func (f *fake) LastReload() server.Reload                      { return f.reload }
+func (f *fake) Nodes(context.Context) (*server.NodeList, error) {
+	return &server.NodeList{Nodes: f.nodes, Free: f.free}, f.err
+}
+
+func (f *fake) Node(_ context.Context, id string) (*server.Node, error) {
+	for i := range f.nodes {
+		if f.nodes[i].ID == id {
+			n := f.nodes[i]
+			n.Leases = f.leases
+			return &n, f.err
+		}
+	}
+	return nil, fmt.Errorf("node %q: %w", id, store.ErrNotFound)
+}
+
+func (f *fake) LastReload() server.Reload { return f.reload }
 
 func (f *fake) Endpoints(context.Context) ([]server.Endpoint, error) {
 	f.mu.Lock()

@@ -95,8 +95,11 @@ func (h *Handler) standing(r *http.Request) *standing {
 	s.unread(h, r, "the endpoints", err)
 	s.limits, err = c.Limits(ctx)
 	s.unread(h, r, "the limits", err)
-	s.nodes, err = c.Nodes(ctx)
+	nodes, err := c.Nodes(ctx)
 	s.unread(h, r, "the nodes", err)
+	if err == nil {
+		s.nodes = nodes.Nodes
+	}
 	return s
 }
 
