@@ -51,6 +51,24 @@ func ReplayLane(lane string) string {
 	return replayPrefix + lane
 }
 
+// Relabel returns the lane of the order in which a delivery of an event, a replay or
+// not, stands that is in some lane: the lane itself where it is one of the order's.
+// A lane may name a source, which is its name of today; the event has the one of
+// then.
+func (o Order) Relabel(lane string, replay bool, e *Event) string {
+	if o.fits(lane) {
+		return lane
+	}
+	now := Event{Source: e.Source, Subject: e.Subject}
+	if source, _, _ := strings.Cut(strings.TrimPrefix(lane, replayPrefix), laneSeparator); source != "" {
+		now.Source = source
+	}
+	if lane = o.Lane(&now); replay {
+		return ReplayLane(lane)
+	}
+	return lane
+}
+
 // fits reports whether a lane is one of the order. Each order has names of a
 // form of its own.
 func (o Order) fits(lane string) bool {

@@ -46,6 +46,29 @@ func TestEachOrderKnowsItsLanes(t *testing.T) {
 	}
 }
 
+// TestRelabel goes from each order to each other one, replays in lanes of their own.
+func TestRelabel(t *testing.T) {
+	t.Parallel()
+	orders := []Order{OrderNone, OrderItem, OrderSource, OrderEndpoint}
+	then, today := Event{Source: "shop", Subject: "a\x00b"}, Event{Source: "store", Subject: "a\x00b"}
+	for _, made := range orders {
+		for _, o := range orders {
+			for _, e := range []Event{then, today} {
+				want := e
+				if made == OrderNone || made == OrderEndpoint {
+					want = then // these lanes do not say what the source is called today
+				}
+				if got := o.Relabel(made.Lane(&e), false, &then); got != o.Lane(&want) {
+					t.Errorf("from %s to %s: lane %q of %q", made, o, got, e.Source)
+				}
+				if got := o.Relabel(ReplayLane(made.Lane(&e)), true, &then); got != ReplayLane(o.Lane(&want)) {
+					t.Errorf("from %s to %s: lane %q of a replay of %q", made, o, got, e.Source)
+				}
+			}
+		}
+	}
+}
+
 // TestNoOrderLetsNoDeliveryWaitForAnother has deliveries without a lane, some of
 // which fail.
 func TestNoOrderLetsNoDeliveryWaitForAnother(t *testing.T) {

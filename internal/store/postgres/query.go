@@ -44,6 +44,42 @@ func collect[T any](rows pgx.Rows, scan func(pgx.Rows) (T, error)) ([]T, error) 
 	return found, rows.Err()
 }
 
+// selectRows runs a query within a transaction and returns what scan makes of each row.
+func selectRows[T any](ctx context.Context, tx pgx.Tx, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return collect(rows, scan)
+}
+
+// writeSome is write for what is left out where its lease is not held: held says
+// of which resources it is. Where it is of none, nothing is run.
+func (s *Store) writeSome(ctx context.Context, resources []string, step func(ctx context.Context, tx pgx.Tx, held func(resource string) bool) error) error {
+	node := s.tenant.Load()
+	if node == nil {
+		return s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+			return step(ctx, tx, func(string) bool { return true })
+		})
+	}
+	h := &holding{node: node.node}
+	for _, resource := range resources {
+		if epoch, ok := node.fence.Epoch(resource); ok {
+			h.resources, h.epochs = append(h.resources, resource), append(h.epochs, epoch)
+		}
+	}
+	if len(h.resources) == 0 {
+		return nil
+	}
+	return s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+		locked, err := h.lockSome(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return step(ctx, tx, func(resource string) bool { return locked[resource] })
+	})
+}
+
 // write runs steps in one transaction under the leases of resources, all of which
 // this node must hold; of none where there are no nodes. It returns when that is on
 // disk. A step must not be run twice by it: what fails is given to the caller.
@@ -95,17 +131,9 @@ func (h *holding) lock(ctx context.Context, tx pgx.Tx) error {
 	if h == nil {
 		return nil
 	}
-	rows, err := tx.Query(ctx, holdLeases, h.node, texts(h.resources), h.epochs)
+	have, err := h.lockSome(ctx, tx)
 	if err != nil {
 		return err
-	}
-	locked, err := collect(rows, scanName)
-	if err != nil {
-		return err
-	}
-	have := make(map[string]bool, len(locked))
-	for _, resource := range locked {
-		have[resource] = true
 	}
 	for _, resource := range h.resources {
 		if !have[resource] {
@@ -113,6 +141,20 @@ func (h *holding) lock(ctx context.Context, tx pgx.Tx) error {
 		}
 	}
 	return nil
+}
+
+// lockSome locks those of the leases that are under their epochs until the
+// transaction ends, and returns them.
+func (h *holding) lockSome(ctx context.Context, tx pgx.Tx) (map[string]bool, error) {
+	found, err := selectRows(ctx, tx, scanName, holdLeases, h.node, texts(h.resources), h.epochs)
+	if err != nil {
+		return nil, err
+	}
+	locked := make(map[string]bool, len(found))
+	for _, resource := range found {
+		locked[resource] = true
+	}
+	return locked, nil
 }
 
 // scanID and scanName read rows of one column.

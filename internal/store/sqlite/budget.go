@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -45,7 +44,7 @@ func (s *Store) SaveBudgets(ctx context.Context, budgets []poller.Budget) error 
 	var values []any
 	size := 0
 	for _, b := range budgets {
-		spent, err := encodeSpent(b.Spent)
+		spent, err := store.EncodeSpent(b.Spent)
 		if err != nil {
 			return fmt.Errorf("save budget of limit %s: %w", b.Limit, err)
 		}
@@ -70,28 +69,6 @@ func scanBudget(rows *sql.Rows) (poller.Budget, error) {
 	}
 	b.PausedUntil = store.FromMicros(paused)
 	var err error
-	b.Spent, err = decodeSpent(spent)
+	b.Spent, err = store.DecodeSpent(spent)
 	return b, err
-}
-
-// encodeSpent gives a JSON array of [microseconds, count].
-func encodeSpent(spent []poller.Spend) (string, error) {
-	pairs := make([][2]int64, len(spent))
-	for i, s := range spent {
-		pairs[i] = [2]int64{store.Micros(s.At), int64(s.Count)}
-	}
-	text, err := json.Marshal(pairs)
-	return string(text), err
-}
-
-func decodeSpent(text string) ([]poller.Spend, error) {
-	var pairs [][2]int64
-	if err := json.Unmarshal([]byte(text), &pairs); err != nil {
-		return nil, fmt.Errorf("decode spent requests: %w", err)
-	}
-	spent := make([]poller.Spend, len(pairs))
-	for i, p := range pairs {
-		spent[i] = poller.Spend{At: store.FromMicros(p[0]), Count: int(p[1])}
-	}
-	return spent, nil
 }

@@ -100,7 +100,7 @@ func renameBudget(s *session, from, to string) error {
 		}
 	}
 	slices.SortFunc(sum.Spent, func(a, b poller.Spend) int { return a.At.Compare(b.At) })
-	spent, err := encodeSpent(sum.Spent)
+	spent, err := store.EncodeSpent(sum.Spent)
 	if err != nil {
 		return err
 	}

@@ -114,7 +114,7 @@ CREATE TABLE events (
 );
 
 CREATE UNIQUE INDEX events_sequence ON events (source, sequence) WHERE sequence > 0;
-CREATE INDEX events_time ON events (time, source, sequence);
+CREATE INDEX events_time ON events (time, position) INCLUDE (source, sequence);
 
 CREATE TABLE deliveries (
     id         BIGINT           NOT NULL PRIMARY KEY,
