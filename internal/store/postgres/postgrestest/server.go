@@ -4,7 +4,6 @@
 package postgrestest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,11 +19,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 )
-
-// startTimeout bounds the start of a server.
-const startTimeout = time.Minute
 
 // Server is a PostgreSQL server.
 type Server struct {
@@ -32,11 +27,9 @@ type Server struct {
 	bin  string
 	args []string
 	as   *syscall.Credential
-	out  bytes.Buffer
 
-	cmd   *exec.Cmd
-	ended chan struct{}
-	names atomic.Int64
+	process *process
+	names   atomic.Int64
 }
 
 // Options say how a server is started.
@@ -140,56 +133,31 @@ func (s *Server) initialize(o Options) error {
 // Restart starts a server that was killed or shut down, and returns when it
 // answers.
 func (s *Server) Restart() error {
-	s.cmd = exec.CommandContext(context.Background(), filepath.Join(s.bin, "postgres"), s.args...)
-	s.cmd.Dir = s.dir
-	s.cmd.Stdout, s.cmd.Stderr = &s.out, &s.out
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
-	if err := s.cmd.Start(); err != nil {
+	var err error
+	if s.process, err = s.launch(filepath.Join(s.bin, "postgres"), s.args...); err != nil {
 		return err
 	}
-	ended := make(chan struct{})
-	s.ended = ended
-	go func(cmd *exec.Cmd) {
-		defer close(ended)
-		_ = cmd.Wait()
-	}(s.cmd)
-	deadline := time.NewTimer(startTimeout)
-	defer deadline.Stop()
-	again := time.NewTicker(50 * time.Millisecond)
-	defer again.Stop()
-	for {
-		if s.query("postgres", "SELECT 1") == nil {
-			return nil
-		}
-		select {
-		case <-ended:
-			return fmt.Errorf("postgres ended: %s", s.out.String())
-		case <-deadline.C:
-			return errors.New("postgres does not answer")
-		case <-again.C:
-		}
-	}
+	return s.process.await(func() error { return s.query("postgres", "SELECT 1") })
 }
 
 // Signal sends a signal to the server's first process: SIGKILL for a crash, SIGINT
 // for a fast shutdown, SIGSTOP for silence (its children go on).
-func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
+func (s *Server) Signal(sig syscall.Signal) error { return s.process.cmd.Process.Signal(sig) }
 
 // Wait waits for the end of the server.
-func (s *Server) Wait() { <-s.ended }
+func (s *Server) Wait() { <-s.process.ended }
 
 // Kill ends the server and all of its processes at once, as a loss of power does.
 func (s *Server) Kill() error {
-	err := s.cmd.Process.Kill()
-	<-s.ended
+	err := s.process.cmd.Process.Kill()
+	<-s.process.ended
 	return err
 }
 
 // Stop ends the server and removes its files.
 func (s *Server) Stop() error {
-	if s.cmd != nil && s.ended != nil {
-		_ = s.cmd.Process.Signal(syscall.SIGQUIT)
-		<-s.ended
+	if s.process != nil {
+		s.process.end(syscall.SIGQUIT)
 	}
 	return os.RemoveAll(s.dir)
 }
@@ -198,27 +166,43 @@ func (s *Server) Stop() error {
 func (s *Server) Dir() string { return s.dir }
 
 // PID is the number of the server's first process.
-func (s *Server) PID() int { return s.cmd.Process.Pid }
+func (s *Server) PID() int { return s.process.cmd.Process.Pid }
 
 // Create makes an empty database and returns its DSN.
 func (s *Server) Create() (dsn string, err error) {
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), s.names.Add(1))
-	if err := s.query("postgres", "CREATE DATABASE "+name); err != nil {
+	name, err := s.create()
+	if err != nil {
 		return "", err
 	}
 	return s.DSN(name), nil
 }
 
+// create makes an empty database and returns its name.
+func (s *Server) create() (name string, err error) {
+	name = fmt.Sprintf("t%d_%d", os.Getpid(), s.names.Add(1))
+	return name, s.query("postgres", "CREATE DATABASE "+name)
+}
+
 // DSN is that of a database of the server, by its socket.
 func (s *Server) DSN(database string) string {
-	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(s.dir) + "&port=" + s.port()
+	return socketDSN(database, s.dir, s.port())
+}
+
+// socketDSN is that of a database that is reached by a socket in a folder.
+func socketDSN(database, dir, port string) string {
+	return "postgres://postgres@/" + database + "?host=" + url.QueryEscape(dir) + "&port=" + port
 }
 
 func (s *Server) port() string { return s.args[slices.Index(s.args, "-p")+1] }
 
 // query runs a statement by the server's own client.
 func (s *Server) query(database, statement string) error {
-	psql := exec.CommandContext(context.Background(), filepath.Join(s.bin, "psql"), "-X", "-q", "-h", s.dir, "-p", s.port(), "-U", "postgres", "-c", statement, database)
+	return s.queryAt(s.port(), database, statement)
+}
+
+// queryAt runs it by whatever has a socket in the server's folder for a port.
+func (s *Server) queryAt(port, database, statement string) error {
+	psql := exec.CommandContext(context.Background(), filepath.Join(s.bin, "psql"), "-X", "-q", "-h", s.dir, "-p", port, "-U", "postgres", "-c", statement, database)
 	psql.Env = append(os.Environ(), "PGCONNECT_TIMEOUT=2")
 	if out, err := psql.CombinedOutput(); err != nil {
 		return fmt.Errorf("psql: %w: %s", err, out)

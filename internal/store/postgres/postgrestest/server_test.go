@@ -7,19 +7,26 @@ import (
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 )
 
-// TestServer crashes a server and has its databases back.
-func TestServer(t *testing.T) {
-	t.Parallel()
-	postgrestest.Need(t)
+// start starts a server until the test ends.
+func start(t *testing.T) *postgrestest.Server {
+	t.Helper()
 	s, err := postgrestest.Start(postgrestest.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	t.Cleanup(func() {
 		if err := s.Stop(); err != nil {
 			t.Error(err)
 		}
-	}()
+	})
+	return s
+}
+
+// TestServer crashes a server and has its databases back.
+func TestServer(t *testing.T) {
+	t.Parallel()
+	postgrestest.Need(t)
+	s := start(t)
 	dsn, err := s.Create()
 	if err != nil {
 		t.Fatal(err)
@@ -35,5 +42,23 @@ func TestServer(t *testing.T) {
 	}
 	if _, err := s.Create(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPooler makes databases that are reached by way of a pooler.
+func TestPooler(t *testing.T) {
+	t.Parallel()
+	postgrestest.NeedPooler(t)
+	p, err := start(t).Pool()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Stop)
+	dsn, err := p.Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasSuffix(dsn, "&port=6432") {
+		t.Errorf("DSN %s", dsn)
 	}
 }
