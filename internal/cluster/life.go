@@ -1,0 +1,186 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+const (
+	// beatEvery is how often a node says that it lives, beatAgain how soon it tries
+	// again where it could not.
+	beatEvery = 2 * time.Second
+	beatAgain = 500 * time.Millisecond
+)
+
+// errBuried is the cause with which the work of a life ends: others took it for
+// dead.
+var errBuried = errors.New("the node was silent for too long")
+
+// moment is a time by both clocks: the monotonic one, which stands still while the
+// machine sleeps, and that of the wall, which may be set.
+type moment struct{ mono, wall time.Time }
+
+func now() moment {
+	t := time.Now()
+	return moment{t, t.Round(0)}
+}
+
+// since is how long ago another moment may be: the longer of what the clocks say.
+func (m moment) since(from moment) time.Duration {
+	return max(m.mono.Sub(from.mono), m.wall.Sub(from.wall))
+}
+
+func (m moment) isZero() bool { return m.mono.IsZero() }
+
+// life is the time that a node is one member.
+type life struct {
+	id     string
+	joined time.Time
+	// proven is when that was asked to which the database last answered that the
+	// member lives.
+	proven moment
+	// over says that the member was buried.
+	over bool
+	// done ends with the life, so that nothing of it is waited for in vain.
+	done context.Context //nolint:containedctx // it is the life's own
+	end  context.CancelCauseFunc
+}
+
+func newID() string { return ulid.Make().String() }
+
+// join begins a life. It may be tried again with the same ID.
+func (n *Node) join(ctx context.Context, id string) error {
+	n.mu.RLock()
+	m := n.self
+	n.mu.RUnlock()
+	m.ID = id
+	asked := n.clock()
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := n.o.Store.Join(call, m); err != nil {
+		return fmt.Errorf("join: %w", err)
+	}
+	l := &life{id: id, joined: asked.wall, proven: asked}
+	l.done, l.end = context.WithCancelCause(context.WithoutCancel(ctx))
+	n.mu.Lock()
+	n.life, n.touched = l, asked
+	n.view = newView()
+	n.mu.Unlock()
+	n.logger.Info("node joined", "node", m.Name, "id", id)
+	return nil
+}
+
+// beat says that the node lives, until ctx ends.
+func (n *Node) beat(ctx context.Context) {
+	due := time.NewTimer(beatEvery)
+	defer due.Stop()
+	failing := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-due.C:
+		case <-n.beaten:
+		}
+		asked := n.clock()
+		err := n.beatOnce(ctx, asked)
+		if ctx.Err() != nil {
+			return
+		}
+		wait := beatEvery - n.clock().mono.Sub(asked.mono)
+		if err != nil {
+			wait = beatAgain
+			if !failing {
+				n.logger.Warn("node cannot say that it lives", "err", err)
+			}
+		} else if failing {
+			n.logger.Info("node can say again that it lives")
+		}
+		failing = err != nil
+		due.Reset(max(wait, 0))
+	}
+}
+
+func (n *Node) beatOnce(ctx context.Context, asked moment) error {
+	n.mu.RLock()
+	l, m := n.life, n.self
+	n.mu.RUnlock()
+	if l.over {
+		return nil // the loop joins again
+	}
+	m.ID = l.id
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	alive, err := n.o.Store.Beat(call, m)
+	switch {
+	case err != nil:
+		n.unproven()
+	case alive:
+		n.proven(l, asked)
+	default:
+		n.buried(l)
+	}
+	return err
+}
+
+// proven notes that a life was not over when that was asked.
+func (n *Node) proven(l *life, asked moment) {
+	n.mu.Lock()
+	resumed := !l.over && n.suspendedAt(n.clock())
+	if n.touched.isZero() || asked.since(l.proven) > suspendAfter {
+		n.touched = asked
+	}
+	l.proven = asked
+	resumed = resumed && !n.suspendedAt(n.clock())
+	n.mu.Unlock()
+	if !resumed {
+		return
+	}
+	n.logger.Info("node goes on")
+	if n.o.Resumed != nil {
+		n.o.Resumed()
+	}
+	signal(n.kicked)
+}
+
+// unproven notes that the database did not answer.
+func (n *Node) unproven() {
+	n.mu.Lock()
+	n.touched = moment{}
+	n.mu.Unlock()
+}
+
+// buried notes that others took the node for dead, and may do what it did.
+func (n *Node) buried(l *life) {
+	n.mu.Lock()
+	over := l.over
+	l.over = true
+	if !over {
+		n.loseAll()
+	}
+	n.mu.Unlock()
+	if over {
+		return
+	}
+	l.end(errBuried)
+	n.logger.Warn("node was taken for dead by others: it gives up what it did and joins again", "id", l.id)
+	signal(n.kicked)
+}
+
+// suspendedAt says whether the node cannot prove at a moment that it lives.
+func (n *Node) suspendedAt(at moment) bool {
+	return n.life == nil || n.life.over || at.since(n.life.proven) > suspendAfter
+}
+
+// self as others see it in a life.
+func (n *Node) member(l *life) store.Member {
+	m := n.self
+	m.ID = l.id
+	return m
+}

@@ -1,0 +1,61 @@
+package cluster
+
+import (
+	"context"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+// pulseEvery is how often the database is asked how far it has come.
+const pulseEvery = 200 * time.Millisecond
+
+func (n *Node) pulse(ctx context.Context) (store.Pulse, error) {
+	call, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return n.o.Store.Pulse(call)
+}
+
+// listen notices what others have done since a pulse, until ctx ends.
+func (n *Node) listen(ctx context.Context, last store.Pulse) {
+	heard := make(chan store.Pulse, 1)
+	n.loops.Go(func() { n.tell(ctx, last, heard) })
+	again := time.NewTicker(pulseEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+		}
+		p, err := n.pulse(ctx)
+		if err != nil || p == last {
+			continue // the beat says that the database cannot be reached
+		}
+		if p.Generation != last.Generation {
+			n.stale.Store(true)
+			signal(n.kicked)
+		}
+		last = p
+		select {
+		case <-heard: // whoever is told late is told the newest
+		default:
+		}
+		heard <- p
+	}
+}
+
+// tell says what was heard, so that what follows from it delays no leases.
+func (n *Node) tell(ctx context.Context, last store.Pulse, heard <-chan store.Pulse) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case p := <-heard:
+			if n.o.Pulsed != nil && p != last {
+				n.o.Pulsed(ctx, last, p)
+			}
+			last = p
+		}
+	}
+}

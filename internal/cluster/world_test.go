@@ -1,0 +1,190 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
+)
+
+// world is nodes on a database.
+type world struct {
+	d       *database
+	workers []*worker
+	groups  []Group
+
+	mu   sync.Mutex
+	bugs []string
+}
+
+func newWorld(groups []Group) *world { return &world{d: newDatabase(), groups: groups} }
+
+// singles are so many groups of one source.
+func singles(count int) []Group {
+	groups := make([]Group, count)
+	for i := range groups {
+		r := store.SourceResource(fmt.Sprintf("s%04d", i))
+		groups[i] = Group{Key: r, Resources: []string{r}}
+	}
+	return groups
+}
+
+func (w *world) bug(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bugs = append(w.bugs, fmt.Sprintf("%v ", time.Now().Format("04:05.000"))+fmt.Sprintf(format, args...))
+}
+
+// check reports what went wrong.
+func (w *world) check(t *testing.T) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, bug := range w.bugs {
+		t.Error(bug)
+	}
+}
+
+// worker is a node, and what it does under its leases.
+type worker struct {
+	w    *world
+	name string
+	node *Node
+	link *link
+
+	mu sync.Mutex
+	// busy are the groups that were adopted and not released.
+	busy map[string]bool
+	// drain is how long a Release takes of a group, by key; "" of any.
+	drain map[string]time.Duration
+	// sick are the errors of Adopt, by key; "" of any.
+	sick    map[string]error
+	skew    time.Duration // of its wall clock
+	resumed int
+	adopted int
+	pulses  []store.Pulse
+	// dead says that the process is gone, or stands still.
+	dead bool
+}
+
+func (w *world) add(name string) *worker {
+	k := &worker{w: w, name: name, link: &link{d: w.d}, busy: map[string]bool{}, drain: map[string]time.Duration{}, sick: map[string]error{}}
+	k.node = New(Options{
+		Store: k.link, Self: store.Member{Name: name}, Adopt: k.adopt, Release: k.release,
+		Resumed: func() { k.set(func() { k.resumed++ }) },
+		Pulsed: func(_ context.Context, _, now store.Pulse) {
+			k.set(func() { k.pulses = append(k.pulses, now) })
+		},
+	})
+	k.node.clock = func() moment {
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		m := now()
+		m.wall = m.wall.Add(k.skew)
+		return m
+	}
+	k.node.Apply(w.groups)
+	w.workers = append(w.workers, k)
+	return k
+}
+
+func (w *world) start(t *testing.T, name string) *worker {
+	t.Helper()
+	k := w.add(name)
+	if err := k.node.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func (k *worker) set(change func()) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	change()
+}
+
+func (k *worker) adopt(ctx context.Context, groups []Group) error {
+	var errs []error
+	k.set(func() {
+		for _, g := range groups {
+			if k.busy[g.Key] {
+				k.w.bug("%s: %s adopted before it was released", k.name, g.Key)
+			}
+			k.busy[g.Key] = true
+			k.adopted++
+			errs = append(errs, k.sick[g.Key])
+		}
+		errs = append(errs, k.sick[""])
+	})
+	for _, g := range groups {
+		for _, r := range g.Resources {
+			if _, ok := k.node.Epoch(r); !ok && ctx.Err() == nil {
+				k.w.bug("%s: %s has no epoch while it is adopted", k.name, r)
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (k *worker) release(ctx context.Context, groups []Group, lost bool) {
+	var wait time.Duration
+	k.set(func() {
+		for _, g := range groups {
+			wait = max(wait, k.drain[g.Key], k.drain[""])
+		}
+	})
+	for _, g := range groups {
+		for _, r := range g.Resources {
+			if _, ok := k.node.Epoch(r); ok && lost {
+				k.w.bug("%s: %s has an epoch, but is lost", k.name, r)
+			}
+		}
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	k.set(func() {
+		for _, g := range groups {
+			if !k.busy[g.Key] {
+				k.w.bug("%s: %s released, but not adopted", k.name, g.Key)
+			}
+			delete(k.busy, g.Key)
+		}
+	})
+}
+
+// kill ends a process from one moment to the next: nothing of it reaches the
+// database any more. What is left of it in the test ends with stopAll.
+func (k *worker) kill() {
+	k.set(func() { k.dead = true })
+	k.link.set(func(l *link) { l.cut = true })
+}
+
+// held counts the groups that a worker holds.
+func (k *worker) held() int {
+	count := 0
+	for _, g := range k.w.groups {
+		if k.node.Holds(g.Resources[0]) {
+			count++
+		}
+	}
+	return count
+}
+
+// stopAll ends what is left of all nodes.
+func (w *world) stopAll() {
+	for _, k := range w.workers {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		_ = k.node.Stop(ctx) // those that were killed cannot leave
+		cancel()
+	}
+	synctest.Wait()
+}
