@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -22,7 +23,12 @@ const (
 // list runs a query and returns what scan makes of each row. It never returns nil
 // rows without an error.
 func list[T any](ctx context.Context, s *Store, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := s.pool.Query(ctx, query, args...)
+	return listOf(ctx, s, s.pool, scan, query, args...)
+}
+
+// listOf is list by the connections of a pool.
+func listOf[T any](ctx context.Context, s *Store, pool *pgxpool.Pool, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := pool.Query(ctx, query, args...)
 	if err != nil {
 		return nil, s.failure(ctx, err)
 	}

@@ -26,6 +26,8 @@ import (
 const (
 	// maxConns bounds the connections of a node, where the DSN does not (pool_max_conns).
 	maxConns = 8
+	// vitalConns bounds those of them that only say that a node lives.
+	vitalConns = 2
 	// connectTimeout bounds the making of a connection, where the DSN does not.
 	connectTimeout = 5 * time.Second
 )
@@ -44,7 +46,10 @@ type Options struct {
 
 // Store is a database that is open. Its methods may be called concurrently.
 type Store struct {
-	pool     *pgxpool.Pool
+	pool *pgxpool.Pool
+	// vital are a few connections for what says that a node lives and looks for the
+	// others: it must not wait behind the rest.
+	vital    *pgxpool.Pool
 	codec    *blob.Codec
 	logger   *slog.Logger
 	readOnly bool
@@ -83,6 +88,11 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open database %s: %w", s.name, err)
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
+		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+	}
+	vital := config.Copy()
+	vital.MinConns, vital.MinIdleConns, vital.MaxConns = 0, 0, vitalConns
+	if s.vital, err = pgxpool.NewWithConfig(ctx, vital); err != nil {
 		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
 	}
 	if err := s.open(ctx); err != nil {
@@ -138,8 +148,10 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
-	if s.pool != nil {
-		s.pool.Close()
+	for _, pool := range []*pgxpool.Pool{s.vital, s.pool} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 	if err := s.codec.Close(); err != nil {
 		return fmt.Errorf("close database %s: %w", s.name, err)

@@ -251,6 +251,8 @@ CREATE TABLE nodes (
     config        TEXT             NOT NULL,
     started_at    BIGINT           NOT NULL,
     configured_at BIGINT           NOT NULL,
+    -- A node that is about to stop is given nothing more.
+    leaving       BIGINT           NOT NULL DEFAULT 0,
     seen_at       TIMESTAMPTZ      NOT NULL
 );
 
@@ -266,6 +268,7 @@ CREATE TABLE leases (
 ) WITH (fillfactor = 50);
 
 CREATE INDEX leases_node ON leases (node);
+CREATE INDEX leases_since ON leases (since);
 
 -- Counts what nodes must look at again: who lives, what is free, what the
 -- operator has changed.
