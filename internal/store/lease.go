@@ -18,15 +18,30 @@ type Fence interface {
 	Epoch(resource string) (epoch int64, held bool)
 }
 
-// The resources of which there are leases: what only one node may do at a time.
+// The kinds of resources of which there are leases: what only one node may do at a
+// time.
 const (
-	sourcePrefix   = "source/"
-	limitPrefix    = "limit/"
-	endpointPrefix = "endpoint/"
-	tokenPrefix    = "token/"
-	// TaskPrune is the resource of retention.
-	TaskPrune = "task/prune"
+	KindSource   = "source"
+	KindLimit    = "limit"
+	KindEndpoint = "endpoint"
+	KindToken    = "token"
+	KindTask     = "task"
 )
+
+const (
+	sourcePrefix   = KindSource + "/"
+	limitPrefix    = KindLimit + "/"
+	endpointPrefix = KindEndpoint + "/"
+	tokenPrefix    = KindToken + "/"
+	// TaskPrune is the resource of retention.
+	TaskPrune = KindTask + "/prune"
+)
+
+// SplitResource returns of which kind a resource is, and of what name.
+func SplitResource(resource string) (kind, name string) {
+	kind, name, _ = strings.Cut(resource, "/")
+	return kind, name
+}
 
 // SourceResource is the resource of a source: to poll it, and to commit what was
 // seen. It is that of its [OwnLimit] too.
