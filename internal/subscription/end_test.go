@@ -21,7 +21,7 @@ func TestEnd(t *testing.T) {
 	if err := b.End(t.Context(), one.ID, "deleted over the API"); err != nil {
 		t.Fatal(err)
 	}
-	if b.Has(one.ID) || !b.Has(two.ID) {
+	if b.has(one.ID) || !b.has(two.ID) {
 		t.Error("the wrong one has ended")
 	}
 	if live := b.live(); len(live) != 1 || live[0].Name != two.ID {
@@ -54,7 +54,7 @@ func TestFailedEndGoesOn(t *testing.T) {
 	if err := b.End(t.Context(), added.ID, "deleted"); !errors.Is(err, sick) {
 		t.Errorf("error %v", err)
 	}
-	if live := b.live(); !b.Has(added.ID) || len(live) != 1 || live[0].Name != added.ID {
+	if live := b.live(); !b.has(added.ID) || len(live) != 1 || live[0].Name != added.ID {
 		t.Errorf("live %v", live)
 	}
 	if len(b.applied) != 4 || len(b.applied[2]) != 0 {

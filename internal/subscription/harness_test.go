@@ -225,3 +225,25 @@ func (b *bench) mustAdd(t *testing.T, q subscription.Request) subscription.Added
 	}
 	return added
 }
+
+// has says whether there is a subscription of an ID.
+func (b *bench) has(id string) bool {
+	_, err := b.Get(id)
+	return err == nil
+}
+
+// other is another node on the same store.
+func (b *bench) other(t *testing.T) *bench {
+	t.Helper()
+	o := &bench{store: b.store, receivers: b.receivers, options: b.options}
+	o.options.Apply = func(_ context.Context, endpoints []subscription.Endpoint) error {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		if o.sick == nil {
+			o.applied = append(o.applied, endpoints)
+		}
+		return o.sick
+	}
+	o.restart(t)
+	return o
+}

@@ -75,8 +75,14 @@ type Registry struct {
 	// changing is held while something is saved and applied, so that what is
 	// applied last is what there is. It is locked before mu.
 	changing sync.Mutex
-	mu       sync.Mutex
-	entries  map[string]*entry
+	// unapplied says that others have changed what there is, and that this could not
+	// be applied yet; gone are those that they have ended, of which something may be
+	// left. changing guards both.
+	unapplied bool
+	gone      []string
+
+	mu      sync.Mutex
+	entries map[string]*entry
 	// pending counts the requests whose receiver is being asked.
 	pending int
 }
@@ -103,9 +109,7 @@ func (r *Registry) Load(ctx context.Context) error {
 	r.mu.Lock()
 	for _, row := range rows {
 		e := r.open(row)
-		if e.problem != "" {
-			r.o.Logger.Error("subscription has a problem", "endpoint", row.ID, "problem", e.problem)
-		}
+		r.report(e)
 		r.entries[row.ID] = e
 	}
 	r.mu.Unlock()
@@ -119,8 +123,21 @@ func (r *Registry) Sweep(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look for ended subscriptions: %w", err)
 	}
+	if len(names) == 0 {
+		return nil
+	}
+	// What there is now, which is more than this node may know of: whatever has a
+	// name by now had its row before.
+	rows, err := r.o.Store.Subscriptions(ctx)
+	if err != nil {
+		return fmt.Errorf("look for ended subscriptions: %w", err)
+	}
+	live := make(map[string]bool, len(rows))
+	for i := range rows {
+		live[rows[i].ID] = true
+	}
 	for _, name := range names {
-		if r.rules.Load().reserved[name] || r.Has(name) {
+		if r.rules.Load().reserved[name] || live[name] {
 			continue
 		}
 		dead, err := r.o.Store.EndSubscription(ctx, name)
@@ -176,13 +193,6 @@ func (r *Registry) Get(id string) (Subscription, error) {
 	return e.told(), nil
 }
 
-// Has says whether there is a subscription of an ID.
-func (r *Registry) Has(id string) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.entries[id] != nil
-}
-
 // End ends a subscription, or returns [ErrNotFound]. Nothing is posted to it any
 // more, and what waits for it is dead when End returns. After another error it
 // goes on.
@@ -190,9 +200,7 @@ func (r *Registry) End(ctx context.Context, id, reason string) error {
 	ctx = context.WithoutCancel(ctx) // an end that was begun is brought to its end
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	r.mu.Lock()
-	e := r.entries[id]
-	r.mu.Unlock()
+	e := r.known(id)
 	if e == nil {
 		return fmt.Errorf("subscription %q: %w", id, ErrNotFound)
 	}
