@@ -44,6 +44,12 @@ func deliveryBadge(state notify.State) badge {
 	return toned(tones, state)
 }
 
+// nodeBadge shows how a node stands.
+func nodeBadge(state server.NodeState) badge {
+	tones := map[server.NodeState]string{server.NodeOK: toneOK, server.NodeSuspended: toneBad}
+	return toned(tones, state)
+}
+
 // toned is a badge of a word, idle where the word has no tone.
 func toned[T ~string](tones map[T]string, word T) badge {
 	tone, ok := tones[word]

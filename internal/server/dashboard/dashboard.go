@@ -25,6 +25,9 @@ type Options struct {
 	LastReload func() server.Reload
 	// Subscriptions are listed; nil where nothing can be registered.
 	Subscriptions server.Subscriptions
+	// Shared says that other nodes may share the database: then there are pages of
+	// them, and what one of them has says so.
+	Shared bool
 	// Checks are what must be well with the daemon itself, as behind /readyz.
 	Checks []server.Check
 	// Version is the daemon's own.
@@ -48,7 +51,7 @@ var _ http.Handler = (*Handler)(nil)
 func New(opts Options) *Handler {
 	h := &Handler{opts: opts, log: opts.Logger, assets: newAssets(), mux: http.NewServeMux()}
 	h.views = h.parse()
-	for _, p := range pages() {
+	for _, p := range h.pages() {
 		h.mux.HandleFunc("GET "+p.pattern, h.show(p))
 	}
 	for _, a := range actions() {

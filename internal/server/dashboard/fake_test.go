@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -30,6 +31,8 @@ type fake struct {
 	free   int
 	leases []server.Lease
 	reload server.Reload
+	// pollsErr is what Polls returns besides err; nil for none.
+	pollsErr error
 	// log is the log, the oldest event first.
 	log []notify.Event
 	// subscribed are what was registered over the API.
@@ -115,7 +118,7 @@ func (f *fake) Source(_ context.Context, name string) (*server.Source, error) {
 }
 
 func (f *fake) Polls(_ context.Context, source string) ([]server.Poll, error) {
-	return f.polls[source], f.err
+	return f.polls[source], cmp.Or(f.pollsErr, f.err)
 }
 
 func (f *fake) Snapshot(context.Context, server.SnapshotQuery) (*server.Snapshot, error) {

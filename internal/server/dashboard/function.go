@@ -35,6 +35,7 @@ func (h *Handler) functions() template.FuncMap {
 		"rate":     successRate,
 		"percent":  percent,
 		"status":   statusText,
+		"node":     nodeBadge,
 		"changes":  func(s server.Source) int64 { return totalChanges(&s) },
 	}
 }

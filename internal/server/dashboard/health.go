@@ -36,6 +36,7 @@ func newHealth(s *standing) health {
 		{about{"sources", "/sources?state=failing"}, sourceAlarms(s.sources)},
 		{about{"endpoints", "/endpoints"}, endpointAlarms(s.endpoints)},
 		{about{"limits", "/limits"}, limitAlarms(s.limits)},
+		{about{"nodes", nodesPath}, nodeAlarms(s.nodes)},
 	}
 	h := health{Tone: toneOK, Headline: "All is well"}
 	total := h.share(groups)
@@ -197,6 +198,21 @@ func limitAlarms(limits []server.Limit) []alarm {
 				Badge: badge{toneWarn, "held"}, Path: "/limits", Title: l.Name, Until: l.PausedUntil,
 				Text: fmt.Sprintf("Its server asked to be left alone; %s.", waitingSources(len(l.Sources))),
 			})
+		}
+	}
+	return alarms
+}
+
+// nodeAlarms are the nodes that nothing is heard of.
+func nodeAlarms(nodes []server.Node) []alarm {
+	var alarms []alarm
+	for i := range nodes {
+		if n := &nodes[i]; n.State == server.NodeSuspended {
+			text := "It is silent, and does nothing until it is heard of again; others take over what it has."
+			if n.Self {
+				text = "It cannot tell the others that it lives, and does nothing until it can: look at its way to the database."
+			}
+			alarms = append(alarms, alarm{Badge: nodeBadge(n.State), Path: nodePath(n), Title: n.Name, Text: text, Since: n.SeenAt})
 		}
 	}
 	return alarms

@@ -14,6 +14,7 @@ var icons = map[string]template.HTML{
 	"endpoints":     `<circle cx="5" cy="10" r="2.2"/><circle cx="15" cy="5" r="2.2"/><circle cx="15" cy="15" r="2.2"/><path d="m7 9 6-3M7 11l6 3"/>`,
 	"limits":        `<path d="M3.5 14.5a7 7 0 1 1 13 0"/><path d="m10 11.5 3.2-4"/>`,
 	"subscriptions": `<path d="M10 3.5v13M3.5 10h13"/><circle cx="10" cy="10" r="7"/>`,
+	"nodes":         `<rect x="3.5" y="4" width="13" height="5" rx="1.5"/><rect x="3.5" y="11" width="13" height="5" rx="1.5"/><path d="M6.5 6.5h.1M6.5 13.5h.1M10 6.5h3.5M10 13.5h3.5"/>`,
 	"check":         `<path d="m4.5 10.5 3.7 3.7 7.3-8"/>`,
 	"alert":         `<path d="M10 3 2.8 16h14.4zM10 8v3.6"/><path d="M10 13.8v.2"/>`,
 	"pause":         `<path d="M7.5 5v10M12.5 5v10"/>`,

@@ -16,6 +16,7 @@ const (
 	shownEvents  = 12
 	shownWaiting = 6
 	shownNext    = 6
+	shownNodes   = 5
 )
 
 // overviewView is what the overview shows.
@@ -72,7 +73,7 @@ func (h *Handler) overview(r *http.Request) (*view, error) {
 	}
 	v := &overviewView{
 		health: newHealth(s), Activity: newActivity(sumChanges(s.sources)), Events: newestFirst(page, h.log),
-		Waiting: waitingEndpoints(s.endpoints), Next: nextPolls(s.sources), Nodes: s.nodes, Sick: len(s.unwell) > 0,
+		Waiting: waitingEndpoints(s.endpoints), Next: nextPolls(s.sources), Nodes: s.nodes[:min(len(s.nodes), shownNodes)], Sick: len(s.unwell) > 0,
 	}
 	if s.reload.Number > 0 {
 		v.Reload = &s.reload

@@ -51,8 +51,8 @@ type section struct {
 }
 
 // sections are the navigation.
-func sections() []section {
-	return []section{
+func (h *Handler) sections() []section {
+	list := []section{
 		{"/", "Overview", "overview"},
 		{"/sources", "Sources", "sources"},
 		{"/events", "Events", "events"},
@@ -61,12 +61,16 @@ func sections() []section {
 		{"/limits", "Limits", "limits"},
 		{"/subscriptions", "Subscriptions", "subscriptions"},
 	}
+	if h.opts.Shared {
+		list = append(list, section{nodesPath, "Nodes", "nodes"})
+	}
+	return list
 }
 
 // pages are all pages. A page is added here, with its template, and its entry
 // of the navigation above.
-func pages() []page {
-	return []page{
+func (h *Handler) pages() []page {
+	list := []page{
 		{"/login", "", loginTemplate, (*Handler).login},
 		{"/{$}", "/", "overview", (*Handler).overview},
 		{"/sources", "/sources", "sources", (*Handler).sources},
@@ -80,6 +84,10 @@ func pages() []page {
 		{"/limits", "/limits", "limits", (*Handler).limits},
 		{"/subscriptions", "/subscriptions", "subscriptions", (*Handler).subscriptions},
 	}
+	if h.opts.Shared {
+		list = append(list, page{nodesPath, nodesPath, "nodes", (*Handler).nodes}, page{nodesPath + "/{id}", nodesPath, "node", (*Handler).node})
+	}
+	return list
 }
 
 // actions are all that forms do.

@@ -38,7 +38,7 @@ type frame struct {
 func (h *Handler) parse() map[string]*template.Template {
 	common := template.Must(template.New("layout.html").Funcs(h.functions()).ParseFS(templates, "templates/layout.html", "templates/components.html", "templates/part-*.html"))
 	views := make(map[string]*template.Template)
-	for _, p := range append(pages(), problemPage) {
+	for _, p := range append(h.pages(), problemPage) {
 		views[p.template] = template.Must(template.Must(common.Clone()).ParseFS(templates, "templates/"+p.template+".html"))
 	}
 	return views
@@ -48,7 +48,7 @@ func (h *Handler) parse() map[string]*template.Template {
 // that none is half there.
 func (h *Handler) render(w http.ResponseWriter, r *http.Request, status int, p page, v *view) {
 	f := &frame{
-		view: v, Sections: sections(), Section: p.section, Version: h.opts.Version,
+		view: v, Sections: h.sections(), Section: p.section, Version: h.opts.Version,
 		Session: server.HasSession(r), Flash: takeFlash(w, r), Now: time.Now().UTC(), Live: p.section != "",
 	}
 	if p.template == loginTemplate {
@@ -81,6 +81,9 @@ type problemView struct {
 func (h *Handler) problem(w http.ResponseWriter, r *http.Request, status int, detail string) {
 	h.render(w, r, status, problemPage, &view{Title: http.StatusText(status), Page: problemView{status, detail}})
 }
+
+// Shared says that other nodes may share the database.
+func (f *frame) Shared() bool { return f.Has(nodesPath) }
 
 // Has says whether there is a page of a path in the navigation.
 func (f *frame) Has(path string) bool {

@@ -217,6 +217,52 @@ func (f *fake) delivery(id int64, e *notify.Event, endpoint string) server.Deliv
 	return d
 }
 
+// share makes the daemon one of three nodes, of which one is another version with
+// another configuration, and one is silent.
+func (f *fake) share() {
+	f.nodes = []server.Node{
+		{
+			ID: "01KA4D0T7C6N3R9G2V5X8Y1ZAA", Name: "poll-1", Host: "poll-1.fra.example.com", PID: 4711, Self: true, State: server.NodeOK, Version: "v0.9.1",
+			Configuration: "9f31c2ab04de77", StartedAt: *f.past(20 * time.Minute), ConfiguredAt: *f.past(20 * time.Minute), SeenAt: f.past(time.Second),
+			Sources: 1012, Endpoints: 3, Limits: 2, Held: 1019,
+		},
+		{
+			ID: "01KA4D0T7C6N3R9G2V5X8Y1ZBB", Name: "poll-2", Host: "poll-2.fra.example.com", PID: 812, State: server.NodeOK, Version: "v0.9.0",
+			Configuration: "51b7e0d99a2c13", Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration},
+			StartedAt: *f.past(9 * 24 * time.Hour), ConfiguredAt: *f.past(26 * time.Hour), SeenAt: f.past(2 * time.Second),
+			Sources: 988, Endpoints: 4, Limits: 3, Held: 995,
+		},
+		{
+			ID: "01KA4D0T7C6N3R9G2V5X8Y1ZCC", Name: "poll-3", Host: "poll-3.fra.example.com", PID: 97, State: server.NodeSuspended, Version: "v0.9.1",
+			Configuration: "9f31c2ab04de77", StartedAt: *f.past(3 * time.Hour), ConfiguredAt: *f.past(3 * time.Hour), SeenAt: f.past(7 * time.Second),
+			Sources: 417, Endpoints: 0, Limits: 0, Held: 417,
+		},
+	}
+	f.free = 12
+	nodes := []string{"poll-1", "poll-2", "poll-3"}
+	for i := range f.sources {
+		s := &f.sources[i]
+		s.Node, s.Saved = nodes[i%3], i%3 > 0
+		if s.State == server.SourceDisabled {
+			s.Node, s.Saved = "", false
+		}
+		if s.State == server.SourceOK {
+			f.leases = append(f.leases, server.Lease{Resource: "source/" + s.Name, Since: *f.past(time.Duration(i+1) * time.Minute)})
+		}
+	}
+	for i := range f.endpoints {
+		f.endpoints[i].Node, f.endpoints[i].Saved = nodes[i%2], i%2 > 0
+		f.leases = append(f.leases, server.Lease{Resource: "endpoint/" + f.endpoints[i].Name, Since: *f.past(19 * time.Minute)})
+	}
+	for i := range f.limits {
+		f.limits[i].Node, f.limits[i].Saved = nodes[i%2], i%2 > 0
+		f.leases = append(f.leases, server.Lease{Resource: "limit/" + f.limits[i].Name, Since: *f.past(19 * time.Minute)})
+	}
+	f.leases = append(f.leases,
+		server.Lease{Resource: "task/prune", Since: *f.past(18 * time.Minute)},
+		server.Lease{Resource: "token/8d1f0c77a2", Since: *f.past(18 * time.Minute)})
+}
+
 // addLimits fills in limits that are used more and less, and the daemon itself.
 func (f *fake) addLimits() {
 	f.limits = []server.Limit{

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -18,8 +19,10 @@ type sourceView struct {
 	Back     string
 	Activity activity
 	Polls    pollsView
-	Events   []event
-	Pager    pager
+	// Unread says why the polls are not known at the moment; empty where they are.
+	Unread string
+	Events []event
+	Pager  pager
 	// Earlier says that the timeline does not begin with the newest change.
 	Earlier bool
 }
@@ -32,7 +35,10 @@ func (h *Handler) source(r *http.Request) (*view, error) {
 		return nil, err
 	}
 	polls, err := h.opts.Controller.Polls(ctx, name)
-	if err != nil {
+	unread := ""
+	if refusal, ok := errors.AsType[*server.Refusal](err); ok && refusal.RetryAfter > 0 {
+		unread = refusal.Reason // another node has them, which cannot be asked now
+	} else if err != nil {
 		return nil, fmt.Errorf("look at polls: %w", err)
 	}
 	before := r.URL.Query().Get("before")
@@ -44,7 +50,7 @@ func (h *Handler) source(r *http.Request) (*view, error) {
 	}
 	path := "/sources/" + s.Name
 	v := &sourceView{
-		Source: s, Back: path, Activity: newActivity(s.Changes), Polls: newPolls(polls), Events: newestFirst(page, h.log), Earlier: before != "",
+		Source: s, Back: path, Activity: newActivity(s.Changes), Polls: newPolls(polls), Unread: unread, Events: newestFirst(page, h.log), Earlier: before != "",
 		Pager: pager{Label: "Pages of changes", BeforeText: "Newest", AfterText: "Older"},
 	}
 	if before != "" {

@@ -18,7 +18,7 @@ const sourcesPerPage = 50
 
 // sourceQuery is what a reader wants to see of the sources.
 type sourceQuery struct {
-	// Text are words that a name, a request or a limit must have.
+	// Text are words that a name, a request, a limit or a node must have.
 	Text string
 	// State chooses a state, empty for all; Sort is one of sourceOrders.
 	State, Sort string
@@ -122,7 +122,7 @@ func (h *Handler) sources(r *http.Request) (*view, error) {
 	}
 	q := readSourceQuery(r.URL.Query())
 	found := q.search(all)
-	v := &sourcesView{Query: q, Total: len(all), Filters: q.filters(found), Columns: q.columns()}
+	v := &sourcesView{Query: q, Total: len(all), Filters: q.filters(found), Columns: q.columns(h.opts.Shared)}
 	if q.State != "" {
 		found = slices.DeleteFunc(found, func(s *server.Source) bool { return string(s.State) != q.State })
 	}
@@ -139,7 +139,7 @@ func (q sourceQuery) search(all []server.Source) []*server.Source {
 	for i := range all {
 		s := &all[i]
 		if len(words) > 0 {
-			text := strings.ToLower(s.Name + " " + s.Request + " " + s.Limit)
+			text := strings.ToLower(s.Name + " " + s.Request + " " + s.Limit + " " + s.Node)
 			if slices.ContainsFunc(words, func(word string) bool { return !strings.Contains(text, word) }) {
 				continue
 			}
@@ -172,7 +172,7 @@ func (q sourceQuery) filters(found []*server.Source) []filter {
 }
 
 // columns are the heads of the table.
-func (q sourceQuery) columns() []column {
+func (q sourceQuery) columns(shared bool) []column {
 	head := func(label, class, sort, order string) column {
 		by := q
 		by.Sort, by.Page = sort, 1
@@ -182,13 +182,17 @@ func (q sourceQuery) columns() []column {
 		}
 		return c
 	}
+	last := column{Label: "Limit", Class: "wide"}
+	if shared {
+		last.Label = "Limit, node"
+	}
 	return []column{
 		{Label: "State"},
 		head("Source", "", "name", "ascending"),
 		{Label: "Schedule", Class: "wide"},
 		head("Last poll", "wide", "last", "descending"), head("Took", "wide num", "latency", "descending"),
 		head("Next poll", "num", "next", "ascending"), head("Changes, 24 h", "wide", "changes", "descending"),
-		{Label: "Limit", Class: "wide"},
+		last,
 	}
 }
 
