@@ -31,15 +31,17 @@ var (
 type endpointCollector struct {
 	endpoints                Endpoints
 	label                    func(endpoint string) string
+	tenancy                  tenancy
 	state, breaker, inFlight *prometheus.Desc
 }
 
 var _ prometheus.Collector = (*endpointCollector)(nil)
 
-func newEndpointCollector(endpoints Endpoints, label func(string) string) *endpointCollector {
+func newEndpointCollector(endpoints Endpoints, label func(string) string, t tenancy) *endpointCollector {
 	return &endpointCollector{
 		endpoints: endpoints,
 		label:     label,
+		tenancy:   t,
 		state: prometheus.NewDesc("pollwire_endpoint_state",
 			"1 for the state that an endpoint is in, else 0; of subscriptions how many are in it.", []string{"endpoint", "state"}, nil),
 		breaker: prometheus.NewDesc("pollwire_endpoint_breaker_state",
@@ -71,6 +73,9 @@ func (c *endpointCollector) Collect(ch chan<- prometheus.Metric) {
 		label := c.label(s.Name)
 		if label == removed {
 			continue // it is on its way out
+		}
+		if !c.tenancy.endpoint(s.Name, label) {
+			continue
 		}
 		st := all[label]
 		if st == nil {

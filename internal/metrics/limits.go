@@ -16,7 +16,7 @@ var _ Limits = (*poller.Limiter)(nil)
 
 // limitFamilies tell how the limits stand. A limit that a source shares with no
 // other is one of them, so that there may be as many as sources.
-func limitFamilies(limits Limits) []*family {
+func limitFamilies(limits Limits, t tenancy) []*family {
 	now := time.Now()
 	all := limits.Limits()
 	gauge := func(name, help string) *family { return newFamily("pollwire_limit_"+name, help, false, len(all)) }
@@ -27,6 +27,9 @@ func limitFamilies(limits Limits) []*family {
 	paused := gauge("paused_seconds", "For how long a limit is still paused, as its server asked; 0 where it is not.")
 	for i := range all {
 		l := &all[i]
+		if !t.limit(l.Name) {
+			continue
+		}
 		labels := labelled("limit", l.Name)
 		requests.add(labels, float64(max(1, l.Requests-max(0, l.Reserve))))
 		used.add(labels, float64(l.Used))

@@ -34,6 +34,9 @@ type Options struct {
 	Limits    Limits
 	Endpoints Endpoints
 	Queue     Queue
+	// Nodes are those on the database, where it may have several. Then only what this
+	// one has is told of.
+	Nodes Nodes
 	// Database is the path of the database's file; empty for none.
 	Database string
 	// Logger is told what of an answer could not be made; nil for nobody.
@@ -61,7 +64,7 @@ func New(o Options) *Metrics {
 	r := prometheus.NewRegistry()
 	m := &Metrics{
 		logger: o.Logger,
-		polls:  newPolls(r), sources: &sources{}, schedule: newSchedule(r),
+		polls:  newPolls(r), sources: &sources{tenancy: tenancy{o.Nodes}}, schedule: newSchedule(r),
 		telling: newTelling(r), database: newDatabase(r, o.Database), reloading: newReloading(r),
 	}
 	m.gatherer = gatherer{registry: r, families: []func() []*family{m.sources.families}}
@@ -71,13 +74,16 @@ func New(o Options) *Metrics {
 		r.MustRegister(newDropped(o.Schedule))
 	}
 	if o.Limits != nil {
-		m.gatherer.families = append(m.gatherer.families, func() []*family { return limitFamilies(o.Limits) })
+		m.gatherer.families = append(m.gatherer.families, func() []*family { return limitFamilies(o.Limits, tenancy{o.Nodes}) })
 	}
 	if o.Endpoints != nil {
-		r.MustRegister(newEndpointCollector(o.Endpoints, m.telling.label))
+		r.MustRegister(newEndpointCollector(o.Endpoints, m.telling.label, tenancy{o.Nodes}))
 	}
 	if o.Queue != nil {
-		r.MustRegister(newQueueCollector(o.Queue, m.telling))
+		r.MustRegister(newQueueCollector(o.Queue, m.telling, tenancy{o.Nodes}))
+	}
+	if o.Nodes != nil {
+		r.MustRegister(newNodeCollector(o.Nodes))
 	}
 	return m
 }

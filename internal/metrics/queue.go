@@ -30,6 +30,7 @@ type Queue interface {
 type queueCollector struct {
 	queue               Queue
 	telling             *telling
+	tenancy             tenancy
 	waiting, dead, aged *prometheus.Desc
 
 	mu     sync.Mutex
@@ -39,12 +40,12 @@ type queueCollector struct {
 
 var _ prometheus.Collector = (*queueCollector)(nil)
 
-func newQueueCollector(q Queue, t *telling) *queueCollector {
+func newQueueCollector(q Queue, t *telling, held tenancy) *queueCollector {
 	desc := func(name, help string) *prometheus.Desc {
 		return prometheus.NewDesc("pollwire_delivery_queue_"+name, help, []string{"endpoint"}, nil)
 	}
 	return &queueCollector{
-		queue: q, telling: t,
+		queue: q, telling: t, tenancy: held,
 		waiting: desc("depth", "Deliveries that wait for an endpoint."),
 		aged:    desc("oldest_age_seconds", "How long the oldest delivery that waits for an endpoint has waited; 0 where none does."),
 		dead:    desc("dead", "Deliveries of an endpoint that are dead, and kept to be replayed."),
@@ -67,10 +68,15 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	}
 	all := make(map[string]store.Depth)
 	for _, label := range c.telling.labels() {
-		all[label] = store.Depth{}
+		if label == subscribed || c.tenancy.endpoint(label, label) {
+			all[label] = store.Depth{}
+		}
 	}
 	for _, d := range depths {
 		label := c.telling.label(d.Endpoint)
+		if !c.tenancy.endpoint(d.Endpoint, label) {
+			continue
+		}
 		sum := all[label]
 		sum.Waiting += d.Waiting
 		sum.Dead += d.Dead

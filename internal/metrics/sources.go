@@ -13,6 +13,8 @@ import (
 // sources is the account of each source. There may be ten thousand, so it keeps
 // a few numbers of each and makes series of them only while a scrape reads them.
 type sources struct {
+	tenancy tenancy
+
 	mu  sync.Mutex
 	all map[string]*source
 	// sorted are all of them by name. It is replaced, never changed.
@@ -21,6 +23,7 @@ type sources struct {
 
 // source is the account of one.
 type source struct {
+	name   string
 	labels []*dto.LabelPair
 	tally  tally // under the lock
 }
@@ -47,7 +50,7 @@ func (s *sources) set(names []string) {
 	for _, name := range slices.Sorted(slices.Values(names)) {
 		a := old[name]
 		if a == nil {
-			a = &source{labels: labelled("source", name)}
+			a = &source{name: name, labels: labelled("source", name)}
 		}
 		s.all[name] = a
 		s.sorted = append(s.sorted, a)
@@ -93,13 +96,21 @@ func (s *sources) families() []*family {
 	streak := newFamily("pollwire_source_consecutive_failures", "Polls of a source that have failed since the last one that did not.", false, n)
 	success := newFamily("pollwire_source_last_success_timestamp_seconds",
 		"When a poll of a source last succeeded, in Unix time; absent before the first one since the start.", false, n)
-	failing := 0
+	failing, held := 0, 0
 	for i := range all {
 		labels, t := all[i].labels, &tallies[i]
+		holds := s.tenancy.source(all[i].name)
+		if !holds && t.polls == 0 {
+			continue
+		}
 		polls.add(labels, float64(t.polls))
 		failures.add(labels, float64(t.failures))
 		changes.add(labels, float64(t.changes))
 		bytes.add(labels, float64(t.bytes))
+		if !holds {
+			continue // what was counted once stays; how the source stands another node tells
+		}
+		held++
 		streak.add(labels, float64(t.streak))
 		if !t.success.IsZero() {
 			success.add(labels, unix(t.success))
@@ -108,8 +119,8 @@ func (s *sources) families() []*family {
 			failing++
 		}
 	}
-	configured := newFamily("pollwire_sources", "Sources of the configuration.", false, 1)
-	configured.add(nil, float64(n))
+	configured := newFamily("pollwire_sources", "Sources of the configuration; of those that nodes share, what this one has.", false, 1)
+	configured.add(nil, float64(held))
 	sick := newFamily("pollwire_sources_failing", "Sources of which the last poll failed.", false, 1)
 	sick.add(nil, float64(failing))
 	return []*family{polls, failures, changes, bytes, streak, success, configured, sick}
