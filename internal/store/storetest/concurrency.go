@@ -17,6 +17,7 @@ var concurrencyTests = map[string]func(*testing.T, Fresh){
 	"deliveries become visible in order":         visibleInOrder,
 	"readers and retention do not disturb":       readersAndRetention,
 	"a conflict hurts no neighbour in its group": conflictAmongNeighbours,
+	"what is told again keeps its event":         toldBesideRetention,
 }
 
 func manyCommitters(t *testing.T, fresh Fresh) {
@@ -178,4 +179,61 @@ func conflictAmongNeighbours(t *testing.T, fresh Fresh) {
 	VerifyLog(t, s)
 	equal(t, "sources", len(must(s.Sources(t.Context()))(t)), 21)
 	equal(t, "deliveries", len(waitingIDs(t, s, "ops")), 20)
+}
+
+// toldBesideRetention tells again, one by one and by a replay, what retention is
+// about to remove: what waits in the end has its event, and waits once.
+func toldBesideRetention(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	const events, tellers = 300, 4
+	src := &store.Source{Name: "orders"}
+	told := commitMany(t, s, src, events)
+	var outcomes []notify.Outcome
+	for _, d := range told {
+		outcomes = append(outcomes, outcomeOf(d, 1))
+	}
+	noError(t, s.Record(t.Context(), outcomes))
+	r := begin(t, s, replayTo("crm"))
+
+	ctx, stop := context.WithCancel(t.Context())
+	var tell, prune sync.WaitGroup
+	for n := range tellers {
+		tell.Go(func() {
+			// Two by two they begin with the same ones.
+			for i := range told {
+				d := told[(i+n/2*events/2)%events]
+				_, err := s.Retell(t.Context(), d.ID)
+				if err != nil && !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrConflict) {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	tell.Go(func() {
+		for r.FinishedAt.IsZero() {
+			advance(t, s, &r, 20)
+		}
+	})
+	prune.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := s.Prune(t.Context(), store.Retention{Events: future}); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	})
+	tell.Wait()
+	stop()
+	prune.Wait()
+	for _, endpoint := range []string{"ops", "crm"} {
+		seen := map[int64]bool{}
+		for _, position := range waitingPositions(t, s, endpoint) {
+			must(s.Event(t.Context(), position))(t)
+			if seen[position] {
+				t.Errorf("event %d waits twice for %s", position, endpoint)
+			}
+			seen[position] = true
+		}
+	}
 }
