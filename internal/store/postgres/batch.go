@@ -14,7 +14,7 @@ import (
 const (
 	saveBatch = `UPDATE deliveries SET batch = $1
 		WHERE endpoint = $2 AND state = 'waiting' AND batch = '' AND id = ANY($3) RETURNING id`
-	findBatch = "SELECT " + deliveryColumns + ` FROM deliveries
+	findBatch = "SELECT " + deliveryRow + ` FROM deliveries
 		WHERE state = 'waiting' AND batch <> '' AND batch = $1 AND endpoint = $2 ORDER BY id`
 )
 

@@ -11,15 +11,15 @@ import (
 )
 
 const (
-	deliveryColumns = "id, endpoint, lane, event, posts, attempts, not_before, replay, key, batch"
+	deliveryRow = "id, endpoint, lane, event, posts, attempts, not_before, replay, key, batch"
 
-	selectWaiting = "SELECT " + deliveryColumns + ` FROM deliveries
+	selectWaiting = "SELECT " + deliveryRow + ` FROM deliveries
 		WHERE state = 'waiting' AND endpoint = $1 AND id > $2 ORDER BY id LIMIT $3`
-	selectWaitingInLane = "SELECT " + deliveryColumns + ` FROM deliveries
+	selectWaitingInLane = "SELECT " + deliveryRow + ` FROM deliveries
 		WHERE state = 'waiting' AND endpoint = $1 AND lane = $2 AND id > $3 ORDER BY id LIMIT $4`
 
 	hasten = `UPDATE deliveries SET not_before = 0
-		WHERE id = $1 AND endpoint = $2 AND state = 'waiting' RETURNING ` + deliveryColumns
+		WHERE id = $1 AND endpoint = $2 AND state = 'waiting' RETURNING ` + deliveryRow
 	hastenBatch = `UPDATE deliveries SET not_before = 0
 		WHERE state = 'waiting' AND batch <> '' AND batch = $1 AND endpoint = $2`
 )
