@@ -44,7 +44,7 @@ func (s *Store) ResumeSource(ctx context.Context, source string) error {
 // change has failed. It comes last, since all who do so wait for each other.
 func tellNodes(ctx context.Context, tx pgx.Tx, err error) error {
 	if err == nil {
-		_, err = tx.Exec(ctx, "UPDATE cluster SET generation = generation + 1 WHERE id = 1")
+		_, err = tx.Exec(ctx, stir)
 	}
 	return err
 }
