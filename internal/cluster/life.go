@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	// beatEvery is how often a node says that it lives, beatAgain how soon it tries
-	// again where it could not.
+	// beatEvery is how often a node says that it lives, beatAgain how soon it says so
+	// again where it was not answered. Up to maxBeats may be under way, so that one
+	// that is lost does not keep the next one from being heard.
 	beatEvery = 2 * time.Second
-	beatAgain = 500 * time.Millisecond
+	beatAgain = time.Second
+	maxBeats  = 3
 )
 
 // errBuried is the cause with which the work of a life ends: others took it for
@@ -80,47 +82,56 @@ func (n *Node) join(ctx context.Context, id string) error {
 func (n *Node) beat(ctx context.Context) {
 	due := time.NewTimer(beatEvery)
 	defer due.Stop()
-	failing := false
+	answers := make(chan error, maxBeats)
+	under, failing := 0, false
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case err := <-answers:
+			under--
+			if failing != (err != nil) && ctx.Err() == nil {
+				failing = err != nil
+				n.sayBeat(err)
+			}
+			if err == nil {
+				due.Reset(beatEvery)
+			}
+			continue
 		case <-due.C:
 		case <-n.beaten:
 		}
-		asked := n.clock()
-		err := n.beatOnce(ctx, asked)
-		if ctx.Err() != nil {
-			return
+		if under < maxBeats {
+			under++
+			n.loops.Go(func() { answers <- n.beatOnce(ctx, n.clock()) })
 		}
-		wait := beatEvery - n.clock().mono.Sub(asked.mono)
-		if err != nil {
-			wait = beatAgain
-			if !failing {
-				n.logger.Warn("node cannot say that it lives", "err", err)
-			}
-		} else if failing {
-			n.logger.Info("node can say again that it lives")
-		}
-		failing = err != nil
-		due.Reset(max(wait, 0))
+		due.Reset(beatAgain)
 	}
+}
+
+// sayBeat logs that the beats fail now, or do not any more.
+func (n *Node) sayBeat(err error) {
+	if err != nil {
+		n.logger.Warn("node cannot say that it lives: without an answer it does nothing", "err", err)
+		return
+	}
+	n.logger.Info("node can say again that it lives")
 }
 
 func (n *Node) beatOnce(ctx context.Context, asked moment) error {
 	n.mu.RLock()
-	l, m := n.life, n.self
+	l := n.life
+	m, over := n.member(l), l.over
 	n.mu.RUnlock()
-	if l.over {
+	if over {
 		return nil // the loop joins again
 	}
-	m.ID = l.id
 	call, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	alive, err := n.o.Store.Beat(call, m)
 	switch {
 	case err != nil:
-		n.unproven()
+		n.unproven(asked)
 	case alive:
 		n.proven(l, asked)
 	default:
@@ -129,15 +140,18 @@ func (n *Node) beatOnce(ctx context.Context, asked moment) error {
 	return err
 }
 
-// proven notes that a life was not over when that was asked.
+// proven notes that a life was not over when that was asked. Answers may come in
+// another order than they were asked for.
 func (n *Node) proven(l *life, asked moment) {
 	n.mu.Lock()
-	resumed := !l.over && n.suspendedAt(n.clock())
+	suspended := n.suspendedAt(n.clock())
 	if n.touched.isZero() || asked.since(l.proven) > suspendAfter {
 		n.touched = asked
 	}
-	l.proven = asked
-	resumed = resumed && !n.suspendedAt(n.clock())
+	if asked.mono.After(l.proven.mono) {
+		l.proven = asked
+	}
+	resumed := suspended && !n.suspendedAt(n.clock())
 	n.mu.Unlock()
 	if !resumed {
 		return
@@ -150,10 +164,12 @@ func (n *Node) proven(l *life, asked moment) {
 }
 
 // unproven notes that the database did not answer.
-func (n *Node) unproven() {
+func (n *Node) unproven(asked moment) {
 	n.mu.Lock()
-	n.touched = moment{}
-	n.mu.Unlock()
+	defer n.mu.Unlock()
+	if n.touched.mono.Before(asked.mono) {
+		n.touched = moment{}
+	}
 }
 
 // buried notes that others took the node for dead, and may do what it did.

@@ -106,17 +106,18 @@ func (n *Node) refresh(ctx context.Context, l *life) (changed, fresh bool) {
 	if !stale && !read.isZero() && at.since(read) < readEvery {
 		return false, !suspended
 	}
+	torn := n.torn.Swap(false)
 	changed, err := n.census(ctx)
 	if err == nil {
 		var strays []store.Lease
-		strays, err = n.readLeases(ctx, l, n.torn || whole.isZero() || at.since(whole) >= wholeEvery)
+		strays, err = n.readLeases(ctx, l, torn || whole.isZero() || at.since(whole) >= wholeEvery)
 		if len(strays) > 0 {
 			n.freeStrays(ctx, strays)
 		}
 	}
-	n.torn = err != nil
 	if err != nil {
 		n.stale.Store(true)
+		n.torn.Store(true)
 		n.warn(ctx, "node cannot see what others do", err)
 		return changed, false
 	}

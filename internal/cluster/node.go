@@ -57,15 +57,14 @@ type Node struct {
 	wants *wants
 	// nextID is that of a life that could not begin yet.
 	nextID string
-	// torn says that what others did was not read as a whole.
-	torn bool
 	// warned says that the loop's trouble is in the log.
 	warned bool
 
 	// term counts how often was said anew who should hold what.
 	term atomic.Int64
-	// stale says that others have done something.
-	stale atomic.Bool
+	// stale says that others have done something, torn that the database may have
+	// lost something of what was read.
+	stale, torn atomic.Bool
 	// takers are the claims and adoptions under way.
 	takers atomic.Int64
 

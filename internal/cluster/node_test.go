@@ -1,9 +1,15 @@
 package cluster
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // after lets time pass, and everything come to rest.
@@ -13,21 +19,327 @@ func after(d time.Duration) {
 	synctest.Wait()
 }
 
-// TestShare starts nodes one after the other, which share what there is.
-func TestShare(t *testing.T) {
+// inWorld runs a test with nodes that share groups, and reports what went wrong in
+// any of them.
+func inWorld(t *testing.T, groups []Group, test func(t *testing.T, w *world)) {
+	t.Helper()
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(singles(3000))
+		w := newWorld(groups)
 		defer w.check(t)
 		defer w.stopAll()
+		test(t, w)
+	})
+}
+
+// wantShared fails where not every group is held by exactly one of the nodes, or
+// where the nodes do not hold about the same.
+func (w *world) wantShared(t *testing.T, nodes ...*worker) {
+	t.Helper()
+	total := 0
+	for _, k := range nodes {
+		held := k.held()
+		total += held
+		fair := len(w.groups) / len(nodes)
+		if held < fair*85/100 || held > fair*115/100 {
+			t.Errorf("%s holds %d of %d, among %d nodes", k.name, held, len(w.groups), len(nodes))
+		}
+	}
+	if total != len(w.groups) {
+		t.Errorf("%d of %d groups are held", total, len(w.groups))
+	}
+}
+
+// TestShare starts nodes one after the other, which share what there is.
+func TestShare(t *testing.T) {
+	inWorld(t, singles(3000), func(t *testing.T, w *world) {
 		for _, name := range []string{"a", "b", "c"} {
 			w.start(t, name)
 		}
 		after(5 * time.Second)
-		for _, k := range w.workers {
-			if held := k.held(); held < 900 || held > 1100 {
-				t.Errorf("%s holds %d of 3000", k.name, held)
-			}
+		w.wantShared(t, w.workers...)
+	})
+}
+
+// TestJoinMovesItsShare: what stays where it was is not touched.
+func TestJoinMovesItsShare(t *testing.T) {
+	inWorld(t, singles(3000), func(t *testing.T, w *world) {
+		a, b := w.start(t, "a"), w.start(t, "b")
+		after(5 * time.Second)
+		a.adopted, b.adopted = 0, 0
+		c := w.start(t, "c")
+		after(5 * time.Second)
+		w.wantShared(t, a, b, c)
+		if a.adopted+b.adopted > 0 || c.adopted != c.held() {
+			t.Errorf("the others adopted %d and %d, the new one %d and holds %d", a.adopted, b.adopted, c.adopted, c.held())
 		}
 	})
+}
+
+// TestStop hands over what a node had, within a second.
+func TestStop(t *testing.T) {
+	inWorld(t, singles(3000), func(t *testing.T, w *world) {
+		a, b, c := w.start(t, "a"), w.start(t, "b"), w.start(t, "c")
+		after(5 * time.Second)
+		a.adopted, b.adopted = 0, 0
+		held := c.held()
+		start := time.Now()
+		if err := c.node.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		after(time.Second - time.Since(start))
+		w.wantShared(t, a, b)
+		if moved := a.adopted + b.adopted; moved != held {
+			t.Errorf("%d were adopted, of %d", moved, held)
+		}
+		if members := a.node.Members(); len(members) != 2 {
+			t.Errorf("members %v", members)
+		}
+	})
+}
+
+// TestStopSlowly: what has ended is handed over while the rest is still under way.
+func TestStopSlowly(t *testing.T) {
+	inWorld(t, singles(1000), func(t *testing.T, w *world) {
+		a, b := w.start(t, "a"), w.start(t, "b")
+		after(5 * time.Second)
+		var slow string
+		for _, g := range w.groups {
+			if b.node.Holds(g.Key) {
+				slow = g.Key
+				break
+			}
+		}
+		b.drain[slow] = 20 * time.Second
+		start := time.Now()
+		stopped := make(chan error)
+		go func() { stopped <- b.node.Stop(t.Context()) }()
+		after(2 * time.Second)
+		if left := b.held(); left == 0 || left > minBatch || a.held() != len(w.groups)-left {
+			t.Errorf("%d are left, %d handed over", left, a.held())
+		}
+		if !b.node.Holds(slow) {
+			t.Error("what is under way is not held any more")
+		}
+		if err := <-stopped; err != nil || time.Since(start) > 21*time.Second {
+			t.Errorf("stopped after %v: %v", time.Since(start), err)
+		}
+		after(time.Second)
+		w.wantShared(t, a)
+	})
+}
+
+// TestStopInAHurry cuts short what takes longer than there is time.
+func TestStopInAHurry(t *testing.T) {
+	inWorld(t, singles(10), func(t *testing.T, w *world) {
+		a := w.start(t, "a")
+		after(time.Second)
+		a.drain[""] = 20 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := a.node.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took < 2*time.Second || took > 3*time.Second {
+			t.Errorf("it took %v", took)
+		}
+		if len(w.d.members) > 0 {
+			t.Error("it did not leave")
+		}
+	})
+}
+
+// TestStopWithoutDatabase ends in time, and says that others were not told.
+func TestStopWithoutDatabase(t *testing.T) {
+	inWorld(t, singles(10), func(t *testing.T, w *world) {
+		a := w.start(t, "a")
+		after(time.Second)
+		a.link.set(func(l *link) { l.cut = true })
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := a.node.Stop(ctx); err == nil || time.Since(start) > 2*time.Second+stopGrace+callTimeout {
+			t.Errorf("stopped after %v: %v", time.Since(start), err)
+		}
+		if len(a.busy) > 0 || a.held() > 0 {
+			t.Errorf("%d are busy, %d held", len(a.busy), a.held())
+		}
+	})
+}
+
+// TestLifecycle stops a node that was not started, twice, and starts it twice.
+func TestLifecycle(t *testing.T) {
+	inWorld(t, singles(3), func(t *testing.T, w *world) {
+		ctx := t.Context()
+		a := w.add("a")
+		if a.node.Self() != "" || a.node.Holds(w.groups[0].Key) || !a.node.Status().Suspended {
+			t.Error("a node that has not joined holds something")
+		}
+		w.d.down = true
+		if err := a.node.Start(ctx); !errors.Is(err, store.ErrUnreachable) {
+			t.Errorf("start without a database: %v", err)
+		}
+		w.d.down = false
+		if err := a.node.Start(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.node.Start(ctx); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("second start: %v", err)
+		}
+		after(time.Second)
+		if s := a.node.Status(); s.ID != a.node.Self() || s.Held["source"] != 3 || s.Adopted != 3 || s.Suspended || s.JoinedAt.IsZero() {
+			t.Errorf("status %+v", s)
+		}
+		both := make(chan error, 2)
+		for range 2 {
+			go func() { both <- a.node.Stop(ctx) }()
+		}
+		if err := errors.Join(<-both, <-both, a.node.Stop(ctx)); err != nil {
+			t.Error(err)
+		}
+		if err := a.node.Start(ctx); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("start after stop: %v", err)
+		}
+		b := w.add("b")
+		if err := b.node.Stop(ctx); err != nil {
+			t.Errorf("stop before the start: %v", err)
+		}
+		if err := b.node.Start(ctx); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("start after stop: %v", err)
+		}
+	})
+}
+
+// TestOwner tells who holds what, whichever node is asked.
+func TestOwner(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		a, b := w.start(t, "a"), w.start(t, "b")
+		after(5 * time.Second)
+		at := time.Now().UTC()
+		b.node.Configured("new", at)
+		after(3 * time.Second)
+		for _, g := range w.groups {
+			fromA, okA := a.node.Owner(g.Key)
+			fromB, okB := b.node.Owner(g.Key)
+			holder := a
+			if b.node.Holds(g.Key) {
+				holder = b
+			}
+			if !okA || !okB || fromA.ID != holder.node.Self() || fromB.ID != fromA.ID || fromA.Name != holder.name {
+				t.Fatalf("%s is of %s: %+v, %+v", g.Key, holder.name, fromA, fromB)
+			}
+			if fromA.Name == "b" && (fromA.Config != "new" || !fromA.ConfiguredAt.Equal(at)) {
+				t.Fatalf("%+v", fromA)
+			}
+		}
+		if _, ok := a.node.Owner("source/unknown"); ok {
+			t.Error("what is unknown has an owner")
+		}
+		members := b.node.Members()
+		if len(members) != 2 || members[0].Leases != a.held() || members[1].Leases != b.held() {
+			t.Errorf("members %+v", members)
+		}
+	})
+}
+
+// TestPulsed tells what was done, however slowly that is listened to.
+func TestPulsed(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		w.d.pulse.Position = 7
+		a := w.start(t, "a")
+		after(time.Second)
+		a.pulses = nil
+		w.d.set(func(d *database) { d.pulse.Position++ })
+		after(time.Second)
+		w.d.set(func(d *database) { d.pulse.Delivery++ })
+		after(time.Second)
+		if len(a.pulses) != 2 || a.pulses[0].Position != 8 || a.pulses[1].Delivery != 1 {
+			t.Errorf("pulses %v", a.pulses)
+		}
+		a.node.o.Pulsed = nil
+		w.d.set(func(d *database) { d.pulse.Delivery++ })
+		after(time.Second)
+	})
+}
+
+// TestSlowPulsed: who takes long to look at what was done delays no lease.
+func TestSlowPulsed(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		a := w.add("a")
+		a.node.o.Pulsed = func(ctx context.Context, _, _ store.Pulse) { <-ctx.Done() }
+		if err := a.node.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b := w.start(t, "b")
+		after(5 * time.Second)
+		w.wantShared(t, a, b)
+		if err := b.node.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		after(time.Second)
+		w.wantShared(t, a)
+	})
+}
+
+// TestSameName: two nodes of one name share as others do.
+func TestSameName(t *testing.T) {
+	inWorld(t, singles(3000), func(t *testing.T, w *world) {
+		w.start(t, "a")
+		w.start(t, "a")
+		w.start(t, "a")
+		after(5 * time.Second)
+		w.wantShared(t, w.workers...)
+	})
+}
+
+// TestManyGroups takes 100,000 groups on and hands them over.
+func TestManyGroups(t *testing.T) {
+	const count = 100_000
+	inWorld(t, singles(count), func(t *testing.T, w *world) {
+		a := w.start(t, "a")
+		after(5 * time.Second)
+		if held := a.node.Status().Held["source"]; held != count {
+			t.Fatalf("it holds %d", held)
+		}
+		b := w.start(t, "b")
+		after(5 * time.Second)
+		w.wantShared(t, a, b)
+		if err := a.node.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		after(3 * time.Second)
+		w.wantShared(t, b)
+	})
+}
+
+// TestElect: members share evenly, and only what a member had moves when it goes.
+func TestElect(t *testing.T) {
+	t.Parallel()
+	const groups = 10_000
+	for nodes := 2; nodes <= 20; nodes++ {
+		var members []store.Member
+		for i := range nodes {
+			members = append(members, store.Member{ID: fmt.Sprintf("%02d", i), Name: fmt.Sprintf("node-%d", i)})
+		}
+		list := ballots(members)
+		without := slices.DeleteFunc(slices.Clone(list), func(b ballot) bool { return b.id == "01" })
+		count := make(map[string]int)
+		for g := range groups {
+			h := hash(fmt.Sprintf("source/%d", g))
+			is, would := elect(list, h, nil), elect(without, h, nil)
+			count[is]++
+			if is != would && is != "01" {
+				t.Fatalf("group %d moved from %s to %s", g, is, would)
+			}
+		}
+		for id, c := range count {
+			if fair := groups / nodes; c < fair*80/100 || c > fair*120/100 {
+				t.Errorf("%s of %d has %d", id, nodes, c)
+			}
+		}
+	}
+	if id := elect(nil, 1, nil); id != "" {
+		t.Errorf("nobody elected %q", id)
+	}
 }

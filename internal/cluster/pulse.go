@@ -29,6 +29,10 @@ func (n *Node) listen(ctx context.Context, last store.Pulse) {
 		case <-again.C:
 		}
 		p, err := n.pulse(ctx)
+		if err != nil || p.Generation < last.Generation {
+			// The server may be another one now, without the last writes of the old one.
+			n.torn.Store(true)
+		}
 		if err != nil || p == last {
 			continue // the beat says that the database cannot be reached
 		}

@@ -27,7 +27,7 @@ const (
 	// maxConns bounds the connections of a node, where the DSN does not (pool_max_conns).
 	maxConns = 8
 	// vitalConns bounds those of them that only say that a node lives.
-	vitalConns = 2
+	vitalConns = 4
 	// connectTimeout bounds the making of a connection, where the DSN does not.
 	connectTimeout = 5 * time.Second
 )
