@@ -14,7 +14,7 @@ func (l *Limiter) knows(name string) bool {
 func (l *Limiter) limit(name string) *limit {
 	lim := l.limits[name]
 	if lim == nil {
-		lim = &limit{wakeAt: never}
+		lim = l.newLimit(l.leased && !l.adopted[name])
 		l.limits[name] = lim
 	}
 	return lim
@@ -72,8 +72,12 @@ func (l *Limiter) use(t *ticket) bool {
 		return true
 	}
 	lim.takeBack(t)
+	for lim.heir != nil {
+		lim = lim.heir
+		t.limit = lim
+	}
 	now := l.now()
-	if l.state != stateRunning || lim.admissibleAt(now, t) > now || !lim.covered(lim.cost(t)) {
+	if l.state != stateRunning || lim.away || lim.admissibleAt(now, t) > now || !lim.covered(lim.cost(t)) {
 		lim.line(t).pushFront(t)
 		l.mu.Unlock()
 		l.pump(lim)
@@ -106,6 +110,7 @@ func (l *Limiter) release(t *ticket) {
 		if !t.hop {
 			lim.underWay--
 		}
+		lim.drain()
 	}
 	l.mu.Unlock()
 	l.pump(lim)
@@ -149,7 +154,7 @@ func (l *Limiter) pump(lim *limit) {
 // otherwise it sees to it that somebody looks again. The lock is held.
 func (l *Limiter) offer(lim *limit) *ticket {
 	t := lim.first()
-	if t == nil || l.state != stateRunning {
+	if t == nil || l.state != stateRunning || lim.away {
 		return nil
 	}
 	now := l.now()

@@ -40,9 +40,13 @@ func (l *Limiter) Heed(ctx context.Context, s *Source, status int, h http.Header
 // heeding is the limit that something said concerns, nil where nothing was said
 // that would change it. The lock is held.
 func (l *Limiter) heeding(s *Source, said httpclient.RateLimit) *limit {
-	lim := l.limits[budgetName(s)]
+	name := budgetName(s)
+	if !l.keeps(name) {
+		return nil
+	}
+	lim := l.limits[name]
 	if lim == nil && (said.Refused || said.RetryAfter > 0 || said.Remaining == 0) {
-		lim = l.limit(budgetName(s))
+		lim = l.limit(name)
 	}
 	return lim
 }

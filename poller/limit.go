@@ -54,6 +54,14 @@ type limit struct {
 	// touched says that the saved state is not the exact one.
 	touched bool
 
+	// away says that another node admits the requests: this one was not adopted, or
+	// was released since, or lost. released is closed then, and nil where limits
+	// are not leased. drained is not nil while a release waits, and closed when
+	// nothing is under way any more. heir is the limit of the name since.
+	away              bool
+	released, drained chan struct{}
+	heir              *limit
+
 	// missed says that a request has waited since the limit was not configured.
 	missed bool
 
@@ -272,6 +280,22 @@ func (l *limit) endSave(ok bool) {
 	} else {
 		l.reserved = min(l.reserved, l.reservedNext)
 		l.stale = true
+	}
+}
+
+// leave admits nothing any more.
+func (l *limit) leave() {
+	if !l.away {
+		l.away = true
+		close(l.released)
+	}
+}
+
+// drain lets a release go on, if there is one, once nothing is under way.
+func (l *limit) drain() {
+	if l.drained != nil && l.underWay == 0 && l.inFlight == 0 && !l.saving {
+		close(l.drained)
+		l.drained = nil
 	}
 }
 

@@ -24,6 +24,11 @@ var (
 type LimiterOptions struct {
 	// Store keeps the budgets across restarts.
 	Store BudgetStore
+	// Leased says that only limits admit that were adopted; see [Limiter.Adopt].
+	Leased bool
+	// Lost says of an error of the store that the limit is another node's by now;
+	// nil for none.
+	Lost func(error) bool
 	// Logger may be nil.
 	Logger *slog.Logger
 }
@@ -48,12 +53,15 @@ type LimiterOptions struct {
 type Limiter struct {
 	store  BudgetStore
 	logger *slog.Logger
+	leased bool
+	lost   func(error) bool
 	// epoch is what the times of limits count from.
 	epoch time.Time
 
 	mu      sync.Mutex
 	state   runState
 	limits  map[string]*limit
+	adopted map[string]bool // what was adopted, where limits are leased
 	stop    context.CancelFunc
 	saver   chan struct{} // closed when the saving goroutine has ended
 	stopped chan struct{} // closed when nothing is admitted any more
@@ -92,15 +100,19 @@ func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Lost == nil {
+		o.Lost = func(error) bool { return false }
+	}
 	return &Limiter{
-		store: o.Store, logger: o.Logger, epoch: time.Now(),
-		limits:  make(map[string]*limit),
+		store: o.Store, logger: o.Logger, leased: o.Leased, lost: o.Lost, epoch: time.Now(),
+		limits: make(map[string]*limit), adopted: make(map[string]bool),
 		stopped: make(chan struct{}), saver: make(chan struct{}), ended: make(chan struct{}),
 		wanted: make(chan struct{}, 1), urgent: make(chan struct{}, 1),
 	}
 }
 
-// Start loads the saved budgets and begins to admit. Only Stop ends what it
+// Start loads the saved budgets, but where each is adopted by itself, and begins
+// to admit. Only Stop ends what it
 // starts, not the end of ctx.
 func (l *Limiter) Start(ctx context.Context) error {
 	l.mu.Lock()
@@ -111,7 +123,11 @@ func (l *Limiter) Start(ctx context.Context) error {
 	l.state = stateStarting
 	l.mu.Unlock()
 
-	budgets, err := l.store.Budgets(ctx)
+	var budgets []Budget
+	var err error
+	if !l.leased {
+		budgets, err = l.store.Budgets(ctx)
+	}
 
 	l.mu.Lock()
 	switch {
@@ -161,7 +177,7 @@ func (l *Limiter) Stop(ctx context.Context) error {
 	}
 	l.stop()
 	<-l.saver
-	if err := l.saveExact(ctx); err != nil {
+	if err := l.saveExact(ctx, l.limits); err != nil {
 		return fmt.Errorf("stop limiter: %w", err)
 	}
 	return nil
@@ -203,7 +219,7 @@ func (l *Limiter) Apply(limits []Limit) {
 // Take waits until a request of the named limit may be sent, and counts it as
 // sent, at a cost of at least 1. One that costs more than the limit has takes all
 // of it. The caller calls release when the request is over; calling it twice does
-// no harm. An empty name is no limit. The error is ErrUnknownLimit,
+// no harm. An empty name is no limit. The error is ErrUnknownLimit, ErrElsewhere,
 // ErrNotRunning, or that of ctx.
 func (l *Limiter) Take(ctx context.Context, name string, cost int) (release func(), err error) {
 	w := &taker{ready: make(chan struct{}, 1)}
@@ -220,6 +236,7 @@ func (l *Limiter) await(ctx context.Context, name string, cost int, w *taker) er
 		return fmt.Errorf("take from limit %q: %w", name, ErrUnknownLimit)
 	}
 	l.enqueue(name, cost, &w.ticket)
+	released := l.released(&w.ticket)
 	for {
 		select {
 		case <-w.ready:
@@ -231,6 +248,9 @@ func (l *Limiter) await(ctx context.Context, name string, cost int, w *taker) er
 		case <-ctx.Done():
 			l.cancel(&w.ticket)
 			return fmt.Errorf("take from limit %q: %w", name, context.Cause(ctx))
+		case <-released:
+			l.cancel(&w.ticket)
+			return fmt.Errorf("take from limit %q: %w", name, ErrElsewhere)
 		case <-l.stopped:
 			l.cancel(&w.ticket)
 			return fmt.Errorf("take from limit %q: %w", name, ErrNotRunning)
@@ -254,7 +274,7 @@ func (l *Limiter) Pause(name string, until time.Time) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now, wait := l.now(), clampAge(time.Until(until)); wait > 0 {
+	if now, wait := l.now(), clampAge(time.Until(until)); wait > 0 && l.keeps(name) {
 		l.pause(l.limit(name), now+wait)
 	}
 }
@@ -283,14 +303,15 @@ func (l *Limiter) PausedUntil(s *Source) time.Time {
 	return l.wall(lim.pausedUntil)
 }
 
-// Limits returns how the limits stand, by name.
+// Limits returns how the limits stand, by name; where they are leased, those that
+// were adopted.
 func (l *Limiter) Limits() []LimitStatus {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
 	all := make([]LimitStatus, 0, len(l.limits))
 	for _, lim := range l.limits {
-		if !lim.defined() {
+		if !lim.defined() || lim.away {
 			continue
 		}
 		lim.log.expire(now, lim.def.Per)

@@ -2,12 +2,13 @@ package poller
 
 // Rename gives what was spent of a limit, and its pause, to a limit of another
 // name, as the store does with what was saved of it. The old one is as if it had
-// never been used. Apply says afterwards what the limits are.
+// never been used. Apply says afterwards what the limits are. Where limits are
+// leased it does nothing: the new one is adopted with what was saved.
 func (l *Limiter) Rename(from, to string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	old := l.limits[from]
-	if old == nil || from == to {
+	if old == nil || from == to || l.leased {
 		return
 	}
 	delete(l.limits, from)
@@ -29,7 +30,8 @@ func (l *Limiter) Rename(from, to string) {
 }
 
 // Rename gives the next run of a source, and its pause, to one of another name,
-// which Apply is going to add. It has none itself then.
+// which Apply is going to add. It has none itself then. Where sources are leased
+// that is the pause alone: the other is adopted with its next run.
 func (s *Scheduler) Rename(from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +39,7 @@ func (s *Scheduler) Rename(from, to string) {
 	if e := s.entries[from]; e != nil && e.next != noRun {
 		next, ok = e.next, true
 	}
-	if ok {
+	if ok && !s.leased {
 		s.saved[to] = next
 	}
 	if _, paused := s.paused[from]; paused {

@@ -2,7 +2,9 @@ package poller
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -60,7 +62,7 @@ func (l *Limiter) saveStale(ctx context.Context) error {
 	var limits []*limit
 	var budgets []Budget
 	for name, lim := range l.limits {
-		if lim.stale && !lim.saving {
+		if lim.stale && !lim.saving && !lim.away {
 			reserve := lim.beginSave()
 			limits = append(limits, lim)
 			budgets = append(budgets, l.budget(name, lim, reserve))
@@ -70,14 +72,19 @@ func (l *Limiter) saveStale(ctx context.Context) error {
 	if len(limits) == 0 {
 		return nil
 	}
-	err := l.store.SaveBudgets(ctx, budgets)
+	lost, err := l.save(ctx, budgets)
 	l.mu.Lock()
-	for _, lim := range limits {
+	for i, lim := range limits {
 		lim.endSave(err == nil)
+		if name := budgets[i].Limit; lost[name] {
+			l.logger.Warn("limit is another node's by now, nothing is admitted here", "limit", name)
+			lim.leave()
+		}
+		lim.drain()
 	}
 	l.mu.Unlock()
 	if err != nil {
-		return fmt.Errorf("save budgets: %w", err)
+		return err
 	}
 	for _, lim := range limits {
 		l.pump(lim)
@@ -85,24 +92,44 @@ func (l *Limiter) saveStale(ctx context.Context) error {
 	return nil
 }
 
-// saveExact saves all that is not saved exactly, with nothing reserved. Nothing
-// is admitted any more.
-func (l *Limiter) saveExact(ctx context.Context) error {
+// save saves budgets, and returns which of them are limits of another node by now.
+// Where one of many is, they are saved one by one: the others lose nothing by it.
+func (l *Limiter) save(ctx context.Context, budgets []Budget) (lost map[string]bool, err error) {
+	if len(budgets) == 0 {
+		return nil, nil
+	}
+	err = l.store.SaveBudgets(ctx, budgets)
+	switch {
+	case err == nil:
+		return nil, nil
+	case !l.lost(err):
+		return nil, fmt.Errorf("save budgets: %w", err)
+	case len(budgets) == 1:
+		return map[string]bool{budgets[0].Limit: true}, nil
+	}
+	lost = make(map[string]bool)
+	var errs []error
+	for i := range budgets {
+		one, err := l.save(ctx, budgets[i:i+1])
+		maps.Copy(lost, one)
+		errs = append(errs, err)
+	}
+	return lost, errors.Join(errs...)
+}
+
+// saveExact saves what is not saved exactly of some limits, with nothing reserved.
+// Nothing is admitted any more.
+func (l *Limiter) saveExact(ctx context.Context, limits map[string]*limit) error {
 	l.mu.Lock()
 	var budgets []Budget
-	for name, lim := range l.limits {
+	for name, lim := range limits {
 		if lim.touched {
 			budgets = append(budgets, l.budget(name, lim, 0))
 		}
 	}
 	l.mu.Unlock()
-	if len(budgets) == 0 {
-		return nil
-	}
-	if err := l.store.SaveBudgets(ctx, budgets); err != nil {
-		return fmt.Errorf("save budgets: %w", err)
-	}
-	return nil
+	_, err := l.save(ctx, budgets)
+	return err
 }
 
 // budget is what must survive of a limit. The lock is held.

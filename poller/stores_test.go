@@ -3,9 +3,11 @@ package poller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -86,6 +88,29 @@ func (m *memoryBudgets) crash() *memoryBudgets {
 	next.delay, next.failEvery, next.durable = m.delay, m.failEvery, m.durable
 	m.fail, m.durable = errDisk, false
 	return next
+}
+
+// errNotHeld is what a store says of what is another node's.
+var errNotHeld = errors.New("another node holds the lease")
+
+// leasedBudgets are those of one of several nodes. What is saved without the lease
+// of all of it is refused as a whole.
+type leasedBudgets struct {
+	*memoryBudgets
+	held atomic.Bool
+	// others are limits that are another node's though the rest is not.
+	others []string
+}
+
+func (l *leasedBudgets) SaveBudgets(ctx context.Context, budgets []Budget) error {
+	held := l.held.Load() // as it is when the save is asked for
+	for _, b := range budgets {
+		held = held && !slices.Contains(l.others, b.Limit)
+	}
+	if !held {
+		return fmt.Errorf("save budgets: %w", errNotHeld)
+	}
+	return l.memoryBudgets.SaveBudgets(ctx, budgets)
 }
 
 // memoryRuns is a RunStore in memory.

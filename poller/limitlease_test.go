@@ -1,0 +1,392 @@
+package poller
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// newNode returns a limiter of one of several nodes, which has adopted nothing.
+func newNode(t *testing.T, store *memoryBudgets, limits ...Limit) (*Limiter, *leasedBudgets) {
+	t.Helper()
+	lease := &leasedBudgets{memoryBudgets: store}
+	lease.held.Store(true)
+	l := NewLimiter(LimiterOptions{Store: lease, Leased: true, Lost: func(err error) bool { return errors.Is(err, errNotHeld) }})
+	if err := l.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.Apply(limits)
+	t.Cleanup(func() {
+		if err := l.Stop(context.WithoutCancel(t.Context())); err != nil {
+			t.Error(err)
+		}
+	})
+	return l, lease
+}
+
+func mustAdopt(t *testing.T, l *Limiter, names ...string) {
+	t.Helper()
+	if err := l.Adopt(t.Context(), names); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func mustRelease(t *testing.T, l *Limiter, names ...string) {
+	t.Helper()
+	if err := l.Release(t.Context(), names); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A limit admits between its adoption and its release, and not else; who waits for
+// one that is released is told so.
+func TestLimitAdmitsWhereItWasAdopted(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 10, Per: time.Minute, Burst: 10}
+		l, _ := newNode(t, store, api)
+		if _, err := l.Take(t.Context(), "api", 1); !errors.Is(err, ErrElsewhere) {
+			t.Errorf("take before the adoption: %v", err)
+		}
+		if s := l.Limits(); len(s) != 0 {
+			t.Errorf("limits %+v before the adoption", s)
+		}
+		waiting := &sink{}
+		waiting.ticket.owner = waiting
+		l.enqueue("api", 1, &waiting.ticket)
+		mustAdopt(t, l, "api", "later")
+		mustAdopt(t, l, "api") // does no harm
+		mustAdopt(t, l)
+		wait(time.Millisecond)
+		if waiting.offers != 1 || !l.use(&waiting.ticket) {
+			t.Error("who came before the adoption was not admitted")
+		}
+		l.release(&waiting.ticket)
+		takeAll(t, l, "api", 9)
+		l.Apply([]Limit{api, {Name: "later", Requests: 1, Per: time.Minute}})
+		takeAll(t, l, "later", 1)
+		taken := make(chan error)
+		go func() {
+			_, err := l.Take(t.Context(), "api", 1)
+			taken <- err
+		}()
+		synctest.Wait()
+		mustRelease(t, l, "api", "unknown")
+		mustRelease(t, l, "api")
+		if err := <-taken; !errors.Is(err, ErrElsewhere) {
+			t.Errorf("take while it is released: %v", err)
+		}
+		if got, want := store.get("api"), (Budget{Limit: "api", Spent: []Spend{{At: time.Now().UTC(), Count: 10}}}); !cmp.Equal(got, want) {
+			t.Errorf("saved %+v, want %+v", got, want)
+		}
+		l.Pause("api", time.Now().Add(time.Hour))
+		l.Heed(t.Context(), &Source{Name: "a", Limit: "api"}, 429, answerOf("Retry-After", "100"))
+		mustAdopt(t, l, "api")
+		if s := l.Limits()[0]; s.Name != "api" || s.Used != 10 || !s.PausedUntil.IsZero() {
+			t.Errorf("adopted again: %+v", s)
+		}
+	})
+}
+
+// sink is told of its ticket.
+type sink struct {
+	ticket ticket
+	offers int
+}
+
+func (s *sink) admitted() { s.offers++ }
+
+// The heir goes on where the owner stopped, pauses included, and where that did not
+// say where it was, it counts all that was reserved as spent now.
+func TestHeirOfALimit(t *testing.T) {
+	t.Parallel()
+	for _, graceful := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			store := newMemoryBudgets()
+			api := Limit{Name: "api", Requests: 320, Per: time.Hour, Burst: 320}
+			one, lease := newNode(t, store, api)
+			two, _ := newNode(t, store, api)
+			mustAdopt(t, one, "api", "source/lone")
+			takeAll(t, one, "api", 3)
+			lone := &Source{Name: "lone", Retry: Retry{MaxRetryAfter: time.Hour}}
+			one.Heed(t.Context(), lone, 429, answerOf("Retry-After", "3000"))
+			wait(30 * time.Minute)
+			used := 10
+			if graceful {
+				mustRelease(t, one, "api", "source/lone")
+				used = 3
+			} else {
+				lease.held.Store(false)
+			}
+			mustAdopt(t, two, "api", "source/lone")
+			if s := two.Limits()[0]; s.Used != used {
+				t.Errorf("%d used, want %d", s.Used, used)
+			}
+			if left := time.Until(two.PausedUntil(lone)); left != 20*time.Minute {
+				t.Errorf("paused for %v", left)
+			}
+			wait(30 * time.Minute)
+			if graceful {
+				used = 0
+			}
+			if s := two.Limits()[0]; s.Used != used {
+				t.Errorf("%d used half an hour later, want %d", s.Used, used)
+			}
+			if !graceful {
+				takeAll(t, two, "api", 5)
+				mustRelease(t, one, "api", "source/lone") // what it saves is refused
+				if b := store.get("api"); b.Reserved == 0 {
+					t.Errorf("the old owner wrote %+v", b)
+				}
+			}
+			if until := one.PausedUntil(lone); !until.IsZero() {
+				t.Errorf("paused until %v where it was released", until)
+			}
+		})
+	}
+}
+
+// A release waits for the requests under way, and takes what their answers say.
+func TestReleaseOfALimitWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
+		l, _ := newNode(t, store, api)
+		mustAdopt(t, l, "api")
+		s := newSource("http://api.example/")
+		s.Limit = "api"
+		ctx, end := mustBegin(t, l, s)
+		offered := &sink{}
+		offered.ticket.owner = offered
+		l.enqueue("api", 1, &offered.ticket)
+		wait(time.Second)
+		go func() {
+			wait(10 * time.Second)
+			if offered.offers != 1 || l.use(&offered.ticket) {
+				t.Error("a request was admitted while the limit was released")
+			}
+			l.Heed(ctx, s, 429, answerOf("Retry-After", "100"))
+			wait(5 * time.Second)
+			end()
+		}()
+		synctest.Wait()
+		before := time.Now()
+		mustRelease(t, l, "api")
+		if took := time.Since(before); took != 15*time.Second {
+			t.Errorf("released after %v", took)
+		}
+		want := Budget{
+			Limit: "api", Spent: []Spend{{At: before.Add(10 * time.Second).UTC(), Count: 1}},
+			PausedUntil: before.Add(110 * time.Second).UTC(),
+		}
+		if d := cmp.Diff(want, store.get("api")); d != "" {
+			t.Error("saved (-want +got):\n" + d)
+		}
+	})
+}
+
+// A release waits for a save under way, so that the exact state is the last one.
+func TestReleaseOfALimitSavesLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
+		l, _ := newNode(t, store, api)
+		mustAdopt(t, l, "api")
+		takeAll(t, l, "api", 1)
+		store.delay = time.Minute
+		takeAll(t, l, "api", 1)
+		wait(time.Second) // a new chunk is being reserved
+		store.delay = 0
+		mustRelease(t, l, "api")
+		wait(time.Hour)
+		if b := store.get("api"); b.Reserved != 0 {
+			t.Errorf("saved %+v", b)
+		}
+	})
+}
+
+// When time is up the requests under way stay counted by what is on disk, and their
+// answers concern nobody any more.
+func TestReleaseOfALimitInAHurry(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
+		l, _ := newNode(t, store, api)
+		mustAdopt(t, l, "api")
+		s := newSource("http://api.example/")
+		s.Limit = "api"
+		ctx, end := mustBegin(t, l, s)
+		hurry, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := l.Release(hurry, []string{"api"}); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("release: %v", err)
+		}
+		if b := store.get("api"); b.Reserved != 3 {
+			t.Errorf("saved %+v", b)
+		}
+		l.Heed(ctx, s, 429, answerOf("Retry-After", "100"))
+		end()
+		mustAdopt(t, l, "api")
+		if s := l.Limits()[0]; s.Used != 3 || s.UnderWay != 0 || !s.PausedUntil.IsZero() {
+			t.Errorf("adopted again: %+v", s)
+		}
+	})
+}
+
+// Who was offered a request when the limit was released is admitted where it is
+// adopted again, and not before.
+func TestOfferOutlivesARelease(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := newNode(t, newMemoryBudgets(), Limit{Name: "api", Requests: 100, Per: time.Minute, Burst: 2})
+		mustAdopt(t, l, "api")
+		sinks := []*sink{{}, {}, {}}
+		for _, s := range sinks {
+			s.ticket.owner = s
+			l.enqueue("api", 1, &s.ticket)
+		}
+		wait(time.Second)
+		mustRelease(t, l, "api")
+		if sinks[0].offers != 1 || l.use(&sinks[0].ticket) {
+			t.Fatal("it was used after the release")
+		}
+		mustAdopt(t, l, "api")
+		wait(time.Minute)
+		for i, s := range sinks {
+			if i == 1 {
+				l.cancel(&s.ticket) // its offer was of the old one
+				continue
+			}
+			if !l.use(&s.ticket) {
+				t.Fatalf("%d is not admitted after the adoption", i)
+			}
+			l.release(&s.ticket)
+		}
+		if s := l.Limits()[0]; s.Used != 2 || s.Waiting != 0 || s.UnderWay != 0 {
+			t.Errorf("limits %+v", s)
+		}
+	})
+}
+
+// A limit that is another node's is noticed by a save, and admits nothing more; the
+// others of that save go on.
+func TestLostLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		mine, theirs := Limit{Name: "mine", Requests: 64, Per: time.Hour, Burst: 64}, Limit{Name: "theirs", Requests: 64, Per: time.Hour, Burst: 64}
+		var log bytes.Buffer
+		l, lease := newNode(t, store, mine, theirs)
+		l.logger = slog.New(slog.NewTextHandler(&log, nil))
+		mustAdopt(t, l, "mine", "theirs")
+		takeAll(t, l, "mine", 1)
+		takeAll(t, l, "theirs", 1)
+		lease.others = []string{"theirs"}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		admitted := 1
+		for {
+			release, err := l.Take(ctx, "theirs", 1)
+			if err != nil {
+				if !errors.Is(err, ErrElsewhere) {
+					t.Errorf("take: %v", err)
+				}
+				break
+			}
+			release()
+			admitted++
+		}
+		if reserved := store.get("theirs").Reserved; admitted > reserved {
+			t.Errorf("%d admitted of %d reserved", admitted, reserved)
+		}
+		takeAll(t, l, "mine", 20)
+		if text := log.String(); strings.Count(text, "another node") != 1 || strings.Contains(text, "ERROR") {
+			t.Errorf("logged:\n%s", text)
+		}
+		if names := l.Limits(); len(names) != 1 || names[0].Name != "mine" {
+			t.Errorf("limits %+v", names)
+		}
+		mustRelease(t, l, "mine", "theirs")
+		if b := store.get("mine"); b.Reserved != 0 {
+			t.Errorf("saved %+v", b)
+		}
+		lease.others = nil
+		mustAdopt(t, l, "theirs")
+		if s := l.Limits()[0]; s.Used != store.get("theirs").Reserved && s.Used == 0 {
+			t.Errorf("adopted again: %+v", s)
+		}
+	})
+}
+
+// With an error nothing is adopted; a release that could not save says so, and has
+// released nevertheless.
+func TestLimitLeaseErrors(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 10, Per: time.Minute, Burst: 10}
+		l, _ := newNode(t, store, api)
+		store.loadFail = errDisk
+		if err := l.Adopt(t.Context(), []string{"api"}); !errors.Is(err, errDisk) {
+			t.Errorf("adopt: %v", err)
+		}
+		if _, err := l.Take(t.Context(), "api", 1); !errors.Is(err, ErrElsewhere) {
+			t.Errorf("take: %v", err)
+		}
+		store.loadFail = nil
+		mustAdopt(t, l, "api")
+		takeAll(t, l, "api", 1)
+		store.setFail(errDisk)
+		if err := l.Release(t.Context(), []string{"api"}); !errors.Is(err, errDisk) {
+			t.Errorf("release: %v", err)
+		}
+		if _, err := l.Take(t.Context(), "api", 1); !errors.Is(err, ErrElsewhere) {
+			t.Errorf("take after the release: %v", err)
+		}
+		store.setFail(nil)
+		if err := l.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if err := l.Adopt(t.Context(), []string{"api"}); !errors.Is(err, ErrNotRunning) {
+			t.Errorf("adopt after the stop: %v", err)
+		}
+	})
+}
+
+// A limit that is not configured any more when it is released leaves nothing.
+func TestReleaseOfALimitThatIsGone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		l, _ := newNode(t, store, Limit{Name: "api", Requests: 10, Per: time.Minute, Burst: 10}, Limit{Name: "unused", Requests: 1, Per: time.Minute})
+		mustAdopt(t, l, "api", "unused")
+		takeAll(t, l, "api", 2)
+		l.Apply(nil)
+		mustRelease(t, l, "api", "unused")
+		if b := store.get("api"); len(b.Spent) == 0 || b.Reserved != 0 {
+			t.Errorf("saved %+v", b)
+		}
+		if len(l.limits) != 0 || len(l.adopted) != 0 {
+			t.Errorf("left: %v, %v", l.limits, l.adopted)
+		}
+		names := []string{}
+		for name := range store.saved {
+			names = append(names, name)
+		}
+		if !slices.Equal(names, []string{"api"}) {
+			t.Errorf("saved %v", names)
+		}
+	})
+}
