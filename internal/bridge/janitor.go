@@ -40,7 +40,10 @@ type JanitorOptions struct {
 	// delivery waits before it is dead.
 	Events, Waiting time.Duration
 	Teller          OverdueTeller
-	Logger          *slog.Logger
+	// Holds says whether this is the node that forgets, where others work on the same
+	// store; nil for yes. It is asked each time that there is something to do.
+	Holds  func() bool
+	Logger *slog.Logger
 }
 
 // Janitor removes from the store what is older than its retention. It never
@@ -63,6 +66,9 @@ type retention struct{ events, waiting time.Duration }
 
 // NewJanitor returns a janitor; Run sets it to work.
 func NewJanitor(o JanitorOptions) *Janitor {
+	if o.Holds == nil {
+		o.Holds = func() bool { return true }
+	}
 	j := &Janitor{o: o}
 	j.Keep(o.Events, o.Waiting)
 	return j
@@ -96,7 +102,10 @@ func (j *Janitor) look(ctx context.Context, c *caution, now reading) {
 	if c.jumped(now) {
 		j.o.Logger.Warn("clock jumped forward: retention waits", "wait", pruneWait)
 	}
-	if c.trusts(now) {
+	switch {
+	case !j.o.Holds():
+		j.told = nil // whoever does it meanwhile may tell of others
+	case c.trusts(now):
 		j.prune(ctx, now.wall)
 	}
 }
@@ -110,10 +119,11 @@ func (j *Janitor) prune(ctx context.Context, now time.Time) {
 		r.Waiting = now.Add(-keep.waiting)
 	}
 	pruned, pruneErr := j.o.Store.Prune(ctx, r)
-	if ctx.Err() != nil {
-		return // stopped on the way; the rest is for the next run
+	err := errors.Join(warnErr, expireErr, pruneErr)
+	if ctx.Err() != nil || errors.Is(err, store.ErrNotHeld) {
+		return // stopped on the way; the rest is for the next run, or another node's
 	}
-	if err := errors.Join(warnErr, expireErr, pruneErr); err != nil {
+	if err != nil {
 		level := slog.LevelError
 		if j.failing {
 			level = slog.LevelDebug

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -164,6 +165,30 @@ func TestJanitorGoesOnAfterAnError(t *testing.T) {
 		runJanitor(t, p, &crier{}, log, 95*time.Minute)
 		if len(p.at) != 4 || strings.Count(log.String(), "level=ERROR") != 1 || !strings.Contains(log.String(), "disk full") {
 			t.Errorf("pruned at %v, log\n%s", p.at, log)
+		}
+	})
+}
+
+// TestJanitorLeavesItToOthers while they have what it takes: it does nothing then,
+// says nothing, and trusts nothing of what it knew before.
+func TestJanitorLeavesItToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p, log := &pruner{overdue: map[string]time.Time{"ops": time.Now().AddDate(0, -2, 0)}}, new(strings.Builder)
+		held := true
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Hour-time.Minute)
+		defer cancel()
+		defer time.AfterFunc(2*time.Hour-time.Minute, func() { held = false }).Stop()
+		defer time.AfterFunc(4*time.Hour-time.Minute, func() { held, p.err = true, fmt.Errorf("prune: %w", store.ErrNotHeld) }).Stop()
+		NewJanitor(JanitorOptions{
+			Store: p, Events: 30 * 24 * time.Hour, Waiting: 90 * 24 * time.Hour, Teller: &crier{},
+			Holds: func() bool { return held }, Logger: slog.New(slog.NewTextHandler(log, nil)),
+		}).Run(ctx)
+		if len(p.at) != 12 || p.at[6].Sub(p.at[5]) != 2*time.Hour+10*time.Minute || p.saves != 1 {
+			t.Errorf("pruned at %v, saved %d times", p.at, p.saves)
+		}
+		if strings.Contains(log.String(), "level=ERROR") {
+			t.Errorf("log\n%s", log)
 		}
 	})
 }
