@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
 	driver "modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -78,30 +77,11 @@ func beginBackup(path, to string) (string, error) {
 			return "", fmt.Errorf("create backup: %s is a name that belongs to the database: choose another", to)
 		}
 	}
-	if _, err := os.Lstat(to); err == nil {
-		return "", existing(to)
-	}
-	file, err := os.CreateTemp(filepath.Dir(abs), "."+filepath.Base(abs)+".part-*") // readable by its owner alone
+	part, err := createPart(abs)
 	if err != nil {
 		return "", fmt.Errorf("create backup: %w", err)
 	}
-	return file.Name(), file.Close()
-}
-
-func existing(to string) error {
-	return fmt.Errorf("create backup: %s is there already, and is not overwritten: %w", to, fs.ErrExist)
-}
-
-// leaveNothing removes a copy that was not finished. SQLite may have begun files
-// beside it.
-func leaveNothing(part string) error {
-	var errs []error
-	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
-		if err := os.Remove(part + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
+	return part, nil
 }
 
 // fillBackup copies the database and checks the copy.
@@ -203,9 +183,14 @@ func checkCopy(ctx context.Context, part string) error {
 	return nil
 }
 
+// rowQuerier is a database, or a connection to one.
+type rowQuerier interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // quickCheck reads all of a database. Its error wraps store.ErrDamaged and names
 // the first thing that is wrong.
-func quickCheck(ctx context.Context, db *sql.DB) error {
+func quickCheck(ctx context.Context, db rowQuerier) error {
 	var found string
 	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
 	switch _, primary := resultCode(err); {
@@ -230,32 +215,8 @@ func backupError(path string, err error) error {
 
 // keepBackup makes a copy durable and gives it its name, unless that is taken.
 func keepBackup(part, to string) error {
-	if err := syncFile(part); err != nil {
+	if err := keepPart(part, to); err != nil {
 		return fmt.Errorf("write backup: %w", err)
 	}
-	err := unix.Renameat2(unix.AT_FDCWD, part, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOSYS) { // some network file systems
-		if err = os.Link(part, to); err == nil {
-			err = os.Remove(part)
-		}
-	}
-	if errors.Is(err, fs.ErrExist) {
-		return existing(to)
-	}
-	if err == nil {
-		err = syncFile(filepath.Dir(to))
-	}
-	if err != nil {
-		return fmt.Errorf("name backup: %w", err)
-	}
 	return nil
-}
-
-// syncFile makes a file or a directory durable.
-func syncFile(path string) error {
-	file, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
 }

@@ -21,6 +21,12 @@ type Holder struct {
 	Version string
 }
 
+// self is this process, as the lock file names it to others.
+func self(version string) Holder {
+	host, _ := os.Hostname() // only for the words of an error
+	return Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Version: version}
+}
+
 // LockedError says that another process has the database open for writing.
 type LockedError struct {
 	// Path is the database's file.

@@ -95,10 +95,8 @@ func (s *Store) open(ctx context.Context, o Options) error {
 	if _, err := os.Stat(s.path); o.Existing && errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("open database: there is none at %s: check storage.dsn, or let pollwire run make one: %w", s.path, fs.ErrNotExist)
 	}
-	host, _ := os.Hostname() // only for the words of an error
-	self := Holder{PID: os.Getpid(), Host: host, Since: time.Now(), Version: o.Version}
 	var err error
-	if s.lock, err = lockFile(s.path, self); err != nil {
+	if s.lock, err = lockFile(s.path, self(o.Version)); err != nil {
 		return err
 	}
 	if err := prepareFile(s.path); err != nil {
