@@ -100,7 +100,7 @@ func (l *Load) keep(ctx context.Context, ends store.Ends) error {
 		return err
 	}
 	err := l.tx.Commit(ctx)
-	if kindOf(err) == store.ErrUnreachable { //nolint:errorlint // it is that itself
+	if err != nil && errors.Is(kindOf(err), store.ErrUnreachable) {
 		return fmt.Errorf("whether it is complete or empty cannot be known: copy again, into a new one: %w", err)
 	}
 	return err

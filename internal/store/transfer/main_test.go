@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
-	"github.com/pollwire/pollwire/internal/store/postgres"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/internal/store/storetest"
@@ -52,24 +54,29 @@ func must(tb testing.TB, err error) {
 // its path.
 func filled(tb testing.TB) string {
 	tb.Helper()
+	template.once.Do(func() {
+		path := filepath.Join(tb.TempDir(), "pollwire.db")
+		s, err := sqlite.Open(tb.Context(), sqlite.Options{Path: path})
+		must(tb, err)
+		storetest.Fill(tb, s)
+		must(tb, s.Close())
+		template.body, err = os.ReadFile(path)
+		must(tb, err)
+	})
 	path := filepath.Join(tb.TempDir(), "pollwire.db")
-	s := openSQLite(tb, path)
-	storetest.Fill(tb, s)
-	must(tb, s.Close())
+	must(tb, os.WriteFile(path, template.body, 0o600))
 	return path
+}
+
+// template is what filled copies.
+var template struct {
+	once sync.Once
+	body []byte
 }
 
 func openSQLite(tb testing.TB, path string) *sqlite.Store {
 	tb.Helper()
 	s, err := sqlite.Open(tb.Context(), sqlite.Options{Path: path, Version: "test"})
-	must(tb, err)
-	tb.Cleanup(func() { must(tb, s.Close()) })
-	return s
-}
-
-func openPostgres(tb testing.TB, dsn string) *postgres.Store {
-	tb.Helper()
-	s, err := postgres.Open(tb.Context(), postgres.Options{DSN: dsn})
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, s.Close()) })
 	return s
@@ -91,7 +98,7 @@ func mustCopy(tb testing.TB, from, to string) *Copied {
 	return copied
 }
 
-// moved copies to PostgreSQL and back, and returns the path of what came back.
+// movedBack copies a PostgreSQL database, and returns the path of the copy.
 func movedBack(tb testing.TB, dsn string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "back.db")
@@ -100,3 +107,21 @@ func movedBack(tb testing.TB, dsn string) string {
 }
 
 var errStop = errors.New("stopped")
+
+// query runs statements on a PostgreSQL database, and returns the first column of
+// the last one's first row, if there is one.
+func query(tb testing.TB, dsn, statement string, args ...any) (first any) {
+	tb.Helper()
+	conn, err := pgx.Connect(tb.Context(), dsn)
+	must(tb, err)
+	defer func() { must(tb, conn.Close(context.WithoutCancel(tb.Context()))) }()
+	rows, err := conn.Query(tb.Context(), statement, args...)
+	must(tb, err)
+	for rows.Next() {
+		values, err := rows.Values()
+		must(tb, err)
+		first = values[0]
+	}
+	must(tb, rows.Err())
+	return first
+}

@@ -41,7 +41,7 @@ func open(ctx context.Context, o Options) (origin, target, error) {
 
 // forms is what a DSN may be. One that is neither is not repeated: it may hold a
 // password.
-const forms = "neither sqlite: and the path of a file, nor postgres://user:password@host/database"
+const forms = "neither sqlite: and the path of a file, nor postgres://user@host/database"
 
 func isPostgres(dsn string) bool {
 	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")

@@ -99,10 +99,18 @@ func Copy(ctx context.Context, o Options) (*Copied, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &copying{from: from, to: to, progress: o.Progress, copied: &Copied{From: from.Name(), To: to.Name()}}
-	err = c.run(ctx)
+	return run(ctx, from, to, o.Progress)
+}
+
+// run copies from one database to the other, and closes both.
+func run(ctx context.Context, from origin, to target, progress func(Progress)) (*Copied, error) {
+	c := &copying{from: from, to: to, progress: progress, copied: &Copied{From: from.Name(), To: to.Name()}}
+	err := c.run(ctx)
 	if ctx.Err() != nil && err != nil {
 		err = fmt.Errorf("copy given up, and nothing of it is kept: %w", context.Cause(ctx))
+	}
+	if err != nil && !errors.Is(err, ErrDiffers) {
+		c.copied = nil
 	}
 	if closed := errors.Join(to.Close(), from.Close()); err == nil && closed != nil {
 		err = fmt.Errorf("the copy is complete, but: %w", closed)
