@@ -2,11 +2,7 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
-	"math"
-	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,8 +25,10 @@ func newBackupCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		bar := newCopyBar(cmd.ErrOrStderr())
-		copied, err := daemon.Backup(cmd.Context(), storage, args[0], bar.show)
+		bar := newBar(cmd.ErrOrStderr())
+		copied, err := daemon.Backup(cmd.Context(), storage, args[0], func(copied, total int64) {
+			bar.show(copied, total, func() string { return mebibytes(copied) + " of " + mebibytes(total) })
+		})
 		bar.end()
 		if err != nil {
 			return err
@@ -68,45 +66,6 @@ func newMigrateCommand() *cobra.Command {
 		return err
 	}
 	return cmd
-}
-
-// barInterval is how often a bar that shows progress is drawn.
-const barInterval = 100 * time.Millisecond
-
-// copyBar shows how far a copy is, on a terminal; elsewhere it shows nothing.
-type copyBar struct {
-	out      io.Writer
-	terminal bool
-	drawn    time.Time
-}
-
-func newCopyBar(out io.Writer) *copyBar { return &copyBar{out: out, terminal: isTerminal(out)} }
-
-func (b *copyBar) show(copied, total int64) {
-	now := time.Now()
-	if !b.terminal || now.Sub(b.drawn) < barInterval && copied < total {
-		return
-	}
-	b.drawn = now
-	fmt.Fprint(b.out, copyLine(copied, total))
-}
-
-// end leaves the line that was drawn.
-func (b *copyBar) end() {
-	if !b.drawn.IsZero() {
-		fmt.Fprintln(b.out)
-	}
-}
-
-// copyLine is a line that says how far a copy is.
-func copyLine(copied, total int64) string {
-	const width = 30
-	part := 1.0
-	if total > 0 {
-		part = float64(copied) / float64(total)
-	}
-	done := int(math.Round(part * width))
-	return fmt.Sprintf("\r[%s%s] %3.0f%%, %s of %s   ", strings.Repeat("=", done), strings.Repeat(" ", width-done), part*100, mebibytes(copied), mebibytes(total))
 }
 
 func mebibytes(n int64) string { return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20)) }

@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -62,36 +61,4 @@ func TestMigrate(t *testing.T) {
 	pollwire(t, "migrate", "-c", s.config).want(t, exitOK, s.database+": has schema version ", ", and nothing is to be done\n")
 	s.runDaemon(t)
 	pollwire(t, "migrate", "-c", s.config).want(t, exitFailed, "! database "+s.database+" is in use by pollwire ", "! stop that one first")
-}
-
-func TestCopyBar(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		copied, total int64
-		want          string
-	}{
-		{0, 4 << 20, "\r[                              ]   0%, 0.0 MiB of 4.0 MiB   "},
-		{1 << 20, 4 << 20, "\r[========                      ]  25%, 1.0 MiB of 4.0 MiB   "},
-		{4 << 20, 4 << 20, "\r[==============================] 100%, 4.0 MiB of 4.0 MiB   "},
-		{0, 0, "\r[==============================] 100%, 0.0 MiB of 0.0 MiB   "},
-	} {
-		if got := copyLine(tc.copied, tc.total); got != tc.want {
-			t.Errorf("%d of %d: got %q, want %q", tc.copied, tc.total, got, tc.want)
-		}
-	}
-	var out strings.Builder
-	bar := newCopyBar(&out)
-	bar.show(1, 2)
-	bar.end()
-	if out.Len() > 0 {
-		t.Errorf("what is no terminal got %q", out.String())
-	}
-	bar.terminal = true
-	bar.show(1, 9)
-	bar.show(2, 9) // too soon to be seen
-	bar.show(9, 9)
-	bar.end()
-	if n := strings.Count(out.String(), "\r"); n != 2 || !strings.HasSuffix(out.String(), "\n") {
-		t.Errorf("got %q", out.String())
-	}
 }

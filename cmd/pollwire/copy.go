@@ -30,7 +30,7 @@ func newCopyCommand() *cobra.Command {
 			b.show(done, total, func() string { return fmt.Sprintf("%d of %d rows read and written, %s", done/2, total/2, table) })
 		})
 		b.end()
-		if copied == nil || len(copied.Tables) == 0 {
+		if copied == nil {
 			return err
 		}
 		var rows [][]string

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -101,10 +99,7 @@ func watchReplay(ctx context.Context, info io.Writer, c *client.Client, replay *
 
 // progressBar is a line that says how far a replay is.
 func progressBar(r *server.Replay) string {
-	const width = 30
-	done := int(math.Round(r.Progress * width))
-	return fmt.Sprintf("[%s%s] %3.0f%%, %d told, %d of them wait   ",
-		strings.Repeat("=", done), strings.Repeat(" ", width-done), r.Progress*100, r.Told, r.Waiting)
+	return barLine(r.Progress) + fmt.Sprintf("%d told, %d of them wait   ", r.Told, r.Waiting)
 }
 
 // parseMoment reads a time, a day, or how long ago; nil for nothing.

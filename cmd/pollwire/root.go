@@ -38,7 +38,7 @@ func newRoot() *cobra.Command {
 		&cobra.Group{ID: groupSteer, Title: "Steer the running daemon:"},
 	)
 	addGroup(root, groupDaemon, newInitCommand(), newCheckCommand(), newRunCommand(), newSchemaCommand(),
-		newBackupCommand(), newMigrateCommand())
+		newBackupCommand(), newMigrateCommand(), newCopyCommand())
 	addGroup(root, groupTry, newDemoCommand(), newPollCommand(), newListenCommand())
 	addGroup(root, groupSteer, newHealthCommand(), newSourcesCommand(), newTriggerCommand(), newAcceptCommand(), newLimitsCommand(), newReloadCommand(),
 		newEndpointsCommand(), newDeliveriesCommand(), newEventsCommand(), newTestCommand(), newReplayCommand(),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
+	"github.com/pollwire/pollwire/internal/store/transfer"
 )
 
 // errBackup says why there is no backup of a server's database, and what makes one.
@@ -31,4 +32,15 @@ func Migrate(ctx context.Context, storage config.Storage, version string, logger
 		return sqlite.Migration{}, err
 	}
 	return s.Migration(), s.Close()
+}
+
+// Copy copies a database into an empty one of the other engine. No daemon may run
+// on either. progress, which may be nil, is told how many rows of how many were
+// copied or checked, and of which table.
+func Copy(ctx context.Context, from, to, version string, progress func(table string, done, total int64)) (*transfer.Copied, error) {
+	o := transfer.Options{From: from, To: to, Version: version}
+	if progress != nil {
+		o.Progress = func(p transfer.Progress) { progress(p.Table, p.Done, p.Total) }
+	}
+	return transfer.Copy(ctx, o)
 }
