@@ -179,7 +179,7 @@ func TestRefusalsGiveTheirReason(t *testing.T) {
 			"poller imports notify, but may import only diff, internal/httpclient, internal/seal of this project: asking knows nothing of telling, nor of what keeps its state",
 		}},
 		{"another engine", pkg{ImportPath: module + "/internal/store/sqlite", Imports: []string{module + "/internal/store/postgres"}}, []string{
-			"internal/store/sqlite imports internal/store/postgres, but may import only diff, poller, notify, internal/store, internal/store/blob of this project: an engine keeps the store's contract, and never knows another engine",
+			"internal/store/sqlite imports internal/store/postgres, but may import only diff, poller, notify, internal/store, internal/store/blob, internal/store/group of this project: an engine keeps the store's contract, and never knows another engine",
 		}},
 		{"daemon", pkg{ImportPath: module + "/internal/daemon", Imports: []string{module + "/internal/config", module + "/internal/store/sqlite"}}, nil},
 		{"daemon upward", pkg{ImportPath: module + "/internal/daemon", Imports: []string{module + "/internal/demo"}}, []string{

@@ -53,18 +53,23 @@ var table = map[string]row{
 	},
 	"internal/store/blob": {
 		2,
-		[]string{"internal/store"},
+		[]string{"notify", "internal/store"},
 		"it packs bytes for the engines, and knows neither rows nor databases",
+	},
+	"internal/store/group": {
+		2,
+		[]string{"internal/store"},
+		"it gathers writes for the engines, and knows nothing of what is written",
 	},
 	"internal/store/blob/blobtest": {2, nil, "it makes documents for tests of the packages above it"},
 	"internal/store/sqlite": {
 		2,
-		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob"},
+		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob", "internal/store/group"},
 		"an engine keeps the store's contract, and never knows another engine",
 	},
 	"internal/store/postgres": {
 		2,
-		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob"},
+		[]string{"diff", "poller", "notify", "internal/store", "internal/store/blob", "internal/store/group"},
 		"an engine keeps the store's contract, and never knows another engine",
 	},
 	"internal/store/postgres/postgrestest": {2, nil, "it starts servers for tests, and knows nothing of what is kept in them"},

@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/pollwire/pollwire/poller"
 )
@@ -29,4 +30,18 @@ func DecodeSpent(text string) ([]poller.Spend, error) {
 		spent[i] = poller.Spend{At: FromMicros(p[0]), Count: int(p[1])}
 	}
 	return spent, nil
+}
+
+// AddBudgets returns the sum of budgets as that of one limit.
+func AddBudgets(limit string, budgets []poller.Budget) poller.Budget {
+	sum := poller.Budget{Limit: limit}
+	for _, b := range budgets {
+		sum.Spent = append(sum.Spent, b.Spent...)
+		sum.Reserved += b.Reserved
+		if b.PausedUntil.After(sum.PausedUntil) {
+			sum.PausedUntil = b.PausedUntil
+		}
+	}
+	slices.SortFunc(sum.Spent, func(a, b poller.Spend) int { return a.At.Compare(b.At) })
+	return sum
 }

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -11,14 +12,36 @@ import (
 )
 
 const (
-	// begin bounds what a transaction may wait for, and how long the server keeps one
-	// whose client has gone silent: others wait for what it has locked.
-	begin = `BEGIN; SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '30s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+	// lockTimeout is how long a statement waits for what another one has locked:
+	// longer than the server waits for a client that has gone silent.
+	lockTimeout = 10 * time.Second
+	// statementTimeout bounds what the server does for one statement.
+	statementTimeout = 30 * time.Second
+	// idleTimeout is how long the server waits for the next word of a client within a
+	// transaction: others wait for what it has locked. It is less than the time after
+	// which a node that has gone silent is replaced.
+	idleTimeout = 5 * time.Second
+	// callTimeout bounds a call to the server, however that ends.
+	callTimeout = lockTimeout + idleTimeout
+	// readTimeout and writeTimeout bound a read, which may bring much, and a write of
+	// several statements.
+	readTimeout  = statementTimeout
+	writeTimeout = statementTimeout + lockTimeout
+
 	// holdLeases locks those of the leases that are under their epochs, so that none
 	// gets another owner until the transaction has ended.
 	holdLeases = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
-		ON l.resource = held.resource AND l.epoch = held.epoch WHERE l.node = $1 FOR SHARE OF l`
+		ON l.resource = held.resource AND l.epoch = held.epoch WHERE l.node = $1 ORDER BY l.resource FOR SHARE OF l`
 )
+
+// beginning begins a transaction that waits so long for its client. What is
+// acknowledged is on the server's disk, whatever its settings say.
+func beginning(idle time.Duration) string {
+	return fmt.Sprintf(`BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d;
+		SET LOCAL idle_in_transaction_session_timeout = %d;
+		SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
+		lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), idle.Milliseconds())
+}
 
 // list runs a query and returns what scan makes of each row. It never returns nil
 // rows without an error.
@@ -28,7 +51,9 @@ func list[T any](ctx context.Context, s *Store, scan func(pgx.Rows) (T, error), 
 
 // listOf is list by the connections of a pool.
 func listOf[T any](ctx context.Context, s *Store, pool *pgxpool.Pool, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
-	rows, err := pool.Query(ctx, query, args...)
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	rows, err := pool.Query(bounded, query, args...)
 	if err != nil {
 		return nil, s.failure(ctx, err)
 	}
@@ -97,12 +122,25 @@ func (s *Store) write(ctx context.Context, resources []string, step func(ctx con
 	if err != nil {
 		return err
 	}
-	return s.failure(ctx, pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error {
-		if err := held.lock(ctx, tx); err != nil {
+	bounded, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return s.failure(ctx, pgx.BeginTxFunc(bounded, s.pool, pgx.TxOptions{BeginQuery: beginning(idleTimeout)}, func(tx pgx.Tx) error {
+		if err := held.lock(bounded, tx); err != nil {
 			return err
 		}
-		return step(ctx, tx)
+		return step(bounded, tx)
 	}))
+}
+
+// exec runs one statement that is a transaction of its own, under no lease.
+func (s *Store) exec(ctx context.Context, statement string, args ...any) error {
+	if s.readOnly {
+		return store.ErrReadOnly
+	}
+	bounded, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	_, err := s.pool.Exec(bounded, statement, args...)
+	return s.failure(ctx, err)
 }
 
 // holding are leases that a write is under.

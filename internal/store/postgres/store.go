@@ -18,9 +18,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/oklog/ulid/v2"
 
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/blob"
+	"github.com/pollwire/pollwire/internal/store/group"
 )
 
 const (
@@ -57,6 +59,11 @@ type Store struct {
 	name string
 	// tenant is who writes; nil for one who writes alone, without leases.
 	tenant atomic.Pointer[tenant]
+	// alone stands for the node of one who writes alone.
+	alone string
+	// writer commits; it is nil in a store that was opened read-only.
+	writer *group.Writer[*commit]
+	loose  loosePages
 	// migration is what Open did to the schema.
 	migration Migration
 
@@ -82,7 +89,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		// The error of the parser may quote what it could not read.
 		return nil, errors.New("open database: storage.dsn is not the address of a PostgreSQL database: postgres://user:password@host/database")
 	}
-	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig)}
+	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig), alone: ulid.Make().String()}
 	configure(config)
 	if s.codec, err = blob.NewCodec(); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", s.name, err)
@@ -110,8 +117,11 @@ func (s *Store) open(ctx context.Context) error {
 	if s.readOnly {
 		return s.checkSchema(ctx, all)
 	}
-	s.migration, err = s.migrate(ctx, all)
-	return err
+	if s.migration, err = s.migrate(ctx, all); err != nil {
+		return err
+	}
+	s.writer = group.Start(maxGroupBytes, s.commitGroup)
+	return nil
 }
 
 // Migration returns what Open did to the schema; nothing of a store that was
@@ -148,6 +158,9 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) close() error {
+	if s.writer != nil {
+		s.writer.Close()
+	}
 	for _, pool := range []*pgxpool.Pool{s.vital, s.pool} {
 		if pool != nil {
 			pool.Close()

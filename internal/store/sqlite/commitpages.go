@@ -3,6 +3,8 @@ package sqlite
 import (
 	"database/sql"
 	"errors"
+
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 const (
@@ -25,29 +27,29 @@ func (r *commitRows) listPages(s *session) error {
 // a page is shared by versions that follow each other only, the oldest one that
 // is kept lists what is still needed.
 func (r *commitRows) deleteVersions(s *session) error {
-	if r.version <= r.keep {
+	if r.Version <= r.Keep {
 		return nil
 	}
-	oldest := r.version - r.keep + 1
+	oldest := r.Version - r.Keep + 1
 	if !r.paged {
-		_, err := s.exec(deleteVersions, r.source.Name, oldest)
+		_, err := s.exec(deleteVersions, r.Source.Name, oldest)
 		return err
 	}
-	gone, err := selectRows(s, scanList, deleteListed, r.source.Name, oldest)
+	gone, err := selectRows(s, scanList, deleteListed, r.Source.Name, oldest)
 	if err != nil {
 		return err
 	}
 	var loose []int64
-	for _, blob := range gone {
+	for _, packed := range gone {
 		// What a damaged list had stays behind: it must keep no change from
 		// being committed.
-		ids, _ := decodePages(blob)
+		ids, _ := blob.DecodePages(packed)
 		loose = append(loose, ids...)
 	}
 	if len(loose) == 0 {
 		return nil
 	}
-	kept, err := selectRows(s, scanList, selectListed, r.source.Name, oldest)
+	kept, err := selectRows(s, scanList, selectListed, r.Source.Name, oldest)
 	if err != nil {
 		return err
 	}
@@ -61,8 +63,8 @@ func (r *commitRows) deleteVersions(s *session) error {
 // neededPages returns the pages that versions list; false where a list is damaged.
 func neededPages(kept [][]byte) (map[int64]bool, bool) {
 	needed := make(map[int64]bool)
-	for _, blob := range kept {
-		ids, err := decodePages(blob)
+	for _, packed := range kept {
+		ids, err := blob.DecodePages(packed)
 		if err != nil {
 			return nil, false
 		}
@@ -92,7 +94,7 @@ func (r *commitRows) loosen(s *session, ids []int64, needed map[int64]bool) erro
 }
 
 // scanList returns the list of a version's pages, nil where it has one body.
-func scanList(rows *sql.Rows) (blob []byte, err error) {
-	err = rows.Scan(&blob)
-	return blob, err
+func scanList(rows *sql.Rows) (packed []byte, err error) {
+	err = rows.Scan(&packed)
+	return packed, err
 }

@@ -9,77 +9,32 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-// commitRows is a commit as it is written. It is made before the writer is
-// asked, so that no other write waits while it is compressed, and owns all its
-// memory.
+// commitRows is a commit as it is written.
 type commitRows struct {
-	source   *store.Source
-	consume  bool
-	snapshot *blobRow
-	// previous is the last snapshot as its difference from this one.
-	previous *blobRow
+	*blob.Commit
 	// staging are the snapshot's pages, nil where it has one body.
 	staging *staging
 	// paged says that the database has had pages at all. Where it had none, no
 	// version that goes is asked for them.
 	paged bool
 	// loose learns of the pages of versions that go.
-	loose    *loosePages
-	keep     int64
-	forget   bool
-	departed []blobRow
-	returned []string
-	details  []blobRow
-	dropped  []string
-	events   []eventRow
-	// changes counts the events that take a sequence number.
-	changes int64
-	now     int64
-	// size is about how many bytes are written.
-	size int
-
-	// What the write gave, valid once it is durable.
-	version, sequence int64
-	accept            bool
-	first             ids
+	loose *loosePages
 	// loosened says that pages went with their versions.
 	loosened bool
 }
 
-// blobRow is a snapshot, a departed item or a detail.
-type blobRow struct {
-	key      string
-	format   string
-	seen     []byte
-	at       int64
-	encoding blob.Encoding
-	blob     []byte
-}
-
-type eventRow struct {
-	event    notify.Event // without Data
-	encoding blob.Encoding
-	data     []byte
-	tell     []notify.Delivery
-}
-
-// needsSource says whether anything but alerts is written.
-func (r *commitRows) needsSource() bool {
-	return r.snapshot != nil || r.forget || len(r.departed)+len(r.returned)+len(r.details)+len(r.dropped) > 0
-}
-
 func (r *commitRows) write(s *session) error {
-	if r.source != nil {
+	if r.Source != nil {
 		if err := r.writeSource(s); err != nil {
 			return err
 		}
 	}
-	if r.snapshot != nil {
+	if r.Snapshot != nil {
 		if err := r.writeSnapshot(s); err != nil {
 			return err
 		}
 	}
-	if r.forget {
+	if r.Forget {
 		if err := r.writeForget(s); err != nil {
 			return err
 		}
@@ -94,9 +49,9 @@ func (r *commitRows) write(s *session) error {
 }
 
 func (r *commitRows) writeSource(s *session) error {
-	src := r.source
+	src := r.Source
 	var grow int64
-	if r.snapshot != nil {
+	if r.Snapshot != nil {
 		grow = 1
 	}
 	rows, err := s.query(`UPDATE sources SET request_key = ?, rules_key = ?, etag = ?, last_modified = ?, raw_hash = ?, cursor = ?,
@@ -105,13 +60,13 @@ func (r *commitRows) writeSource(s *session) error {
 		WHERE name = ? AND version = ? RETURNING version, sequence, accept_removal`,
 		src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
 		store.Micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, store.Micros(src.Alert.ToldAt),
-		grow, r.changes, r.consume, src.Name, src.Version)
+		grow, r.Changes, r.Consume, src.Name, src.Version)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = rows.Close() }()
 	if rows.Next() {
-		return errOr(rows.Scan(&r.version, &r.sequence, &r.accept), rows.Close())
+		return errOr(rows.Scan(&r.Version, &r.Sequence, &r.Accept), rows.Close())
 	}
 	if err := rows.Err(); err != nil {
 		return err
@@ -125,12 +80,12 @@ func (r *commitRows) writeSource(s *session) error {
 // insertSource makes the row of a new source. Its numbers go on after those
 // that the log has under its name, of a source that has another name now.
 func (r *commitRows) insertSource(s *session, version int64) error {
-	src := r.source
+	src := r.Source
 	rows, err := s.query(`INSERT INTO sources (name, request_key, rules_key, etag, last_modified, raw_hash, cursor,
 		alert_since, alert_failures, alert_reason, alert_told_at, version, sequence)
 		VALUES (?1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? + (`+lastSequence+`)) ON CONFLICT DO NOTHING RETURNING sequence`,
 		src.Name, src.RequestKey, src.RulesKey, src.State.ETag, src.State.LastModified, src.State.RawHash[:], src.State.Cursor,
-		store.Micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, store.Micros(src.Alert.ToldAt), version, r.changes)
+		store.Micros(src.Alert.Since), src.Alert.Failures, src.Alert.Reason, store.Micros(src.Alert.ToldAt), version, r.Changes)
 	if err != nil {
 		return err
 	}
@@ -138,23 +93,23 @@ func (r *commitRows) insertSource(s *session, version int64) error {
 	if !rows.Next() {
 		return errOr(rows.Err(), store.ErrConflict)
 	}
-	r.version, r.accept = version, false
-	return errOr(rows.Scan(&r.sequence), rows.Close())
+	r.Version, r.Accept = version, false
+	return errOr(rows.Scan(&r.Sequence), rows.Close())
 }
 
 // writeSnapshot replaces the last snapshot's whole body first, so that the new
 // one can take its place in the file. Since the oldest versions go first, the
 // one that another is rebuilt from is always kept longer.
 func (r *commitRows) writeSnapshot(s *session) error {
-	if p := r.previous; p != nil {
+	if p := r.Previous; p != nil {
 		_, err := s.exec("UPDATE snapshots SET encoding = ?, body = ? WHERE source = ? AND version = ? AND length(body) > ?",
-			int64(p.encoding), p.blob, r.source.Name, r.version-1, len(p.blob))
+			int64(p.Encoding), p.Blob, r.Source.Name, r.Version-1, len(p.Blob))
 		if err != nil {
 			return err
 		}
 	}
 	_, err := s.exec("INSERT INTO snapshots (source, version, at, format, encoding, body) VALUES (?, ?, ?, ?, ?, ?)",
-		r.source.Name, r.version, r.snapshot.at, r.snapshot.format, int64(r.snapshot.encoding), r.snapshot.blob)
+		r.Source.Name, r.Version, r.Snapshot.At, r.Snapshot.Format, int64(r.Snapshot.Encoding), r.Snapshot.Blob)
 	if err != nil {
 		return err
 	}
@@ -170,31 +125,31 @@ func (r *commitRows) writeDeparted(s *session) error {
 	insertDeparted := bulk{
 		into:    "INSERT INTO departed (source, key, at, encoding, item)",
 		columns: 5,
-		suffix:  "ON CONFLICT DO UPDATE SET at = excluded.at, encoding = excluded.encoding, item = excluded.item",
+		suffix:  "ON CONFLICT DO UPDATE SET at = excluded.At, encoding = excluded.Encoding, item = excluded.item",
 	}
 	var values []any
-	for _, d := range r.departed {
-		values = append(values, r.source.Name, d.key, d.at, int64(d.encoding), d.blob)
+	for _, d := range r.Departed {
+		values = append(values, r.Source.Name, d.Key, d.At, int64(d.Encoding), d.Blob)
 	}
 	if err := s.insert(&insertDeparted, values); err != nil {
 		return err
 	}
-	return r.deleteKeys(s, "DELETE FROM departed WHERE source = ? AND key IN ", r.returned)
+	return r.deleteKeys(s, "DELETE FROM departed WHERE source = ? AND key IN ", r.Returned)
 }
 
 func (r *commitRows) writeDetails(s *session) error {
-	if err := r.deleteKeys(s, "DELETE FROM details WHERE source = ? AND key IN ", r.dropped); err != nil {
+	if err := r.deleteKeys(s, "DELETE FROM details WHERE source = ? AND key IN ", r.Dropped); err != nil {
 		return err
 	}
 	insertDetails := bulk{
 		into:    "INSERT INTO details (source, key, seen, at, format, encoding, body)",
 		columns: 7,
-		suffix: `ON CONFLICT DO UPDATE SET seen = excluded.seen, at = excluded.at, format = excluded.format,
-			encoding = excluded.encoding, body = excluded.body`,
+		suffix: `ON CONFLICT DO UPDATE SET seen = excluded.Seen, at = excluded.At, format = excluded.Format,
+			encoding = excluded.Encoding, body = excluded.body`,
 	}
 	var values []any
-	for _, d := range r.details {
-		values = append(values, r.source.Name, d.key, d.seen, d.at, d.format, int64(d.encoding), d.blob)
+	for _, d := range r.Details {
+		values = append(values, r.Source.Name, d.Key, d.Seen, d.At, d.Format, int64(d.Encoding), d.Blob)
 	}
 	return s.insert(&insertDetails, values)
 }
@@ -202,7 +157,7 @@ func (r *commitRows) writeDetails(s *session) error {
 // writeForget removes all that is known of items that are not in the list.
 func (r *commitRows) writeForget(s *session) error {
 	for _, query := range []string{"DELETE FROM departed WHERE source = ?", "DELETE FROM details WHERE source = ?"} {
-		if _, err := s.exec(query, r.source.Name); err != nil {
+		if _, err := s.exec(query, r.Source.Name); err != nil {
 			return err
 		}
 	}
@@ -212,7 +167,7 @@ func (r *commitRows) writeForget(s *session) error {
 // deleteKeys runs a DELETE of the source's that ends in IN for all keys.
 func (r *commitRows) deleteKeys(s *session, query string, keys []string) error {
 	for args := range chunks(keys) {
-		_, err := s.exec(query+"("+placeholders(len(args))+")", append([]any{r.source.Name}, args...)...)
+		_, err := s.exec(query+"("+placeholders(len(args))+")", append([]any{r.Source.Name}, args...)...)
 		if err != nil {
 			return err
 		}
@@ -231,8 +186,8 @@ func (r *commitRows) leaveOut(s *session) error {
 	if err != nil || len(behind) == 0 {
 		return err
 	}
-	for i := range r.events {
-		r.events[i].tell = slices.DeleteFunc(r.events[i].tell, func(d notify.Delivery) bool {
+	for i := range r.Events {
+		r.Events[i].Tell = slices.DeleteFunc(r.Events[i].Tell, func(d notify.Delivery) bool {
 			return slices.Contains(behind, d.Endpoint)
 		})
 	}
@@ -240,12 +195,12 @@ func (r *commitRows) leaveOut(s *session) error {
 }
 
 func (r *commitRows) writeEvents(s *session) error {
-	if slices.ContainsFunc(r.events, func(e eventRow) bool { return len(e.tell) > 0 }) {
+	if slices.ContainsFunc(r.Events, func(e blob.Event) bool { return len(e.Tell) > 0 }) {
 		if err := r.leaveOut(s); err != nil {
 			return err
 		}
 	}
-	r.first = ids{position: s.ids.position + 1, delivery: s.ids.delivery + 1}
+	r.Position = s.ids.position + 1
 	insertEvents := bulk{
 		into:    "INSERT INTO events (position, id, type, source, subject, time, sequence, alert, encoding, data)",
 		columns: 10,
@@ -255,21 +210,22 @@ func (r *commitRows) writeEvents(s *session) error {
 		columns: 11,
 	}
 	var events, deliveries []any
-	sequence := r.sequence - r.changes
-	for _, row := range r.events {
+	sequence := r.Sequence - r.Changes
+	for _, row := range r.Events {
 		s.ids.position++
 		var own int64
-		if !row.event.Alert {
+		if !row.Event.Alert {
 			sequence++
 			own = sequence
 		}
-		e := row.event
+		e := row.Event
 		events = append(events, s.ids.position, e.ID, e.Type, e.Source, e.Subject, store.Micros(e.Time),
-			own, e.Alert, int64(row.encoding), row.data)
-		for _, d := range row.tell {
+			own, e.Alert, int64(row.Encoding), row.Data)
+		for i, d := range row.Tell {
 			s.ids.delivery++
+			row.Tell[i].ID = s.ids.delivery
 			deliveries = append(deliveries, s.ids.delivery, s.ids.position, d.Endpoint, d.Lane, d.Key,
-				string(notify.Waiting), 0, 0, 0, d.Replay, r.now)
+				string(notify.Waiting), 0, 0, 0, d.Replay, r.Now)
 		}
 	}
 	if err := s.insert(&insertEvents, events); err != nil {

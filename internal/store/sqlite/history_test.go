@@ -58,7 +58,7 @@ func TestHowVersionsAreStored(t *testing.T) {
 		"twenty":       {0, 30, 20, 20, 1},
 		"two":          {0, 5, 2, 2, 1},
 		"one":          {0, 5, 1, 1, 1},
-		"end of a way": {wholeEvery - 5, 10, 20, 10, 2},
+		"end of a way": {blob.WholeEvery - 5, 10, 20, 10, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -68,7 +68,7 @@ func TestHowVersionsAreStored(t *testing.T) {
 				t.Errorf("%d rows, want %d", n, test.rows)
 			}
 			whole := fmt.Sprintf("SELECT count(*) FROM snapshots WHERE encoding IN (0, 1) AND version IN (%d, %d)",
-				wholeEvery, test.after+int64(test.versions))
+				blob.WholeEvery, test.after+int64(test.versions))
 			if n := mustCount(t, path, whole); n != test.whole {
 				t.Errorf("%d of those that must be are whole, want %d", n, test.whole)
 			}
@@ -148,7 +148,7 @@ func TestDamagedVersion(t *testing.T) {
 		"UPDATE snapshots SET body = zeroblob(length(body)) WHERE version = 4":           "version 4: damaged patch",
 		"UPDATE snapshots SET encoding = 3 WHERE version = 4":                            "version 4: decompress: ",
 		"UPDATE snapshots SET encoding = 7 WHERE version = 4":                            "version 4: unknown encoding 7",
-		"DELETE FROM snapshots WHERE version = 4":                                        "version 3: the version after it, from which it is rebuilt, is missing",
+		"DELETE FROM snapshots WHERE version = 4":                                        "version 3: the one after it, from which it is rebuilt, is missing",
 		"UPDATE snapshots SET body = x'28b52ffd' WHERE version = 6":                      "version 6: decompress: ",
 		"UPDATE snapshots SET body = CAST('{}' AS BLOB), encoding = 0 WHERE version = 5": "version 4: damaged patch",
 	} {

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/pollwire/pollwire/diff"
@@ -51,52 +50,23 @@ func (p *pages) Page(i int) ([]byte, error) {
 // page reads the page of a number, or fails with store.ErrNotFound. Meanwhile
 // memory holds the page, and one of those that it is rebuilt from.
 func (s *Store) page(ctx context.Context, id int64) ([]byte, error) {
-	var body []byte
-	var last int64
+	way := s.codec.Chain()
 	scan := func(rows *sql.Rows) (struct{}, error) {
 		var this, base int64
 		var enc blob.Encoding
-		var blob []byte
-		err := rows.Scan(&this, &base, &enc, &blob)
-		switch {
-		case err != nil:
-		case !enc.IsDelta():
-			body, err = s.codec.Decode(enc, blob)
-		case last == 0 || base != last:
-			err = fmt.Errorf("the page after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
-		default:
-			body, err = s.codec.Rebuild(enc, blob, body)
+		var packed []byte
+		err := rows.Scan(&this, &base, &enc, &packed)
+		if err == nil {
+			err = way.Add(this, base, enc, packed)
 		}
-		last = this
 		return struct{}{}, err
 	}
 	_, err := list(ctx, s.reader, scan, selectPage, id)
-	if err == nil && last != id {
+	if err == nil && way.Number != id {
 		err = store.ErrNotFound
 	}
-	return body, err
-}
-
-// encodePages returns the numbers of pages as a snapshot lists them.
-func encodePages(ids []int64) []byte {
-	blob := make([]byte, 0, 4*len(ids))
-	for _, id := range ids {
-		blob = binary.AppendUvarint(blob, uint64(id))
+	if err != nil {
+		return nil, err
 	}
-	return blob
-}
-
-var errPages = fmt.Errorf("damaged list of pages: %w", store.ErrDamaged)
-
-// decodePages returns the numbers that encodePages was given, never nil.
-func decodePages(blob []byte) ([]int64, error) {
-	ids := []int64{}
-	for len(blob) > 0 {
-		id, n := binary.Uvarint(blob)
-		if n <= 0 || int64(id) <= 0 {
-			return nil, errPages
-		}
-		ids, blob = append(ids, int64(id)), blob[n:]
-	}
-	return ids, nil
+	return way.Body, nil
 }

@@ -91,15 +91,7 @@ func renameBudget(s *session, from, to string) error {
 	if err != nil || !slices.ContainsFunc(found, func(b poller.Budget) bool { return b.Limit == from }) {
 		return err
 	}
-	sum := poller.Budget{Limit: to}
-	for _, b := range found {
-		sum.Spent = append(sum.Spent, b.Spent...)
-		sum.Reserved += b.Reserved
-		if b.PausedUntil.After(sum.PausedUntil) {
-			sum.PausedUntil = b.PausedUntil
-		}
-	}
-	slices.SortFunc(sum.Spent, func(a, b poller.Spend) int { return a.At.Compare(b.At) })
+	sum := store.AddBudgets(to, found)
 	spent, err := store.EncodeSpent(sum.Spent)
 	if err != nil {
 		return err

@@ -26,8 +26,8 @@ const (
 
 // Snapshot returns the last snapshot of a source, or store.ErrNotFound.
 func (s *Store) Snapshot(ctx context.Context, source string) (store.Snapshot, error) {
-	var r rebuild
-	_, err := list(ctx, s.reader, r.scan(s.codec), lastSnapshot, source)
+	r := rebuild{chain: s.codec.Chain()}
+	_, err := list(ctx, s.reader, r.scan, lastSnapshot, source)
 	if err == nil && r.snapshot.Version == 0 {
 		err = store.ErrNotFound
 	}
@@ -55,8 +55,8 @@ func (s *Store) Snapshots(ctx context.Context, source string) ([]store.Version, 
 
 // SnapshotAt returns a version of a source, or store.ErrNotFound.
 func (s *Store) SnapshotAt(ctx context.Context, source string, version int64) (store.Snapshot, error) {
-	var r rebuild
-	_, err := list(ctx, s.reader, r.scan(s.codec), rebuildFrom, source, version)
+	r := rebuild{chain: s.codec.Chain()}
+	_, err := list(ctx, s.reader, r.scan, rebuildFrom, source, version)
 	if err == nil && r.snapshot.Version != version {
 		err = store.ErrNotFound
 	}
@@ -67,18 +67,18 @@ func (s *Store) SnapshotAt(ctx context.Context, source string, version int64) (s
 }
 
 // rebuild is the last version that was read of those from which an older one is
-// rebuilt. There is one at a time: they may be many, and large.
+// rebuilt.
 type rebuild struct {
 	snapshot store.Snapshot
-	// pages are the numbers of its pages where it has several.
-	pages []int64
+	chain    *blob.Chain
 }
 
 // whole returns the version with the pages that it has.
 func (r *rebuild) whole(ctx context.Context, s *Store, source string) store.Snapshot {
-	if r.pages != nil {
+	r.snapshot.Body = r.chain.Body
+	if r.chain.Pages != nil {
 		r.snapshot.Pages = &pages{
-			ctx: ctx, store: s, ids: r.pages,
+			ctx: ctx, store: s, ids: r.chain.Pages,
 			name: fmt.Sprintf("snapshot %d of source %s", r.snapshot.Version, source),
 		}
 	}
@@ -87,33 +87,20 @@ func (r *rebuild) whole(ctx context.Context, s *Store, source string) store.Snap
 
 // scan reads the next row, which a whole version or the difference from the one
 // before it is in.
-func (r *rebuild) scan(c *blob.Codec) func(*sql.Rows) (struct{}, error) {
-	return func(rows *sql.Rows) (struct{}, error) {
-		var snap store.Snapshot
-		var at int64
-		var enc blob.Encoding
-		var packed []byte
-		err := rows.Scan(&snap.Version, &at, &snap.Format, &enc, &packed)
-		if err != nil {
-			return struct{}{}, err
-		}
-		snap.At, r.pages = store.FromMicros(at), nil
-		switch next := r.snapshot; {
-		case enc == blob.Listed:
-			r.pages, err = decodePages(packed)
-		case !enc.IsDelta():
-			snap.Body, err = c.Decode(enc, packed)
-		case next.Version != snap.Version+1:
-			err = fmt.Errorf("the version after it, from which it is rebuilt, is missing: %w", store.ErrDamaged)
-		default:
-			snap.Body, err = c.Rebuild(enc, packed, next.Body)
-		}
-		if err != nil {
-			return struct{}{}, fmt.Errorf("version %d: %w", snap.Version, err)
-		}
-		r.snapshot = snap
-		return struct{}{}, nil
+func (r *rebuild) scan(rows *sql.Rows) (struct{}, error) {
+	var snap store.Snapshot
+	var at int64
+	var enc blob.Encoding
+	var packed []byte
+	if err := rows.Scan(&snap.Version, &at, &snap.Format, &enc, &packed); err != nil {
+		return struct{}{}, err
 	}
+	snap.At = store.FromMicros(at)
+	if err := r.chain.Add(snap.Version, snap.Version+1, enc, packed); err != nil {
+		return struct{}{}, fmt.Errorf("version %d: %w", snap.Version, err)
+	}
+	r.snapshot = snap
+	return struct{}{}, nil
 }
 
 // versionRow is a version and the numbers of the pages that it lists.
@@ -132,7 +119,7 @@ func scanVersion(rows *sql.Rows) (versionRow, error) {
 	v.At = store.FromMicros(at)
 	var err error
 	if pages != nil {
-		v.pages, err = decodePages(pages)
+		v.pages, err = blob.DecodePages(pages)
 	}
 	return v, err
 }

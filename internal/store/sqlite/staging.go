@@ -61,15 +61,15 @@ func (s *Store) stage(ctx context.Context, c *store.Commit, r *commitRows) error
 		if i < len(last) {
 			before = last[i]
 		}
-		if err := b.add(ctx, c.Snapshot.Pages, i, before, r.keep > 1); err != nil {
+		if err := b.add(ctx, c.Snapshot.Pages, i, before, r.Keep > 1); err != nil {
 			return err
 		}
 	}
 	if err := b.flush(ctx); err != nil {
 		return err
 	}
-	r.snapshot.encoding, r.snapshot.blob = blob.Listed, encodePages(r.staging.ids)
-	r.size += len(r.snapshot.blob) + 64*len(r.staging.staged)
+	r.Snapshot.Encoding, r.Snapshot.Blob = blob.Listed, blob.EncodePages(r.staging.ids)
+	r.Size += len(r.Snapshot.Blob) + 64*len(r.staging.staged)
 	return nil
 }
 
@@ -81,8 +81,8 @@ func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]pageRef, er
 	if (err == nil || errors.Is(err, store.ErrNotFound)) && now.Version != src.Version {
 		return nil, store.ErrConflict
 	}
-	var last rebuild
-	if _, err := list(ctx, s.reader, last.scan(s.codec), listedPages, src.Name, src.Version); err != nil {
+	last := rebuild{chain: s.codec.Chain()}
+	if _, err := list(ctx, s.reader, last.scan, listedPages, src.Name, src.Version); err != nil {
 		return nil, nil
 	}
 	known := make(map[int64]pageRef)
@@ -94,13 +94,13 @@ func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]pageRef, er
 		known[ref.id] = ref
 		return struct{}{}, err
 	}
-	for args := range chunks(last.pages) {
+	for args := range chunks(last.chain.Pages) {
 		if _, err := list(ctx, s.reader, scan, selectPageRefs+"("+placeholders(len(args))+")", args...); err != nil {
 			return nil, nil
 		}
 	}
-	refs := make([]pageRef, len(last.pages))
-	for i, id := range last.pages {
+	refs := make([]pageRef, len(last.chain.Pages))
+	for i, id := range last.chain.Pages {
 		refs[i] = known[id] // none of a page that is missing
 	}
 	return refs, nil
@@ -132,7 +132,7 @@ func (b *pageBatch) add(ctx context.Context, from diff.Pages, i int, before page
 	id, generation := b.store.lastPage.Add(1), int64(0)
 	if before.id != 0 {
 		generation = before.generation + 1
-		if history && generation%wholeEvery != 0 {
+		if history && generation%blob.WholeEvery != 0 {
 			st.replaced = append(st.replaced, replacement{older: before.id, newer: id})
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
-
-	"github.com/pollwire/pollwire/internal/store"
 )
 
 var errStep = errors.New("this step fails")
@@ -104,26 +102,6 @@ func TestFailingStepIsAlone(t *testing.T) {
 	})
 }
 
-func TestGroupIsBounded(t *testing.T) {
-	t.Parallel()
-	w := &writer{queue: make(chan *write, 2*maxGroup)}
-	queue := func(n, size int) *write {
-		for range n {
-			w.queue <- &write{size: size}
-		}
-		return <-w.queue
-	}
-	if n := len(w.gather(queue(maxGroup+10, 1))); n != maxGroup {
-		t.Errorf("%d writes, want %d", n, maxGroup)
-	}
-	if n := len(w.gather(<-w.queue)); n != 10 {
-		t.Errorf("%d writes, want the 10 that were left", n)
-	}
-	if n := len(w.gather(queue(10, maxGroupBytes/3))); n != 4 {
-		t.Errorf("%d large writes, want 3 and the one that passed the bound", n)
-	}
-}
-
 func TestWriteWhoseContextEnds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -167,35 +145,4 @@ func TestBegunWriteWhoseContextEnds(t *testing.T) {
 	if runs, err := s.NextRuns(t.Context()); err != nil || len(runs) != 1 {
 		t.Errorf("the write that had begun: %v, %v", runs, err)
 	}
-}
-
-func TestFullQueueHoldsCallers(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	synctest.Test(t, func(t *testing.T) {
-		s := mustOpen(t, filepath.Join(dir, "pollwire.db"))
-		release := hold(s)
-		var all sync.WaitGroup
-		for range maxQueue {
-			all.Go(func() { must(t, s.write(t.Context(), 0, touch("queued"))) })
-		}
-		synctest.Wait()
-		ctx, cancel := context.WithCancel(t.Context())
-		over := make(chan error, 1)
-		go func() { over <- s.write(ctx, 0, touch("over")) }()
-		synctest.Wait()
-		cancel()
-		if err := <-over; !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v, want that it never joined", err)
-		}
-		closed := make(chan error, 1)
-		go func() { closed <- s.Close() }()
-		synctest.Wait()
-		if err := s.Ping(t.Context()); !errors.Is(err, store.ErrClosed) {
-			t.Errorf("got %v, want ErrClosed", err)
-		}
-		release()
-		must(t, <-closed)
-		all.Wait() // those that were queued were written
-	})
 }

@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/group"
+)
+
+const (
+	// maxGroupBytes is about how much one transaction writes.
+	maxGroupBytes = 4 << 20
+	// bytesPerSecond is what a connection to the server carries at least.
+	bytesPerSecond = 1 << 20
+	// maxTries bounds how often a group is tried that met another transaction.
+	maxTries = 3
+)
+
+// commitGroup writes commits that wait in as few transactions as their sources
+// allow: two of one source are never in the same.
+func (s *Store) commitGroup(writes []*group.Write[*commit]) {
+	for len(writes) > 0 {
+		var now, later []*group.Write[*commit]
+		sources := make(map[string]bool, len(writes))
+		for _, w := range writes {
+			if src := w.What.Source; src != nil && sources[src.Name] {
+				later = append(later, w)
+				continue
+			} else if src != nil {
+				sources[src.Name] = true
+			}
+			now = append(now, w)
+		}
+		s.commitTogether(now)
+		writes = later
+	}
+}
+
+// commitTogether writes commits of different sources. What cannot be written is
+// left out; where that cannot be told of one of them, each is tried alone.
+func (s *Store) commitTogether(writes []*group.Write[*commit]) {
+	all := make([]*commit, len(writes))
+	for i, w := range writes {
+		all[i] = w.What
+	}
+	err := s.try(all)
+	if err != nil && len(writes) > 1 && !store.Passes(err) && !errors.Is(err, store.ErrClosed) {
+		for i := range writes {
+			s.commitTogether(writes[i : i+1])
+		}
+		return
+	}
+	for _, w := range writes {
+		if err != nil {
+			w.Answer(err)
+		} else {
+			w.Answer(w.What.err)
+		}
+	}
+}
+
+// try writes commits in one transaction. It tries again where that met another one:
+// nothing was written then.
+func (s *Store) try(all []*commit) error {
+	for tries := 1; ; tries++ {
+		err := s.transact(all)
+		var answer *pgconn.PgError
+		if tries == maxTries || !errors.As(err, &answer) || answer.Code[:2] != "40" {
+			return err
+		}
+	}
+}
+
+// transact writes commits in one transaction of two messages. The first one locks
+// the leases and writes the rows of the sources, which tells which of the commits
+// are refused. The second one has all the rest, and is the last that is heard of
+// the transaction: so nobody ever waits for this node with the end of the log
+// locked, and for what the first one locked no longer than a moment.
+func (s *Store) transact(all []*commit) error {
+	size := 0
+	for _, c := range all {
+		size += c.Size
+		c.err = nil
+	}
+	allowance := time.Duration(size/bytesPerSecond) * time.Second
+	// No caller's context ends what others wait for too.
+	ctx, cancel := context.WithTimeout(context.Background(), 2*(callTimeout+allowance))
+	defer cancel()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.failure(ctx, err)
+	}
+	defer conn.Release()
+	if err := s.exchange(ctx, conn, all, idleTimeout+allowance); err != nil {
+		if status := conn.Conn().PgConn().TxStatus(); status != 'I' && !conn.Conn().IsClosed() {
+			_, _ = conn.Exec(ctx, "ROLLBACK") // without it the connection is thrown away
+		}
+		return s.failure(context.Background(), err) // the time that was up is none of a caller's
+	}
+	return nil
+}
+
+func (s *Store) exchange(ctx context.Context, conn *pgxpool.Conn, all []*commit, idle time.Duration) error {
+	first := newSourceScript(all, idle)
+	found, err := s.run(ctx, conn, &first.script)
+	if err != nil {
+		return err
+	}
+	first.read(found)
+	all = slices.DeleteFunc(slices.Clone(all), func(c *commit) bool { return c.err != nil })
+	if len(all) == 0 {
+		_, err := conn.Exec(ctx, "ROLLBACK")
+		return err
+	}
+	var second script
+	writeRows(&second, all)
+	tail := newLogScript(&second, all)
+	second.add("COMMIT")
+	if found, err = s.run(ctx, conn, &second); err != nil {
+		return err
+	}
+	if tag := found[len(found)-1].CommandTag.String(); tag != "COMMIT" {
+		return fmt.Errorf("the transaction ended with %s", tag)
+	}
+	tail.read(found)
+	return nil
+}
