@@ -21,14 +21,13 @@ const (
 	Plain Encoding = 0
 	// Compressed blobs are a zstd frame.
 	Compressed Encoding = 1
-	// The next two are differences of a snapshot or a page from the next version
-	// of it, without which they say nothing. No other table has them.
-	//
-	// Patched blobs are a patch; see encodePatch.
+	// Patched blobs are a patch; see encodePatch. They and the next are differences of
+	// a snapshot or a page from the next version of it, without which they say
+	// nothing. No other table has them.
 	Patched Encoding = 2
 	// Based blobs are a zstd frame that has the next version as its raw dictionary.
 	Based Encoding = 3
-	// Listed blobs are the numbers of a snapshot's pages; the engines have them
+	// Listed blobs are the numbers of a snapshot's pages; see EncodePages.
 	Listed Encoding = 4
 )
 
@@ -48,6 +47,7 @@ type Codec struct {
 	basing sync.Mutex
 }
 
+// NewCodec returns a codec. Who makes it closes it.
 func NewCodec() (*Codec, error) {
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithWindowSize(window),
 		zstd.WithLowerEncoderMem(true), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithAllLitEntropyCompression(true))
@@ -61,6 +61,7 @@ func NewCodec() (*Codec, error) {
 	return &Codec{encoder: encoder, decoder: decoder}, nil
 }
 
+// Close ends the codec. It is not used afterwards.
 func (c *Codec) Close() error {
 	c.decoder.Close()
 	return c.encoder.Close()

@@ -7,8 +7,12 @@ import (
 	"sync"
 )
 
-// sweepBatch bounds the pages that one statement removes.
-const sweepBatch = 256
+const (
+	// sweepBatch bounds the pages that one statement removes, orphanBatch those that
+	// are looked up at a time.
+	sweepBatch  = 256
+	orphanBatch = 10_000
+)
 
 const (
 	// sweepPages removes those of the pages that are loose, and that no other node is
@@ -19,7 +23,7 @@ const (
 	// selectOrphans selects what nobody remembers: the pages that went with their
 	// versions, and those of nodes that are gone.
 	selectOrphans = `SELECT l.id FROM loose_pages l WHERE l.node = '' OR l.node <> $1 AND NOT EXISTS
-			(SELECT 1 FROM nodes n WHERE n.id = l.node) LIMIT 10000`
+			(SELECT 1 FROM nodes n WHERE n.id = l.node) LIMIT $2`
 )
 
 // loosePages are numbers of pages that no version lists any more, or that none
@@ -75,12 +79,16 @@ func (s *Store) sweep(ctx context.Context) error {
 // sweepOrphans removes the loose pages that nobody remembers: who made them loose
 // may have ended since. One node does it at a time.
 func (s *Store) sweepOrphans(ctx context.Context) error {
-	ids, err := list(ctx, s, scanID, selectOrphans, s.life())
-	if err != nil {
-		return fmt.Errorf("read loose pages: %w", err)
+	for {
+		ids, err := list(ctx, s, scanID, selectOrphans, s.life(), orphanBatch)
+		if err != nil {
+			return fmt.Errorf("read loose pages: %w", err)
+		}
+		s.loose.add(ids...)
+		if err := s.sweep(ctx); err != nil || len(ids) < orphanBatch {
+			return err
+		}
 	}
-	s.loose.add(ids...)
-	return s.sweep(ctx)
 }
 
 // tidy ends what a commit began: pages that were staged in vain are loose for

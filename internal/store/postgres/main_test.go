@@ -13,7 +13,7 @@ import (
 var database func(tb testing.TB) string
 
 func TestMain(m *testing.M) {
-	os.Exit(postgrestest.Main(m, func(make func(tb testing.TB) string) { database = make }))
+	os.Exit(postgrestest.Main(m, func(empty func(tb testing.TB) string) { database = empty }))
 }
 
 // mustOpen opens a database and closes it at the test's end.

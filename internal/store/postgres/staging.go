@@ -92,9 +92,14 @@ func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]pageRef, er
 		return nil, store.ErrConflict
 	}
 	last := rebuild{chain: s.codec.Chain()}
-	if _, err := list(ctx, s, last.scan, listedPages, text(src.Name), src.Version); err != nil || len(last.chain.Pages) == 0 {
-		return nil, nil
+	if _, err := list(ctx, s, last.scan, listedPages, text(src.Name), src.Version); err == nil && len(last.chain.Pages) > 0 {
+		return s.pageRefs(ctx, last.chain.Pages), nil
 	}
+	return nil, nil
+}
+
+// pageRefs returns what is known of pages; none where that cannot be read.
+func (s *Store) pageRefs(ctx context.Context, ids []int64) []pageRef {
 	known := make(map[int64]pageRef)
 	scan := func(rows pgx.Rows) (struct{}, error) {
 		var ref pageRef
@@ -104,14 +109,14 @@ func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]pageRef, er
 		known[ref.id] = ref
 		return struct{}{}, err
 	}
-	if _, err := list(ctx, s, scan, selectPageRefs, last.chain.Pages); err != nil {
-		return nil, nil
+	if _, err := list(ctx, s, scan, selectPageRefs, ids); err != nil {
+		return nil
 	}
-	refs := make([]pageRef, len(last.chain.Pages))
-	for i, id := range last.chain.Pages {
+	refs := make([]pageRef, len(ids))
+	for i, id := range ids {
 		refs[i] = known[id] // none of a page that is missing
 	}
-	return refs, nil
+	return refs
 }
 
 // pageBatch are pages that the next statement writes.
