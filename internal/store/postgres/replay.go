@@ -21,8 +21,8 @@ const (
 	// insertFirst leaves out one of an endpoint that has one. What tells nothing but
 	// what comes begins, and ends, where the log does.
 	insertFirst = `INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last, told, created_at, finished_at)
-		SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $13 > 0 THEN h.position ELSE $8 END, CASE WHEN $13 > 0 THEN h.position ELSE $9 END,
-			CASE WHEN $13 > 0 THEN h.position ELSE $10 END, $11, $12, $13::bigint
+		SELECT $1, $2, $3, $4, $5, $6, $7, CASE WHEN $13::bigint > 0 THEN h.position ELSE $8 END, CASE WHEN $13::bigint > 0 THEN h.position ELSE $9 END,
+			CASE WHEN $13::bigint > 0 THEN h.position ELSE $10 END, $11, $12, $13
 		FROM log_head h WHERE h.id = 1
 		ON CONFLICT (id, endpoint) DO NOTHING RETURNING start, reached, last`
 )
