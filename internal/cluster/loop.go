@@ -69,6 +69,9 @@ func (n *Node) turn(ctx, patient context.Context) (idle bool) {
 		share = true
 	}
 	changed, fresh := n.refresh(ctx, l)
+	if due := n.wants.due; !due.IsZero() && !n.clock().mono.Before(due) {
+		share = true // somebody has another chance
+	}
 	if changed || share {
 		n.share()
 	}
@@ -172,5 +175,5 @@ func (n *Node) share() {
 	n.term.Add(1)
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	n.wants.share(n.view.members)
+	n.wants.share(n.view.members, n.clock())
 }

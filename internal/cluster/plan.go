@@ -77,7 +77,7 @@ func (n *Node) claims() []Group {
 		free := n.isFree(w.group)
 		if w.owner != n.life.id {
 			if free && w.owner != "" {
-				w.lies(at, list, n.view.members)
+				n.wants.lies(w, list, n.view.members, at)
 			} else {
 				w.free = moment{}
 			}

@@ -13,6 +13,9 @@ const (
 	// passAfter is how long a group may be free before the member that should hold it
 	// is passed over: it may not know the group, or fail to adopt it.
 	passAfter = 15 * time.Second
+	// passFor and passForMax bound for how long.
+	passFor    = time.Minute
+	passForMax = 12 * time.Hour
 	// claimAgain is how soon a claim that was not granted is made again.
 	claimAgain = time.Second
 	// adoptAgain and adoptAgainMax bound how soon after an error a group is adopted
@@ -32,8 +35,8 @@ type want struct {
 	hash  uint64
 	// owner is the member that should hold it; empty for none.
 	owner string
-	// passed are the members that left it lying, with the configuration that they had.
-	passed map[string]time.Time
+	// passes are the members that left it lying, by ID.
+	passes map[string]pass
 	// free is since when it lies, though a member should hold it.
 	free moment
 	// after is before when this node does not claim it, and wait what it last waited
@@ -44,10 +47,20 @@ type want struct {
 	tried moment
 }
 
+// pass is that a member left a group lying. It has another chance when it has
+// another configuration, and after a while that is twice as long each time.
+type pass struct {
+	configured time.Time
+	until      time.Time // by the monotonic clock
+	wait       time.Duration
+}
+
 // wants are the groups that there are to share out, in the order of their keys.
 type wants struct {
 	byKey map[string]*want
 	list  []*want
+	// due is when the first pass ends; zero without one.
+	due time.Time
 }
 
 func newWants() *wants { return &wants{byKey: map[string]*want{}} }
@@ -70,46 +83,59 @@ func (w *wants) apply(groups []Group) {
 }
 
 // share says of all groups who should hold them.
-func (w *wants) share(members map[string]store.Member) {
+func (w *wants) share(members map[string]store.Member, at moment) {
 	list := ballots(slices.Collect(maps.Values(members)))
+	w.due = time.Time{}
 	for _, x := range w.list {
-		x.elect(list, members)
+		x.elect(list, members, at)
+		w.expect(x, at)
 	}
+}
+
+// expect makes due early enough for the passes of a group.
+func (w *wants) expect(x *want, at moment) {
+	for _, p := range x.passes {
+		if p.until.After(at.mono) && (w.due.IsZero() || p.until.Before(w.due)) {
+			w.due = p.until
+		}
+	}
+}
+
+// lies notes that a group is free though another should hold it, and passes that
+// one over when it has been so for long.
+func (w *wants) lies(x *want, list []ballot, members map[string]store.Member, at moment) {
+	if x.free.isZero() {
+		x.free = at
+		return
+	}
+	if at.mono.Sub(x.free.mono) < passAfter {
+		return
+	}
+	if x.passes == nil {
+		x.passes = make(map[string]pass)
+	}
+	wait := min(max(2*x.passes[x.owner].wait, passFor), passForMax)
+	x.passes[x.owner] = pass{members[x.owner].ConfiguredAt, at.mono.Add(wait), wait}
+	x.elect(list, members, at)
+	w.expect(x, at)
 }
 
 // elect says who should hold the group: whoever is first of those that did not
 // leave it lying; whoever is first where all did.
-func (w *want) elect(list []ballot, members map[string]store.Member) {
-	w.owner = elect(list, w.hash, func(id string) bool {
-		configured, passed := w.passed[id]
-		if passed && !configured.Equal(members[id].ConfiguredAt) {
-			delete(w.passed, id) // it has another configuration now
-			return false
+func (w *want) elect(list []ballot, members map[string]store.Member, at moment) {
+	for id, p := range w.passes {
+		if m, ok := members[id]; !ok || !m.ConfiguredAt.Equal(p.configured) {
+			delete(w.passes, id)
 		}
-		return passed
-	})
-	if w.owner == "" && len(w.passed) > 0 {
-		w.passed = nil
+	}
+	before := w.owner
+	w.owner = elect(list, w.hash, func(id string) bool { return at.mono.Before(w.passes[id].until) })
+	if w.owner == "" {
 		w.owner = elect(list, w.hash, nil)
 	}
-	w.free = moment{}
-}
-
-// lies notes that the group is free though another should hold it, and passes that
-// one over when it has been so for long.
-func (w *want) lies(at moment, list []ballot, members map[string]store.Member) {
-	if w.free.isZero() {
-		w.free = at
-		return
+	if w.owner != before {
+		w.free = moment{}
 	}
-	if at.mono.Sub(w.free.mono) < passAfter {
-		return
-	}
-	if w.passed == nil {
-		w.passed = make(map[string]time.Time)
-	}
-	w.passed[w.owner] = members[w.owner].ConfiguredAt
-	w.elect(list, members)
 }
 
 // blindly says whether it is time to claim a group though another seems to hold it.
