@@ -70,9 +70,11 @@ func isPostgres(text string) bool {
 // checkPostgres looks for what is often wrong with the URL of a database, and
 // would be said later without a word about the way out.
 func checkPostgres(text string) error {
+	_, rest, _ := strings.Cut(text, "//")
+	authority, _, _ := strings.Cut(rest, "/")
 	u, err := url.Parse(text)
 	switch {
-	case err != nil:
+	case err != nil, strings.Count(authority, "@") > 1: // who connects takes the first one
 		return errUnreadable
 	case u.Fragment != "":
 		return errFragment

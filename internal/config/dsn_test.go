@@ -43,6 +43,9 @@ func TestDSN(t *testing.T) {
 	if d := NewDSN("postgres://root:topsecret%@db/p"); d.String() != hidden {
 		t.Errorf("one that cannot be read is shown as %s", d)
 	}
+	if _, err := ParseDSN("postgres://root:topsecret@1@db/p"); err == nil || !strings.Contains(err.Error(), "%40") {
+		t.Errorf("an @ in a password: %v", err)
+	}
 	if !NewDSN("").IsZero() {
 		t.Error("an empty one is none")
 	}

@@ -3,6 +3,7 @@ package daemon
 import (
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/httpclient"
+	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -12,6 +13,11 @@ import (
 func Check(cfg *config.Config) error {
 	if err := checkTemplates(cfg); err != nil {
 		return err
+	}
+	if cfg.Storage.Engine() == config.PostgreSQL {
+		if err := postgres.Check(cfg.Storage.DSN.Reveal()); err != nil {
+			return err
+		}
 	}
 	_, err := newSetup(cfg, nil, nil)
 	return err

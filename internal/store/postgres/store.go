@@ -84,10 +84,9 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	config, err := pgxpool.ParseConfig(o.DSN)
+	config, err := parseDSN(o.DSN)
 	if err != nil {
-		// The error of the parser may quote what it could not read.
-		return nil, errors.New("open database: storage.dsn is not the address of a PostgreSQL database: postgres://user:password@host/database")
+		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig), alone: ulid.Make().String()}
 	configure(config)

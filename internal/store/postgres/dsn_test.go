@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"postgres://u:topsecret@h/d": "",
+		"postgres://u:topsecret@h:5432,i:5433/d?sslmode=require&pool_max_conns=4&target_session_attrs=read-write": "",
+		"postgresql://u@/d?host=/run/postgresql":                                   "",
+		"postgres://u:topsecret@h/d?sslmode=maybe":                                 "storage.dsn cannot be used: ",
+		"postgres://u:topsecret@h:port/d":                                          "storage.dsn cannot be used: ",
+		"postgres://u:topsecret@h/d?connect_timeout=soon":                          "storage.dsn cannot be used: ",
+		"postgres://u:topsecret@h/d?pool_max_conns=topsecret":                      "storage.dsn ",
+		"postgres://u:topsecret@h/d?sslmode=verify-full&sslrootcert=/no/such/file": "storage.dsn cannot be used: ",
+		"postgres://u:top%secret@h/d":                                              "storage.dsn ",
+		"postgres://u:topsecret@h@i:x/d":                                           "storage.dsn ",
+	} {
+		err := Check(dsn)
+		if (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", dsn, err, want)
+		}
+		if err != nil {
+			t.Log(err)
+		}
+	}
+}
+
+func FuzzCheck(f *testing.F) {
+	for _, s := range []string{"postgres://u:%s@h/d", "postgres://u:%s@h:x/d", "postgres://h/d?password=%s&sslmode=x", "host=h password=%s sslmode=x", "postgres://u:%s@h@i:x/d?connect_timeout=y"} {
+		before, after, _ := strings.Cut(s, "%s")
+		f.Add(before, after)
+	}
+	const secret = "hunter2hunter2"
+	f.Fuzz(func(t *testing.T, before, after string) {
+		if !strings.HasSuffix(before, ":") && !strings.HasSuffix(before, "password=") {
+			return // it may be anything, such as a file that is not there
+		}
+		if err := Check(before + secret + after); err != nil && strings.Contains(err.Error(), secret) {
+			t.Errorf("shown: %v", err)
+		}
+	})
+}
