@@ -1,8 +1,10 @@
 package config
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"hash"
 	"math"
 	"reflect"
@@ -26,6 +28,29 @@ func (s *Source) Fingerprint() [sha256.Size]byte {
 // source does.
 func (e *Endpoint) Fingerprint() [sha256.Size]byte { return fingerprint(*e) }
 
+// Fingerprint tells whether two nodes on one database have the same configuration,
+// as far as it decides what is polled and who is told; what may be different on
+// each machine is left out, such as where it listens. It may be shown: secrets
+// count by their values only where there is an encryption key, which it is keyed
+// with, and else by whether there are any. Two versions of the program may make
+// different ones of the same configuration.
+func (c *Config) Fingerprint() string {
+	key := c.Storage.EncryptionKey.Reveal()
+	f := fingerprinter{h: sha256.New(), veiled: key == ""}
+	if !f.veiled {
+		f.h = hmac.New(sha256.New, []byte(key))
+	}
+	f.value(reflect.ValueOf(struct {
+		Retention     Retention
+		PublicURL     URL
+		Subscriptions Subscriptions
+		RateLimits    []RateLimit
+		Sources       []Source
+		Endpoints     []Endpoint
+	}{c.Storage.Retention, c.Server.PublicURL, c.Server.Subscriptions, c.RateLimits, c.Sources, c.Endpoints}))
+	return hex.EncodeToString(f.h.Sum(nil)[:16])
+}
+
 // fingerprint is a hash of all that a value holds. It is for comparing within one
 // process: it depends on how types are made.
 func fingerprint(v any) [sha256.Size]byte {
@@ -40,6 +65,8 @@ func fingerprint(v any) [sha256.Size]byte {
 type fingerprinter struct {
 	h   hash.Hash
 	buf [8]byte
+	// veiled leaves out the values of secrets, and of URLs all but scheme and host.
+	veiled bool
 }
 
 func (f *fingerprinter) number(n uint64) {
@@ -53,6 +80,9 @@ func (f *fingerprinter) text(s string) {
 }
 
 func (f *fingerprinter) value(v reflect.Value) {
+	if f.veiled && f.veil(v) {
+		return
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		n := uint64(0)
@@ -81,6 +111,25 @@ func (f *fingerprinter) value(v reflect.Value) {
 	default:
 		panic("fingerprint of a " + v.Type().String()) // no key has one
 	}
+}
+
+// veil writes what may be known of a value that is a secret, or false of others.
+func (f *fingerprinter) veil(v reflect.Value) bool {
+	switch v.Type() {
+	case reflect.TypeFor[Secret]():
+		n := uint64(1)
+		if v.IsZero() {
+			n = 0
+		}
+		f.number(n)
+		return true
+	case reflect.TypeFor[URL]():
+		if u, ok := reflect.TypeAssert[URL](v); ok {
+			f.text(u.String())
+			return true
+		}
+	}
+	return false
 }
 
 // list writes a list. Nothing and an empty one can mean different things.

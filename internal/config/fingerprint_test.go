@@ -112,3 +112,43 @@ func TestEveryKeyHasAFingerprint(t *testing.T) {
 		t.Errorf("of %d sources and %d endpoints some have the same: %v", len(cfg.Sources), len(cfg.Endpoints), sums)
 	}
 }
+
+// TestConfigurationsAreCompared: nodes that would do something else have another
+// fingerprint, and no others.
+func TestConfigurationsAreCompared(t *testing.T) {
+	t.Parallel()
+	const encrypted = "storage: {encryption_key: an-encryption-key-of-32-characters}\nrate_limits:"
+	plain := mustWide(t, "one").Fingerprint()
+	keyed := mustWide(t, "one", "rate_limits:", encrypted).Fingerprint()
+	for name, test := range map[string]struct {
+		before string
+		after  *Config
+		same   bool
+	}{
+		"nothing":                 {plain, mustWide(t, "one"), true},
+		"spelling":                {plain, mustWide(t, "one", "{b: [1, 2], a: x}", "{a: x, b: [1, 2]}"), true},
+		"where it listens":        {plain, mustWide(t, "one", "rate_limits:", "server: {listen: \"127.0.0.1:1\"}\nlog: {level: debug}\nrate_limits:"), true},
+		"database":                {plain, mustWide(t, "one", "rate_limits:", "storage: {dsn: \"sqlite:b.db\"}\nrate_limits:"), true},
+		"secret without a key":    {plain, mustWide(t, "two"), true},
+		"path without a key":      {plain, mustWide(t, "one", "chat.example.com/in", "chat.example.com/on"), true},
+		"host":                    {plain, mustWide(t, "one", "chat.example.com/in", "talk.example.com/in"), false},
+		"no secret":               {plain, mustWide(t, "one", "    poke: {secret: poke-secret-of-a}\n", ""), false},
+		"a limit":                 {plain, mustWide(t, "one", "requests: 10,", "requests: 20,"), false},
+		"a default":               {plain, mustWide(t, "one", "timeout: 7s", "timeout: 8s"), false},
+		"an endpoint":             {plain, mustWide(t, "one", "from: beginning", "from: now"), false},
+		"retention":               {plain, mustWide(t, "one", "rate_limits:", "storage: {retention: {events: 9d}}\nrate_limits:"), false},
+		"public URL":              {plain, mustWide(t, "one", "rate_limits:", "server: {public_url: \"https://b.example.com\"}\nrate_limits:"), false},
+		"a key":                   {plain, mustWide(t, "one", "rate_limits:", encrypted), false},
+		"nothing, with a key":     {keyed, mustWide(t, "one", "rate_limits:", encrypted), true},
+		"secret, with a key":      {keyed, mustWide(t, "two", "rate_limits:", encrypted), false},
+		"path, with a key":        {keyed, mustWide(t, "one", "rate_limits:", encrypted, "chat.example.com/in", "chat.example.com/on"), false},
+		"another encryption key":  {keyed, mustWide(t, "one", "rate_limits:", strings.Replace(encrypted, "an-", "no-", 1)), false},
+		"all in place of []":      {plain, mustWide(t, "one", ", notify: []", ""), false},
+		"what a mapping says":     {plain, mustWide(t, "one", "keys: {x: id}", "keys: {x: no}"), false},
+		"the name of one of them": {plain, mustWide(t, "one", "headers: {X-Key: \"${KEY}\"}}", "headers: {X-Kay: \"${KEY}\"}}"), false},
+	} {
+		if got := test.after.Fingerprint(); (got == test.before) != test.same || len(got) != 32 {
+			t.Errorf("%s: %s, then %s", name, test.before, got)
+		}
+	}
+}
