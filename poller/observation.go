@@ -103,7 +103,8 @@ type Observer interface {
 	// durable. After an error the observation counts as not made: the poller
 	// keeps the state it had, and the poll has failed with that error. After a
 	// *[KeptError] the poll has failed, but the observation was made. Of
-	// [ErrReplaced] nobody is told: the poll begins anew.
+	// [ErrReplaced] nobody is told: the poll begins anew. Of [ErrElsewhere] nobody
+	// is either: another node polls the source.
 	Observe(ctx context.Context, o *Observation) error
 	// Fail takes a poll that ended without an observation, after its last
 	// attempt, with the reason. It is also told of the errors of Observe.

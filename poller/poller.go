@@ -30,7 +30,7 @@ type PollerOptions struct {
 	// limit. nil for none.
 	Pauses Pauses
 	// Done is told what came of each poll that has ended, those excepted that were
-	// ended by the stop; nil for nobody. It must not wait.
+	// ended by the stop, or whose source is another node's by now; nil for nobody. It must not wait.
 	Done func(s *Source, r Result)
 	// Logger is told what operators want to know; nil for nobody.
 	Logger *slog.Logger
@@ -256,6 +256,10 @@ func (p *Poller) fail(ctx context.Context, s *Source, pr *progress, r Result) {
 		}
 		p.log.Log(ctx, level, "poll stopped", "source", s.Name, "err", reason)
 		return
+	}
+	if errors.Is(reason, ErrElsewhere) {
+		p.log.DebugContext(ctx, "poll dropped, its source is another node's by now", "source", s.Name, "err", reason)
+		return // which polls it, and knows how it is
 	}
 	if pr.isEnded() {
 		p.log.DebugContext(ctx, "failed poll dropped, its source was replaced or removed", "source", s.Name, "err", reason)

@@ -46,6 +46,7 @@ func (b *Bridge) Apply(ctx context.Context, c Configuration) (renamed map[string
 		return nil, &StoreError{Err: err}
 	}
 	ch := newChangeover(before, r, &c)
+	b.leaveElsewhere(ch, r)
 	// Nobody else holds more than one of them.
 	for _, st := range ch.held {
 		st.mu.Lock()
@@ -58,7 +59,8 @@ func (b *Bridge) Apply(ctx context.Context, c Configuration) (renamed map[string
 	renamed, err = b.takeOver(ctx, c.Formerly)
 	var rows map[string]store.Source
 	if err == nil {
-		rows, err = b.rows(ctx, append(ch.added, slices.Collect(maps.Keys(renamed))...))
+		names := append(ch.added, slices.Collect(maps.Keys(renamed))...)
+		rows, err = b.rows(ctx, slices.DeleteFunc(names, func(name string) bool { return r.states[name].elsewhere }))
 	}
 	if err != nil {
 		return nil, errors.Join(&StoreError{Err: err}, b.giveBack(ctx, renamed))

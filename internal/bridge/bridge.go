@@ -69,6 +69,9 @@ type Options struct {
 	Endpoints []Endpoint
 	// KeepSnapshots is how many versions of a source are kept.
 	KeepSnapshots int
+	// Leased says that only sources are observed that were adopted; see
+	// [Bridge.Adopt].
+	Leased bool
 	// Wake is called after each commit with the endpoints it has deliveries for;
 	// without names where that may be any. It must not wait.
 	Wake   func(endpoints ...string)
@@ -81,8 +84,13 @@ type Bridge struct {
 	store  Store
 	wake   func(endpoints ...string)
 	logger *slog.Logger
-	// applying is held while another roster is made.
+	leased bool
+	// applying is held while another roster is made, and while sources are adopted
+	// or released.
 	applying sync.Mutex
+	// adopted are the sources that were, where they are leased, those that the
+	// roster has not too. It is guarded by applying.
+	adopted map[string]bool
 	// telling is held for reading while a commit is written, so that the roster
 	// only changes between two.
 	telling sync.RWMutex
@@ -104,7 +112,13 @@ var _ poller.Observer = (*Bridge)(nil)
 // ErrUnknownSource says that the configuration has no source of that name.
 var ErrUnknownSource = errors.New("unknown source")
 
-// New returns a bridge that continues from what the store holds.
+// ErrElsewhere says that a source is another node's: it was not adopted, or was
+// released since, or the store says so. Nothing was written then, and nothing has
+// failed.
+var ErrElsewhere = poller.ErrElsewhere
+
+// New returns a bridge that continues from what the store holds, but where each
+// source is adopted by itself.
 func New(ctx context.Context, o Options) (*Bridge, error) {
 	text, err := diff.Compile(diff.Options{Format: diff.Text})
 	if err != nil {
@@ -114,14 +128,18 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile rules of a document: %w", err)
 	}
-	rows, err := o.Store.Sources(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("load sources: %w", err)
+	var rows []store.Source
+	if !o.Leased {
+		if rows, err = o.Store.Sources(ctx); err != nil {
+			return nil, fmt.Errorf("load sources: %w", err)
+		}
 	}
 	b := &Bridge{
 		store:      o.Store,
 		wake:       o.Wake,
 		logger:     o.Logger,
+		leased:     o.Leased,
+		adopted:    make(map[string]bool),
 		textRules:  text,
 		wholeRules: whole,
 		room:       newRoom(defaultRoom),
@@ -131,7 +149,9 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 	r := newRoster(o.Endpoints)
 	r.keep = o.KeepSnapshots
 	for _, s := range o.Sources {
-		r.add(s, newState(s))
+		st := newState(s)
+		st.elsewhere = o.Leased
+		r.add(s, st)
 	}
 	for _, row := range rows {
 		if st := r.states[row.Name]; st != nil {

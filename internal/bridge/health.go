@@ -13,8 +13,8 @@ import (
 // that failed too often in a row: once, and again after each reminder interval.
 func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 	var storeErr *StoreError
-	if errors.As(reason, &storeErr) {
-		return // a store that cannot write says nothing of the source
+	if errors.As(reason, &storeErr) || errors.Is(reason, ErrElsewhere) {
+		return // a store that cannot write, or may not, says nothing of the source
 	}
 	st, err := b.lock(source)
 	if err != nil {
@@ -56,10 +56,11 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 
 // untellable logs that a failure could not be told, which is tried again with the
 // next one. Where the store cannot be written that holds for every source, so that
-// the first one speaks for all.
+// the first one speaks for all; where the source is another node's by now, that
+// one tells.
 func (b *Bridge) untellable(ctx context.Context, source string, err error) {
 	level := slog.LevelError
-	if b.untold.Swap(true) {
+	if errors.Is(err, ErrElsewhere) || b.untold.Swap(true) {
 		level = slog.LevelDebug
 	}
 	b.logger.Log(ctx, level, "source failure not told", "source", source, "err", err)

@@ -21,7 +21,9 @@ type state struct {
 	// removed says that the source is gone, and that another state is that of the
 	// name where it is back.
 	removed bool
-	row     store.Source
+	// elsewhere says that another node observes it, and row holds nothing.
+	elsewhere bool
+	row       store.Source
 	// doubtful says that row may not be what the store holds: a write ended
 	// with an error, and may have happened all the same.
 	doubtful bool
@@ -53,6 +55,15 @@ func newState(s *Source) *state {
 	return &state{source: s, row: store.Source{Name: s.Name}}
 }
 
+// forget is the state of the same source of which nothing is known. The caller
+// holds st.mu.
+func (st *state) forget() {
+	st.row = store.Source{Name: st.source.Name}
+	st.doubtful, st.ahead, st.allThere = false, false, false
+	st.broken, st.failedDetails, st.lastDetail, st.keptDetails = nil, nil, "", 0
+	st.failures, st.failingSince, st.reason = 0, time.Time{}, ""
+}
+
 // continueFrom takes up what the store holds.
 func (st *state) continueFrom(row store.Source) {
 	st.row = row
@@ -60,7 +71,8 @@ func (st *state) continueFrom(row store.Source) {
 	st.publish()
 }
 
-// lock returns the state of a source, locked, or [ErrUnknownSource].
+// lock returns the state of a source, locked, or [ErrUnknownSource], or
+// [ErrElsewhere].
 func (b *Bridge) lock(source string) (*state, error) {
 	for {
 		st := b.roster.Load().states[source]
@@ -68,7 +80,11 @@ func (b *Bridge) lock(source string) (*state, error) {
 			return nil, fmt.Errorf("%w %q", ErrUnknownSource, source)
 		}
 		st.mu.Lock()
-		if !st.removed {
+		switch {
+		case st.elsewhere && !st.removed:
+			st.mu.Unlock()
+			return nil, fmt.Errorf("source %q: %w", source, ErrElsewhere)
+		case !st.removed:
 			return st, nil
 		}
 		st.mu.Unlock() // The roster does not have it any more.
@@ -115,6 +131,9 @@ func (b *Bridge) commit(ctx context.Context, st *state, c *store.Commit, r *rost
 		st.ahead = st.ahead || c.Snapshot != nil
 		if page, ok := errors.AsType[*PageError](err); ok {
 			return page
+		}
+		if errors.Is(err, store.ErrNotHeld) {
+			return fmt.Errorf("source %q: %w: %w", st.source.Name, ErrElsewhere, err)
 		}
 		return &StoreError{Err: err}
 	}
