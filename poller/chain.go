@@ -25,16 +25,22 @@ type chain struct {
 	name  string
 	first string
 	store TokenStore
-	seal  *seal.Sealer
-	log   *slog.Logger
+	// lost says of an error of the store that another node has the chain by now.
+	lost func(error) bool
+	seal *seal.Sealer
+	log  *slog.Logger
 
 	// refresh is the newest; empty until it was looked for in the store.
 	refresh string
-	unsaved bool
+	// unsaved says that it is not there, in place of replaced.
+	unsaved  bool
+	replaced string
+	// away says that another node may have used the chain since.
+	away bool
 	// pending is the access token that came with what is not saved.
 	pending *token
-	// lost says that what was saved could not be opened.
-	lost bool
+	// unreadable says that what was saved could not be opened.
+	unreadable bool
 }
 
 // begin finds the newest refresh token, and saves what could not be saved
@@ -55,26 +61,36 @@ func (c *chain) begin(ctx context.Context) (*token, error) {
 }
 
 func (c *chain) load(ctx context.Context) error {
-	if c.refresh != "" {
+	if c.refresh != "" && !c.away {
 		return nil
 	}
 	sealed, err := c.store.Token(ctx, c.name)
 	if err != nil {
 		return &tokenError{err: fmt.Errorf("read saved refresh token: %w", err), retryable: true}
 	}
-	c.refresh = c.first
-	if sealed == nil {
-		return nil
+	saved := c.first
+	if sealed != nil {
+		if saved, err = c.seal.Open(c.name, sealed); err != nil {
+			// The configured one may still be good: not every server rotates at once.
+			c.unreadable, saved = true, c.first
+			c.log.WarnContext(ctx, "saved refresh token cannot be opened, using the configured one; was storage.encryption_key changed?", "err", err)
+		}
 	}
-	saved, err := c.seal.Open(c.name, sealed)
-	if err != nil {
-		// The configured one may still be good: not every server rotates at once.
-		c.lost = true
-		c.log.WarnContext(ctx, "saved refresh token cannot be opened, using the configured one; was storage.encryption_key changed?", "err", err)
-		return nil
+	c.away = false
+	if c.unsaved && saved == c.replaced {
+		return nil // Nobody got another one for it since, so the one that we got is its successor.
 	}
-	c.refresh = saved
+	c.refresh, c.unsaved, c.pending = saved, false, nil
 	return nil
+}
+
+// leave forgets what another node may change from now on. A refresh token that
+// could not be saved is kept: it may be the only good one.
+func (c *chain) leave() {
+	c.away = true
+	if !c.unsaved {
+		c.refresh, c.pending = "", nil
+	}
 }
 
 // rotate takes the successor of the refresh token, and returns when it is saved.
@@ -83,7 +99,7 @@ func (c *chain) rotate(ctx context.Context, refresh string, t *token) error {
 	if refresh == c.refresh {
 		return nil
 	}
-	c.refresh, c.unsaved, c.pending = refresh, true, t
+	c.refresh, c.unsaved, c.replaced, c.pending = refresh, true, c.refresh, t
 	if err := c.save(ctx); err != nil {
 		return err
 	}
@@ -102,13 +118,16 @@ func (c *chain) save(ctx context.Context) error {
 		defer cancel()
 		err = c.store.SaveToken(ctx, c.name, sealed)
 	}
+	if err != nil && c.lost(err) {
+		return &tokenError{err: fmt.Errorf("save the new refresh token: %w: %w", ErrElsewhere, err)}
+	}
 	if err != nil {
 		return &tokenError{
 			err:       fmt.Errorf("save the new refresh token, which is kept in memory only until then: %w", err),
 			retryable: true,
 		}
 	}
-	c.unsaved, c.lost = false, false
+	c.unsaved, c.unreadable, c.replaced = false, false, ""
 	return nil
 }
 
@@ -119,7 +138,7 @@ func (c *chain) explain(err error) error {
 		return err
 	}
 	way := "authorize pollwire anew, and put the refresh token that you get into auth.refresh_token"
-	if c.lost {
+	if c.unreadable {
 		way = "the saved refresh token could not be opened, so the configured one was used: restore the old storage.encryption_key, or " + way
 	}
 	return &tokenError{err: fmt.Errorf("%w; %s", failure.err, way), refusedGrant: true}

@@ -34,9 +34,11 @@ var errTokensStopped = errors.New("tokens are stopped")
 
 // keeper keeps the token of one grant, for all sources that share it.
 type keeper struct {
-	tokens  *Tokens
-	asker   asker
-	timeout time.Duration
+	tokens *Tokens
+	// credential is the id of its credentials.
+	credential string
+	asker      asker
+	timeout    time.Duration
 	// chain is nil where there is no refresh token. Only a fetch under way uses it.
 	chain *chain
 
@@ -69,9 +71,11 @@ type token struct {
 
 // fetch is a request for a token that others may wait for.
 type fetch struct {
-	done  chan struct{} // closed at its end
-	value string
-	err   error
+	done chan struct{} // closed at its end
+	// cancel ends it before.
+	cancel context.CancelFunc
+	value  string
+	err    error
 }
 
 // get returns the token, and waits for it where there is none. The end of ctx
@@ -91,10 +95,10 @@ func (k *keeper) get(ctx context.Context) (string, error) {
 		return "", err
 	default:
 		k.fetch = &fetch{done: make(chan struct{})}
-		if !k.tokens.start(k) {
+		if err := k.tokens.start(k, k.fetch); err != nil {
 			k.fetch = nil
 			k.mu.Unlock()
-			return "", errTokensStopped
+			return "", err
 		}
 	}
 	f := k.fetch

@@ -24,6 +24,12 @@ type TokensOptions struct {
 	Store TokenStore
 	// Key is the secret under which they are sealed, at least 32 bytes of text.
 	Key string
+	// Leased says that only tokens are obtained whose credentials were adopted; see
+	// [Tokens.Adopt].
+	Leased bool
+	// Lost says of an error of the store that a token is another node's by now; nil
+	// for none.
+	Lost func(error) bool
 	// Logger is told what operators want to know; nil for nobody.
 	Logger *slog.Logger
 }
@@ -36,6 +42,7 @@ type Tokens struct {
 	store TokenStore
 	seal  *seal.Sealer // nil without a key
 	log   *slog.Logger
+	lost  func(error) bool
 	// routes are those of requests for tokens that no Fetcher makes.
 	routes *httpclient.Routes
 
@@ -45,6 +52,10 @@ type Tokens struct {
 
 	mu      sync.Mutex
 	stopped bool
+	// adopted are the ids of the credentials whose tokens may be obtained, where
+	// they are leased.
+	leased  bool
+	adopted map[string]bool
 	// keepers are those that anybody has credentials of: with the last who has, one
 	// goes too, for configurations come and go.
 	keepers map[string]weak.Pointer[keeper]
@@ -58,7 +69,13 @@ func NewTokens(o TokensOptions) *Tokens {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Tokens{store: o.Store, log: o.Logger, keepers: make(map[string]weak.Pointer[keeper])}
+	if o.Lost == nil {
+		o.Lost = func(error) bool { return false }
+	}
+	t := &Tokens{
+		store: o.Store, log: o.Logger, lost: o.Lost, leased: o.Leased,
+		adopted: make(map[string]bool), keepers: make(map[string]weak.Pointer[keeper]),
+	}
 	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version})
 	if o.Key != "" {
 		t.seal = seal.New(o.Key, seal.Tokens)
@@ -92,24 +109,30 @@ func (t *Tokens) Stop(ctx context.Context) error {
 	defer t.mu.Unlock()
 	var errs []error
 	for _, k := range t.chained {
-		errs = append(errs, k.chain.save(ctx))
+		if !k.chain.away { // else it was tried when it was released
+			errs = append(errs, k.chain.save(ctx))
+		}
 	}
 	return errors.Join(errs...)
 }
 
-// start runs a fetch of a keeper; false says that nothing is started any more.
-func (t *Tokens) start(k *keeper) bool {
+// start runs a fetch of a keeper. The error says why nothing is started.
+func (t *Tokens) start(k *keeper, f *fetch) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.stopped {
-		return false
+	switch {
+	case t.stopped:
+		return errTokensStopped
+	case t.leased && !t.adopted[k.credential]:
+		return &tokenError{err: ErrElsewhere}
 	}
+	ctx, cancel := context.WithTimeout(t.ctx, k.timeout)
+	f.cancel = cancel
 	t.under.Go(func() {
-		ctx, cancel := context.WithTimeout(t.ctx, k.timeout)
 		defer cancel()
 		k.run(ctx)
 	})
-	return true
+	return nil
 }
 
 // auth returns the Auth that gives requests the token of a grant. Where another
@@ -122,11 +145,21 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 		// with (RFC 8705). A refresh token is one whichever way it goes.
 		id = identify(id, r.Proxy, r.CAFile, r.CAVersion, r.CertFile, r.KeyFile, r.ServerName, r.InsecureSkipVerify)
 	}
+	k, err := t.keeper(id, g, r, client, secrets, timeout)
+	if err != nil {
+		return nil, err
+	}
+	k.trust(r, client) // without the lock, which one that holds the keeper's may wait for
+	return &tokenAuth{grant: g, keeper: k}, nil
+}
+
+// keeper returns what keeps the token of a grant, made where nobody has it.
+func (t *Tokens) keeper(id string, g grant, r Route, client *httpclient.Client, secrets *httpclient.Redactor, timeout time.Duration) (*keeper, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	k := t.keepers[id].Value()
 	if k == nil {
-		k = &keeper{tokens: t, asker: g.asker(), timeout: timeout, route: r}
+		k = &keeper{tokens: t, credential: credentialID(g, r), asker: g.asker(), timeout: timeout, route: r}
 		k.client = &tokenClient{Client: client, mask: func() *httpclient.Redactor {
 			return secrets.With(append(append(g.Secrets(), r.secrets()...), k.secrets()...)...)
 		}}
@@ -134,13 +167,11 @@ func (t *Tokens) auth(g grant, r Route, client *httpclient.Client, secrets *http
 			if t.store == nil || t.seal == nil {
 				return nil, fmt.Errorf("refresh tokens need a store and a key (storage.encryption_key): %w", errRequest)
 			}
-			k.chain = &chain{name: "refresh_token/" + id, first: first, store: t.store, seal: t.seal, log: t.log}
+			k.chain = &chain{name: k.credential, first: first, store: t.store, lost: t.lost, seal: t.seal, log: t.log}
 		}
 		t.keep(id, k)
-	} else {
-		k.trust(r, client)
 	}
-	return &tokenAuth{grant: g, keeper: k}, nil
+	return k, nil
 }
 
 // keep lets others who have the same grant find a keeper. The lock is held.
