@@ -105,6 +105,7 @@ func (s *session) await(ctx context.Context, leaving []*worker) error {
 	if !allDone(grace, leaving) {
 		for _, w := range leaving {
 			w.end()
+			w.mail.release() // it may be waiting
 		}
 		for _, w := range leaving {
 			<-w.done
@@ -112,6 +113,7 @@ func (s *session) await(ctx context.Context, leaving []*worker) error {
 	}
 	// What they have handed over to be saved may still be on its way.
 	s.recorder.renew()
+	s.paces.renew()
 	cut := int64(0)
 	for _, w := range leaving {
 		cut += w.cut.Load()

@@ -384,3 +384,10 @@ func TestAdoptOfWhatLeaves(t *testing.T) {
 		}
 	})
 }
+
+// contextOver is a context that has ended.
+func contextOver(tb testing.TB) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(tb.Context())
+	cancel()
+	return ctx, cancel
+}

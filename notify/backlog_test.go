@@ -71,6 +71,10 @@ func (q *longQueue) SaveBatch(_ context.Context, _, _ string, ids []int64) ([]in
 	return ids, nil
 }
 
+func (q *longQueue) Pace(context.Context, string) (Pace, error) { return Pace{}, nil }
+
+func (q *longQueue) SavePaces(context.Context, []Pace) error { return nil }
+
 func (q *longQueue) Batch(context.Context, string, string) ([]Delivery, error) { return nil, nil }
 
 func (q *longQueue) Hasten(context.Context, string, int64) (Delivery, error) {

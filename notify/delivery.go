@@ -104,6 +104,12 @@ type Queue interface {
 	// Record saves outcomes, all or none, and returns when they are durable. Those of
 	// endpoints that somebody else serves by now are left out.
 	Record(ctx context.Context, outcomes []Outcome) error
+	// Pace returns what was saved last of an endpoint's rate limit; its zero value,
+	// but for the name, where nothing was.
+	Pace(ctx context.Context, endpoint string) (Pace, error)
+	// SavePaces replaces those of the same endpoints, all or none, and returns when
+	// they are durable.
+	SavePaces(ctx context.Context, paces []Pace) error
 	// EndpointStates returns the state of every endpoint that has one saved.
 	EndpointStates(ctx context.Context) ([]EndpointState, error)
 	// SaveEndpointState replaces the state of one endpoint.

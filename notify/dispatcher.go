@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"sync"
 	"time"
 )
@@ -70,8 +69,6 @@ type Dispatcher struct {
 	mu sync.Mutex
 	// endpoints is what Apply was given last.
 	endpoints map[string]*Endpoint
-	// pacers outlive the session, so that a stop and a start keep the rate limits.
-	pacers map[string]*pacer
 	// session is what runs between Start and Stop, else nil.
 	session *session
 }
@@ -102,7 +99,7 @@ func NewDispatcher(o DispatcherOptions) *Dispatcher {
 	if o.bounds == (bounds{}) {
 		o.bounds = defaultBounds
 	}
-	return &Dispatcher{options: o, endpoints: make(map[string]*Endpoint), pacers: make(map[string]*pacer)}
+	return &Dispatcher{options: o, endpoints: make(map[string]*Endpoint)}
 }
 
 // Start reads the saved states and begins to post. The context bounds the start
@@ -114,7 +111,7 @@ func (d *Dispatcher) Start(ctx context.Context) error {
 		d.mu.Unlock()
 		return ErrRunning
 	}
-	s := newSession(ctx, &d.mu, &d.options, d.pacers)
+	s := newSession(ctx, &d.mu, &d.options)
 	d.session = s
 	d.mu.Unlock()
 
@@ -192,9 +189,6 @@ func (d *Dispatcher) Apply(endpoints []Endpoint) {
 			w.mail.remove()
 		}
 	}
-	maps.DeleteFunc(d.pacers, func(name string, _ *pacer) bool {
-		return d.endpoints[name] == nil && d.session.workers[name] == nil
-	})
 	for name, e := range d.endpoints {
 		if w := d.session.workers[name]; w != nil {
 			w.mail.configure(e)

@@ -60,17 +60,9 @@ func TestLanesKeepTheirOrderInAnyWeather(t *testing.T) {
 	})
 }
 
-func (w *weather) run(t *testing.T) error {
-	var mu sync.Mutex
-	dice := rand.New(rand.NewPCG(w.seed, 0))
-	roll := func() float64 {
-		mu.Lock()
-		defer mu.Unlock()
-		return dice.Float64()
-	}
-	q := newMemQueue()
-	q.recordDelay = w.recordDelay
-	rec := &receiver{
+// receiver returns one that is as the weather is.
+func (w *weather) receiver(roll func() float64) *receiver {
+	return &receiver{
 		delay: func(post) time.Duration { return time.Duration(roll()*500) * time.Millisecond },
 		answer: func(post) (int, map[string]string, error) {
 			switch x := roll(); {
@@ -84,6 +76,19 @@ func (w *weather) run(t *testing.T) error {
 			return 200, nil, nil
 		},
 	}
+}
+
+func (w *weather) run(t *testing.T) error {
+	var mu sync.Mutex
+	dice := rand.New(rand.NewPCG(w.seed, 0))
+	roll := func() float64 {
+		mu.Lock()
+		defer mu.Unlock()
+		return dice.Float64()
+	}
+	q := newMemQueue()
+	q.recordDelay = w.recordDelay
+	rec := w.receiver(roll)
 	e := testEndpoint(t, "ops")
 	e.MaxInFlight = w.inFlight
 	e.Retry.Schedule = []time.Duration{time.Second, time.Minute, 10 * time.Minute}
@@ -140,6 +145,11 @@ func (w *weather) check(q *memQueue, rec *receiver) error {
 		}
 		lastOf[d.Lane] = d.ID
 	}
+	return checkOutcomes(q)
+}
+
+// checkOutcomes holds what was recorded against the promises.
+func checkOutcomes(q *memQueue) error {
 	for i := range q.deliveries {
 		outcomes := q.outcomesOf(q.deliveries[i].ID)
 		ended := slices.IndexFunc(outcomes, func(o Outcome) bool { return o.State != Waiting })

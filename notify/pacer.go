@@ -2,10 +2,6 @@ package notify
 
 import "time"
 
-// paceGrain is into how many parts a window is divided for what is remembered
-// of it.
-const paceGrain = 128
-
 // pacer keeps the rate limit of an endpoint. The window is that of the receiver,
 // who counts what arrives. That is between the sending and the answer, so an
 // attempt keeps its place in the window until Per after it was over; the even
@@ -18,6 +14,9 @@ type pacer struct {
 	total, underWay int
 	// whole is when the burst would be whole again.
 	whole time.Time
+	// known says that there is nothing to be read of what was made before.
+	known    bool
+	reserved reservation
 }
 
 // pace is a number of attempts that were over from first to last.
@@ -40,6 +39,7 @@ func (p *pacer) configure(limit RateLimit, now time.Time) {
 	if !p.limited() {
 		// What is sent without a limit is of no account to a later one.
 		p.log, p.total, p.whole = nil, 0, time.Time{}
+		p.known, p.reserved.left, p.reserved.next, p.reserved.stale = true, 0, 0, false
 		return
 	}
 	// However much was sent, the pace is that of a burst that was used up.
@@ -92,6 +92,9 @@ func (p *pacer) begin(now time.Time) {
 		p.whole = now
 	}
 	p.whole = p.whole.Add(p.interval())
+	p.reserved.spend()
+	// The next chunk is asked for early, so that no attempt waits for a save.
+	p.reserved.stale = p.reserved.stale || p.ahead() && p.reserved.low(p.chunk()/4)
 }
 
 // end notes that an attempt is over.
@@ -100,11 +103,19 @@ func (p *pacer) end(now time.Time) {
 	if !p.limited() {
 		return
 	}
-	p.total++
-	if i := len(p.log) - 1; i >= 0 && now.Sub(p.log[i].first) < p.limit.Per/paceGrain {
-		p.log[i].last = now
-		p.log[i].count++
+	p.note(now, 1)
+	// Where a crash would cost much, what has been made is not left reserved.
+	p.reserved.stale = p.reserved.stale || !p.ahead()
+}
+
+// note remembers attempts that were over at a time, which is not before those that
+// are remembered.
+func (p *pacer) note(at time.Time, n int) {
+	p.total += n
+	if i := len(p.log) - 1; i >= 0 && at.Sub(p.log[i].first) < p.limit.Per/paceGrain {
+		p.log[i].last = at
+		p.log[i].count += n
 		return
 	}
-	p.log = append(p.log, pace{first: now, last: now, count: 1})
+	p.log = append(p.log, pace{first: at, last: at, count: n})
 }

@@ -11,10 +11,10 @@ import (
 
 // memQueue is a queue in memory that keeps the contract of Queue.
 type memQueue struct {
-	// recordDelay is how long Record takes.
-	recordDelay time.Duration
-	// recordErr, readErr, eventErr and stateErr fail what they name.
-	recordErr, readErr, eventErr, stateErr error
+	// recordDelay and paceDelay are how long Record and SavePaces take.
+	recordDelay, paceDelay time.Duration
+	// recordErr, readErr, eventErr, stateErr and paceErr fail what they name.
+	recordErr, readErr, eventErr, stateErr, paceErr error
 
 	mu         sync.Mutex
 	events     map[int64]Event
@@ -23,6 +23,8 @@ type memQueue struct {
 	outcomes   []Outcome
 	batches    int
 	states     map[string]EndpointState
+	paces      map[string]Pace
+	paceSaves  int
 	laneReads  int
 	saves      int
 }
@@ -30,7 +32,7 @@ type memQueue struct {
 var _ Queue = (*memQueue)(nil)
 
 func newMemQueue() *memQueue {
-	return &memQueue{events: make(map[int64]Event), state: make(map[int64]State), states: make(map[string]EndpointState)}
+	return &memQueue{events: make(map[int64]Event), state: make(map[int64]State), states: make(map[string]EndpointState), paces: make(map[string]Pace)}
 }
 
 // commit adds a delivery of a new event and returns its ID.
@@ -225,13 +227,13 @@ func (q *memQueue) Event(_ context.Context, position int64) (Event, error) {
 }
 
 func (q *memQueue) Record(ctx context.Context, outcomes []Outcome) error {
-	if q.recordDelay > 0 {
-		select {
-		case <-time.After(q.recordDelay):
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := wait(ctx, q.recordDelay); err != nil {
+		return err
 	}
+	return q.keepOutcomes(outcomes)
+}
+
+func (q *memQueue) keepOutcomes(outcomes []Outcome) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.recordErr != nil {
@@ -245,6 +247,63 @@ func (q *memQueue) Record(ctx context.Context, outcomes []Outcome) error {
 		d.Posts, d.Attempts, d.NotBefore = max(d.Posts, o.Attempt.Number), o.Attempts, o.NotBefore
 	}
 	return nil
+}
+
+func (q *memQueue) Pace(_ context.Context, endpoint string) (Pace, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.readErr != nil {
+		return Pace{}, q.readErr
+	}
+	p := q.paces[endpoint]
+	p.Endpoint = endpoint
+	return p, nil
+}
+
+func (q *memQueue) SavePaces(ctx context.Context, paces []Pace) error {
+	if err := wait(ctx, q.paceDelay); err != nil {
+		return err
+	}
+	return q.keepPaces(paces)
+}
+
+func (q *memQueue) keepPaces(paces []Pace) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.paceErr != nil {
+		return q.paceErr
+	}
+	for _, p := range paces {
+		q.paces[p.Endpoint] = p
+	}
+	q.paceSaves++
+	return nil
+}
+
+// savedPaces counts how often paces were saved.
+func (q *memQueue) savedPaces() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paceSaves
+}
+
+func (q *memQueue) savedPace(endpoint string) Pace {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.paces[endpoint]
+}
+
+// wait waits for a while, or fails when ctx ends.
+func wait(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 func (q *memQueue) EndpointStates(context.Context) ([]EndpointState, error) {

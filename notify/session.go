@@ -23,11 +23,12 @@ type session struct {
 
 	queue    *patientQueue
 	recorder *recorder
+	paces    *paceSaver
 	bodies   *bodyCache
 	// halted is closed when nothing may be posted any more.
 	halted chan struct{}
 	halt   func()
-	// ended is closed when all workers and the recorder have returned.
+	// ended is closed when all workers and what saves have returned.
 	ended    chan struct{}
 	teardown sync.Once
 	running  sync.WaitGroup
@@ -42,16 +43,15 @@ type session struct {
 	// adopted are the endpoints that are served, where not all are.
 	adopted           map[string]bool
 	states            map[string]EndpointState
-	pacers            map[string]*pacer
 	started, stopping bool
 	// mu is the dispatcher's.
 	mu *sync.Mutex
 }
 
-// newSession starts the recorder; workers are opened later.
-func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions, pacers map[string]*pacer) *session {
+// newSession starts what saves; workers are opened later.
+func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions) *session {
 	s := &session{
-		options: o, mu: mu, pacers: pacers,
+		options: o, mu: mu,
 		bodies:  newBodyCache(o.Queue, o.PublicURL),
 		halted:  make(chan struct{}),
 		ended:   make(chan struct{}),
@@ -65,7 +65,9 @@ func newSession(ctx context.Context, mu *sync.Mutex, o *DispatcherOptions, pacer
 	s.posts, s.cancelPosts = context.WithCancel(s.ctx)
 	s.queue = &patientQueue{Queue: o.Queue, passes: o.Passes, log: o.Logger, relieved: s.kick}
 	s.recorder = newRecorder(s.queue, s.fail)
+	s.paces = newPaceSaver(s.queue, s.fail)
 	go s.recorder.run(s.ctx)
+	go s.paces.run(s.ctx)
 	return s
 }
 
@@ -88,10 +90,7 @@ func (s *session) open(e *Endpoint) {
 	if !ok {
 		state = EndpointState{Name: e.Name}
 	}
-	if s.pacers[e.Name] == nil {
-		s.pacers[e.Name] = new(pacer)
-	}
-	w := newWorker(s, e, state, s.pacers[e.Name])
+	w := newWorker(s, e, state)
 	s.workers[e.Name] = w
 	s.running.Go(w.run)
 }
@@ -145,6 +144,7 @@ func (s *session) stop(ctx context.Context) error {
 			defer close(s.ended)
 			s.running.Wait()
 			s.recorder.finish()
+			s.paces.finish()
 			s.cancel()
 		}()
 	})

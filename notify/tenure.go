@@ -60,11 +60,11 @@ func (w *worker) lost(err error) bool {
 
 // ended reports whether the worker has nothing left to do. No attempt is under way.
 func (w *worker) ended() bool {
-	switch {
-	case w.mail.released():
-		w.leave()
-	case !w.halted && !w.mail.removed():
+	if !w.halted && !w.leaving() || !w.paceIsSaved() {
 		return false
+	}
+	if w.mail.released() {
+		w.leave()
 	}
 	return w.session.retire(w)
 }

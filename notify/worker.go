@@ -61,7 +61,7 @@ type answered struct {
 	left int64
 }
 
-func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worker {
+func newWorker(s *session, e *Endpoint, state EndpointState) *worker {
 	log := s.options.Logger.With("endpoint", e.Name)
 	w := &worker{
 		tenure: newTenure(s),
@@ -70,7 +70,7 @@ func newWorker(s *session, e *Endpoint, state EndpointState, pace *pacer) *worke
 		health:   newHealth(e, state, time.Now()),
 		failures: failureLog{log: log},
 		backlog:  newBacklog(s.options.Queue, e.Name, e.order(), s.options.bounds, s.recorder.flush),
-		pacer:    pace,
+		pacer:    &pacer{},
 		answers:  make(chan answered, defaultMaxInFlight),
 	}
 	w.configure(e)
@@ -101,6 +101,7 @@ func (w *worker) run() {
 		w.reorder()
 		w.read(time.Now())
 		w.launch(time.Now())
+		w.renewPace(time.Now())
 		w.publish()
 		if w.inFlight == 0 && w.ended() {
 			return
@@ -194,10 +195,7 @@ func (w *worker) launch(now time.Time) {
 	}
 	w.backlog.round++
 	w.gatherAt = time.Time{}
-	for w.inFlight < w.health.most(w.inFlight) {
-		if at, ok := w.pacer.next(now); !ok || at.After(now) {
-			return
-		}
+	for w.inFlight < w.health.most(w.inFlight) && w.admits(now) {
 		l, err := w.next(now)
 		if err != nil {
 			w.unreadable(err, now)
@@ -269,6 +267,20 @@ func (w *worker) nextDue(now time.Time) time.Time {
 	return due
 }
 
+// admits reports whether the rate limit lets another attempt be made now.
+func (w *worker) admits(now time.Time) bool {
+	if !w.pacer.limited() {
+		return true
+	}
+	w.backlog.rouse(now)
+	at, ok := w.pacer.next(now)
+	open := ok && !at.After(now)
+	if len(w.backlog.ready) == 0 || !open && !w.pacer.ahead() {
+		return false
+	}
+	return w.reserve(now) && open
+}
+
 // launchDue returns when there is something to launch that nothing is now; zero
 // for never, or when an answer has come.
 func (w *worker) launchDue(now time.Time) time.Time {
@@ -282,6 +294,8 @@ func (w *worker) launchDue(now time.Time) time.Time {
 	at, ok := w.pacer.next(now)
 	switch {
 	case !ok || due.IsZero():
+		return time.Time{}
+	case !due.After(now) && w.reserving(now):
 		return time.Time{}
 	case at.After(due):
 		return at

@@ -125,6 +125,7 @@ func endSubscription(s *session, id string, first bool) (dead int64, err error) 
 		for _, query := range []string{
 			"DELETE FROM subscriptions WHERE id = ?",
 			"DELETE FROM endpoint_states WHERE name = ?",
+			"DELETE FROM budgets WHERE name = 'endpoint/' || ?",
 			"DELETE FROM replays WHERE endpoint = ? AND (first OR finished_at = 0)",
 		} {
 			if _, err := s.exec(query, id); err != nil {

@@ -30,7 +30,7 @@ func Run(t *testing.T, fresh Fresh) {
 	for _, group := range []map[string]func(*testing.T, Fresh){
 		commitTests, snapshotTests, pageTests, pageHistoryTests, historyTests, departedTests, detailTests, renameTests,
 		eventTests, logTests, deliveryTests, laneTests, coalesceTests, batchTests, outcomeTests, trackedTests, attemptTests,
-		replayTests, newcomerTests, retentionTests, stateTests, pauseTests, activityTests, subscriptionTests, concurrencyTests, lifeTests, modelTests,
+		replayTests, newcomerTests, retentionTests, stateTests, paceTests, pauseTests, activityTests, subscriptionTests, concurrencyTests, lifeTests, modelTests,
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {
