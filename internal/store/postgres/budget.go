@@ -13,14 +13,16 @@ import (
 const (
 	selectBudgets   = "SELECT name, spent, reserved, paused_until FROM budgets"
 	selectBudgetsOf = selectBudgets + " WHERE name = ANY($1)"
-	saveBudgets     = `INSERT INTO budgets (name, spent, reserved, paused_until)
+	// selectLimits leaves out those of endpoints, which are read one by one.
+	selectLimits = selectBudgets + " WHERE name < 'endpoint/' OR name >= 'endpoint0'"
+	saveBudgets  = `INSERT INTO budgets (name, spent, reserved, paused_until)
 		SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[])
 		ON CONFLICT (name) DO UPDATE SET spent = excluded.spent, reserved = excluded.reserved, paused_until = excluded.paused_until`
 )
 
 // Budgets returns those of some limits that were saved, or of all, by limit.
 func (s *Store) Budgets(ctx context.Context, limits ...string) ([]poller.Budget, error) {
-	query, args := selectBudgets, []any{}
+	query, args := selectLimits, []any{}
 	if len(limits) > 0 {
 		query, args = selectBudgetsOf, []any{texts(limits)}
 	}

@@ -57,6 +57,9 @@ var leased = map[string]func(ctx context.Context, s *Store) error{
 	"budget": func(ctx context.Context, s *Store) error {
 		return s.SaveBudgets(ctx, []poller.Budget{{Limit: "github"}, {Limit: store.OwnLimit("orders")}})
 	},
+	"pace": func(ctx context.Context, s *Store) error {
+		return s.SavePaces(ctx, []notify.Pace{{Endpoint: "ops", Reserved: 3}})
+	},
 	"endpoint": func(ctx context.Context, s *Store) error {
 		return s.SaveEndpointState(ctx, notify.EndpointState{Name: "ops", Paused: true})
 	},

@@ -132,6 +132,7 @@ func endSubscription(ctx context.Context, tx pgx.Tx, id string, first bool) (fou
 	for _, query := range []string{
 		"DELETE FROM subscriptions WHERE id = $1",
 		"DELETE FROM endpoint_states WHERE name = $1",
+		"DELETE FROM budgets WHERE name = 'endpoint/' || $1::text",
 		"DELETE FROM replays WHERE endpoint = $1 AND (first = 1 OR finished_at = 0)",
 	} {
 		if _, err := tx.Exec(ctx, query, id); err != nil {
