@@ -72,6 +72,13 @@ type Options struct {
 	// Leased says that only sources are observed that were adopted; see
 	// [Bridge.Adopt].
 	Leased bool
+	// Holds says whether this node tells an endpoint at this moment: only then its
+	// replays are carried out here. Nil for yes.
+	Holds func(endpoint string) bool
+	// FirstGrace is how long an endpoint that is new is told out of the log, though
+	// it has reached the end of it, and where it is told only what comes too: until
+	// all others who commit know of it. 0 where there are none.
+	FirstGrace time.Duration
 	// Wake is called after each commit with the endpoints it has deliveries for;
 	// without names where that may be any. It must not wait.
 	Wake   func(endpoints ...string)
@@ -85,6 +92,9 @@ type Bridge struct {
 	wake   func(endpoints ...string)
 	logger *slog.Logger
 	leased bool
+	holds  func(endpoint string) bool
+	// firstGrace is Options.FirstGrace.
+	firstGrace time.Duration
 	// applying is held while another roster is made, and while sources are adopted
 	// or released.
 	applying sync.Mutex
@@ -134,8 +144,13 @@ func New(ctx context.Context, o Options) (*Bridge, error) {
 			return nil, fmt.Errorf("load sources: %w", err)
 		}
 	}
+	if o.Holds == nil {
+		o.Holds = func(string) bool { return true }
+	}
 	b := &Bridge{
 		store:      o.Store,
+		holds:      o.Holds,
+		firstGrace: o.FirstGrace,
 		wake:       o.Wake,
 		logger:     o.Logger,
 		leased:     o.Leased,

@@ -35,19 +35,19 @@ const tellTimeout = 5 * time.Second
 
 // EndpointAlert tells the other endpoints what e.Untold says of one.
 func (b *Bridge) EndpointAlert(ctx context.Context, e notify.EndpointState) error {
-	return b.tellOf(ctx, e.Untold, time.Now(), alertData{
+	return b.tellOf(ctx, store.EndpointResource(e.Name), e.Untold, time.Now(), alertData{
 		Name: e.Name, Reason: e.Reason, Since: e.Since, Count: max(e.Failures, 1),
 	})
 }
 
-// tellOf commits an alert that belongs to no source. What it tells of is done
+// tellOf commits an alert that belongs to no source, under a lease. What it tells of is done
 // and will not come again, so it is told even where ctx ends because we stop.
-func (b *Bridge) tellOf(ctx context.Context, eventType string, at time.Time, data alertData) error {
+func (b *Bridge) tellOf(ctx context.Context, lease, eventType string, at time.Time, data alertData) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tellTimeout)
 	defer cancel()
 	r := b.roster.Load()
 	events := []store.Event{b.alert(eventType, at, data)}
-	if err := b.write(ctx, &store.Commit{Events: events}, r); err != nil {
+	if err := b.write(ctx, &store.Commit{Lease: lease, Events: events}, r); err != nil {
 		return fmt.Errorf("tell %s of %s: %w", eventType, data.Name, err)
 	}
 	if names := told(events); len(names) > 0 {

@@ -97,7 +97,7 @@ func TestEndpointThatGoesWhileItIsToldThePast(t *testing.T) {
 		r.mustPoll(items(1, 700))
 		past := Endpoint{Name: "new", Past: true}
 		r.setEndpoints(past)
-		step := replayer{Bridge: r.bridge}
+		step := newReplayer(r.bridge)
 		if moved, open, err := step.round(t.Context()); !moved || !open || err != nil {
 			t.Fatal(moved, open, err)
 		}
@@ -158,7 +158,7 @@ func TestNewEndpointIsToldTheLogOnce(t *testing.T) {
 			"poll": poll,
 			"more": poll,
 			"fail": func(*rapid.T) { r.bridge.Fail(r.t.Context(), "shop", errDisk) },
-			"step": func(*rapid.T) { _, _, _ = (&replayer{Bridge: r.bridge}).round(r.t.Context()) },
+			"step": func(*rapid.T) { _, _, _ = newReplayer(r.bridge).round(r.t.Context()) },
 			"commit fails": func(rt *rapid.T) {
 				r.store.before, r.store.after = rapid.IntRange(0, 1).Draw(rt, "before"), rapid.IntRange(0, 1).Draw(rt, "after")
 			},
@@ -177,7 +177,7 @@ func TestNewEndpointIsToldTheLogOnce(t *testing.T) {
 		r.setEndpoints(endpoints...)
 		for open := true; open; {
 			var err error
-			if _, open, err = (&replayer{Bridge: r.bridge}).round(r.t.Context()); err != nil {
+			if _, open, err = newReplayer(r.bridge).round(r.t.Context()); err != nil {
 				rt.Fatal(err)
 			}
 		}

@@ -78,7 +78,7 @@ func (b *Bridge) StartReplay(ctx context.Context, r store.Replay) (store.Replay,
 	if err := b.store.AddReplays(ctx, replays); err != nil {
 		return store.Replay{}, &StoreError{Err: err}
 	}
-	b.nudge()
+	b.Nudge()
 	return sum(replays), nil
 }
 

@@ -43,13 +43,20 @@ type replayer struct {
 	*Bridge
 	// said are the conditions of replays that have failed and were logged.
 	said map[string]bool
+	// begun is when the First of an endpoint was first seen, of those that are not
+	// finished.
+	begun map[string]time.Time
+}
+
+func newReplayer(b *Bridge) *replayer {
+	return &replayer{Bridge: b, said: make(map[string]bool), begun: make(map[string]time.Time)}
 }
 
 // RunReplays carries out replays until ctx is done, all of them beside each
-// other. What was done of one is kept with how far it is, so that it goes on
+// other, of those endpoints that this node holds. What was done of one is kept with how far it is, so that it goes on
 // there after a restart, whatever happened.
 func (b *Bridge) RunReplays(ctx context.Context) {
-	r := replayer{Bridge: b, said: make(map[string]bool)}
+	r := newReplayer(b)
 	wait := replayWaitMin
 	failing := false
 	for ctx.Err() == nil {
@@ -64,6 +71,7 @@ func (b *Bridge) RunReplays(ctx context.Context) {
 			rest, wait = min(time.Since(began), replayRest), replayWaitMin
 		} else {
 			wait = min(2*wait, replayWaitMax)
+			rest = r.untilGrace(rest)
 		}
 		b.pause(ctx, rest, open || failing)
 	}
@@ -84,8 +92,9 @@ func (b *Bridge) pause(ctx context.Context, d time.Duration, timed bool) {
 	}
 }
 
-// nudge says that there may be a replay to do.
-func (b *Bridge) nudge() {
+// Nudge says that there may be a replay to do, of whomever asked for it. It does not
+// wait.
+func (b *Bridge) Nudge() {
 	select {
 	case b.nudged <- struct{}{}:
 	default:
@@ -99,6 +108,7 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 	if err != nil {
 		return false, false, err
 	}
+	r.see(replays)
 	known := r.roster.Load()
 	var errs []error
 	for i := range replays {
@@ -108,18 +118,18 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 			continue // until it is back
 		}
 		open = true
-		if !replay.First && replay.Waiting >= replayAhead {
+		if !r.holds(ep.Name) || !replay.First && replay.Waiting >= replayAhead {
 			continue
 		}
-		err := r.step(ctx, known, ep, replay)
-		if errors.Is(err, store.ErrConflict) {
-			continue // its endpoint has gone for good meanwhile, and the replay with it
+		went, err := r.step(ctx, known, ep, replay)
+		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotHeld) {
+			continue // its endpoint has gone meanwhile: for good, and the replay with it, or to another node
 		}
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		moved = true
+		moved = moved || went
 		if !replay.FinishedAt.IsZero() {
 			r.logger.Info("replay finished", "replay", replay.ID, "endpoint", replay.Endpoint, "told", replay.Told)
 		}
@@ -127,11 +137,46 @@ func (r *replayer) round(ctx context.Context) (moved, open bool, err error) {
 	return moved, open, errors.Join(errs...)
 }
 
-// step makes one step of a replay.
-func (r *replayer) step(ctx context.Context, known *roster, ep *Endpoint, replay *store.Replay) error {
+// see notes when it was that a First was there. Between nodes their clocks would say
+// less.
+func (r *replayer) see(replays []store.Replay) {
+	begun := make(map[string]time.Time)
+	for i := range replays {
+		if name := replays[i].Endpoint; replays[i].First {
+			if begun[name] = r.begun[name]; begun[name].IsZero() {
+				begun[name] = time.Now()
+			}
+		}
+	}
+	r.begun = begun
+}
+
+// young reports whether a replay may not end yet.
+func (r *replayer) young(replay *store.Replay) bool {
+	return replay.First && r.firstGrace > 0 && time.Since(r.begun[replay.Endpoint]) < r.firstGrace
+}
+
+// untilGrace shortens a rest that would last until after a First may end.
+func (r *replayer) untilGrace(rest time.Duration) time.Duration {
+	for _, begun := range r.begun {
+		if left := r.firstGrace - time.Since(begun); left > 0 {
+			rest = min(rest, left)
+		}
+	}
+	return rest
+}
+
+// step makes one step of a replay, and reports whether there was anything to do.
+func (r *replayer) step(ctx context.Context, known *roster, ep *Endpoint, replay *store.Replay) (bool, error) {
 	events, err := r.store.ReplayEvents(ctx, replay, replayStep)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if r.young(replay) {
+		if len(events) < 2 {
+			return false, nil
+		}
+		events = events[:len(events)-1] // with the last one it might end
 	}
 	step := store.ReplayStep{Reached: replay.Reached}
 	for i := range events {
@@ -143,17 +188,17 @@ func (r *replayer) step(ctx context.Context, known *roster, ep *Endpoint, replay
 			step.Tell = append(step.Tell, ep.again(q.event, replay.First))
 		}
 	}
-	if len(events) < replayStep && !replay.First {
+	if !replay.First && len(events) < replayStep {
 		step.Reached, step.End = max(replay.Last, step.Reached), true
 	}
 	told := replay.Told
 	if err := r.store.AdvanceReplay(ctx, replay, step); err != nil {
-		return err
+		return false, err
 	}
 	if replay.Told > told {
 		r.wake(ep.Name)
 	}
-	return nil
+	return true, nil
 }
 
 // note logs that a condition failed, once for each replay.

@@ -69,7 +69,7 @@ func (b *Bridge) replace(r *roster) {
 	b.telling.Lock()
 	b.roster.Store(r)
 	b.telling.Unlock()
-	b.nudge()
+	b.Nudge()
 }
 
 // welcome saves where in the log each new endpoint begins.
@@ -84,7 +84,11 @@ func (b *Bridge) welcome(ctx context.Context, r *roster) error {
 			continue
 		}
 		replay := store.Replay{ID: store.FirstReplay, Endpoint: ep.Name, First: true, Since: ep.Since, CreatedAt: now}
-		if !ep.Past {
+		switch {
+		case ep.Past:
+		case b.firstGrace > 0:
+			replay.Since = now // what others commit who do not know of it yet
+		default:
 			replay.FinishedAt = now
 		}
 		first = append(first, replay)
