@@ -43,6 +43,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, err
 		func() error { return s.pruneEvents(ctx, store.Micros(r.Events), &done) },
 		func() error { return s.pruneDeparted(ctx, store.Micros(r.Events), &done) },
 		func() error { return s.pruneReplays(ctx, store.Micros(r.Events)) },
+		func() error { return s.sweepOrphans(ctx) },
 	} {
 		if err := step(); err != nil {
 			return done, fmt.Errorf("prune: %w", err)

@@ -1,0 +1,228 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/storetest"
+)
+
+// wire is what lies between a node and the server. It can be cut after a number of
+// bytes from the node: then nothing passes any more in either direction, and neither
+// side is told.
+type wire struct {
+	listener net.Listener
+	socket   string
+	conns    sync.WaitGroup
+
+	mu sync.Mutex
+	// passed counts the bytes of the node, until how many pass, -1 for all.
+	passed, until int64
+	cut           chan struct{}
+	ends          []net.Conn
+}
+
+// mustWire lays a wire to the server of a database, and returns the database's DSN
+// by it.
+func mustWire(t *testing.T, dsn string) (*wire, string) {
+	t.Helper()
+	at, err := url.Parse(dsn)
+	must(t, err)
+	w := &wire{socket: filepath.Join(at.Query().Get("host"), ".s.PGSQL."+at.Query().Get("port")), until: -1, cut: make(chan struct{})}
+	w.listener, err = (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	must(t, err)
+	w.conns.Go(func() {
+		for {
+			node, err := w.listener.Accept()
+			if err != nil {
+				return
+			}
+			w.conns.Go(func() { w.serve(t, node) })
+		}
+	})
+	return w, fmt.Sprintf("postgres://postgres@%s%s?sslmode=disable", w.listener.Addr(), at.Path)
+}
+
+func (w *wire) serve(t *testing.T, node net.Conn) {
+	defer func() { _ = node.Close() }()
+	server, err := (&net.Dialer{}).DialContext(t.Context(), "unix", w.socket)
+	if err != nil {
+		return
+	}
+	defer func() { _ = server.Close() }()
+	w.mu.Lock()
+	w.ends = append(w.ends, node, server)
+	w.mu.Unlock()
+	answers := make(chan struct{})
+	w.conns.Go(func() {
+		defer close(answers)
+		buffer := make([]byte, 1<<16)
+		for {
+			n, err := server.Read(buffer)
+			if err != nil || w.allow(0, n) < n {
+				break
+			}
+			if _, err := node.Write(buffer[:n]); err != nil {
+				break
+			}
+		}
+		select {
+		case <-w.cut: // and nobody is told
+		default:
+			_ = node.Close()
+		}
+	})
+	buffer := make([]byte, 1<<16)
+	for {
+		n, err := node.Read(buffer)
+		if err != nil {
+			break
+		}
+		if _, err := server.Write(buffer[:w.allow(n, n)]); err != nil {
+			break
+		}
+	}
+	select {
+	case <-w.cut:
+		<-answers // the server's end stays open
+	default:
+	}
+}
+
+// allow counts bytes of the node and returns how many of some pass.
+func (w *wire) allow(count, n int) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.passed += int64(count)
+	if w.until < 0 || w.passed < w.until {
+		return n
+	}
+	select {
+	case <-w.cut:
+		return 0
+	default:
+	}
+	close(w.cut)
+	return n - int(w.passed-w.until)
+}
+
+// cutAfter has so many bytes more pass; -1 is all.
+func (w *wire) cutAfter(n int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.passed = 0; n < 0 {
+		w.until = -1
+		return
+	}
+	w.until = n
+}
+
+// count returns how many bytes of the node have passed since cutAfter.
+func (w *wire) count() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.passed
+}
+
+// close ends all connections.
+func (w *wire) close() {
+	_ = w.listener.Close()
+	w.mu.Lock()
+	for _, end := range w.ends {
+		_ = end.Close()
+	}
+	w.mu.Unlock()
+	w.conns.Wait()
+}
+
+// large is the commit of a large version.
+func large(src *store.Source) *store.Commit {
+	c := version(src, "ops", "crm")
+	random := rand.NewChaCha8([32]byte{byte(src.Version)})
+	noise := func(n int) []byte {
+		data := make([]byte, n)
+		_, _ = random.Read(data)
+		return data
+	}
+	c.Snapshot.Body, c.Events[0].Data = noise(200_000), noise(50_000)
+	return c
+}
+
+// TestCut cuts the wire anywhere in a large commit, without a word to the server:
+// the end of the log is never locked then, all else is let go by the server itself,
+// and the commit is there as a whole or not at all.
+func TestCut(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	s := mustOpen(t, dsn)
+	w, by := mustWire(t, dsn)
+	node := mustOpen(t, by)
+	src := &store.Source{Name: "measured"}
+	must(t, node.Commit(t.Context(), large(src)))
+	w.cutAfter(-1)
+	must(t, node.Commit(t.Context(), large(src)))
+	total := w.count()
+	must(t, node.Close())
+	w.close()
+	if total < 300_000 {
+		t.Fatalf("a commit took %d bytes", total)
+	}
+
+	points := []int64{1, 100, 1000, 2000, 3000, total / 3, total / 2, total * 2 / 3, total * 9 / 10, total - 1000, total - 100, total}
+	for n := range int64(16) {
+		points = append(points, total-1-n)
+	}
+	var group errgroup.Group
+	for _, n := range points {
+		group.Go(func() error {
+			if err := cutOnce(t, s, dsn, n); err != nil {
+				return fmt.Errorf("cut after %d of %d bytes: %w", n, total, err)
+			}
+			return nil
+		})
+	}
+	must(t, group.Wait())
+	storetest.VerifyLog(t, s)
+}
+
+// cutOnce cuts a node off after n bytes of its second commit.
+func cutOnce(t *testing.T, s *Store, dsn string, n int64) error {
+	w, by := mustWire(t, dsn)
+	node, err := Open(t.Context(), Options{DSN: by})
+	if err != nil {
+		return err
+	}
+	src := &store.Source{Name: fmt.Sprintf("s%d", n)}
+	resource := store.SourceResource(src.Name)
+	mustLease(t, s, "me", 3, resource)
+	node.SetFence("me", fence{resource: 3})
+	if err := node.Commit(t.Context(), large(src)); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	w.cutAfter(n)
+	left := make(chan error, 1)
+	go func() { left <- node.Commit(ctx, large(src)) }()
+	<-w.cut
+
+	// The first lock is had in less than the time after which the server gives up who
+	// has gone silent, the second one after it.
+	_, head := s.pool.Exec(t.Context(), "BEGIN; SET LOCAL lock_timeout = '4s'; UPDATE log_head SET position = position; COMMIT")
+	_, lease := s.pool.Exec(t.Context(), fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '15s'; UPDATE leases SET epoch = 4 WHERE resource = '%s'; COMMIT", resource))
+	cancel()
+	w.close()
+	if err := <-left; err == nil {
+		return errors.New("it was acknowledged")
+	}
+	return errors.Join(head, lease, node.Close())
+}
