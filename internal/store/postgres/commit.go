@@ -50,6 +50,9 @@ func (s *Store) commit(ctx context.Context, c *store.Commit, resource string) er
 	if err != nil {
 		return err
 	}
+	if packed.Size > maxCommit {
+		return fmt.Errorf("%d MiB are more than a message to the server holds (%d MiB): lower request.max_body_size, or ask in pages", packed.Size>>20, maxCommit>>20)
+	}
 	w := &commit{Commit: packed, held: held}
 	if err = s.stage(ctx, c, w); err == nil {
 		err = s.writer.Do(ctx, w, w.Size)

@@ -19,9 +19,16 @@ const (
 	maxGroupBytes = 4 << 20
 	// bytesPerSecond is what a connection to the server carries at least.
 	bytesPerSecond = 1 << 20
+	// maxCommit bounds one commit: a message to the server holds no more than 1 GiB, in
+	// which bytes take four thirds of their length.
+	maxCommit = 512 << 20
+	// divisionByZero is the code by which listPages fails.
+	divisionByZero = "22012"
 	// maxTries bounds how often a group is tried that met another transaction.
 	maxTries = 3
 )
+
+var errPages = errors.New("pages that were written before it are missing")
 
 // commitGroup writes commits that wait in as few transactions as their sources
 // allow: two of one source are never in the same.
@@ -72,7 +79,7 @@ func (s *Store) try(all []*commit) error {
 	for tries := 1; ; tries++ {
 		err := s.transact(all)
 		var answer *pgconn.PgError
-		if tries == maxTries || !errors.As(err, &answer) || answer.Code[:2] != "40" {
+		if tries == maxTries || !errors.As(err, &answer) || answer.Code[:2] != "40" || errors.Is(err, store.ErrUnreachable) {
 			return err
 		}
 	}
@@ -124,6 +131,10 @@ func (s *Store) exchange(ctx context.Context, conn *pgxpool.Conn, all []*commit,
 	tail := newLogScript(&second, all)
 	second.add("COMMIT")
 	if found, err = s.run(ctx, conn, &second); err != nil {
+		var answer *pgconn.PgError
+		if errors.As(err, &answer) && answer.Code == divisionByZero {
+			err = errPages
+		}
 		return err
 	}
 	if tag := found[len(found)-1].CommandTag.String(); tag != "COMMIT" {

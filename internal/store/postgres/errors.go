@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -47,7 +48,8 @@ func kindOf(err error) error {
 		switch {
 		case errors.Is(err, puddle.ErrClosedPool):
 			return store.ErrClosed
-		case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err), errors.Is(err, context.DeadlineExceeded), closedByPeer(err):
+		case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err), errors.Is(err, context.DeadlineExceeded),
+			errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 			return store.ErrUnreachable
 		}
 		return nil
@@ -55,6 +57,8 @@ func kindOf(err error) error {
 	switch class := answer.Code[:2]; {
 	case answer.Code == "53100":
 		return store.ErrFull
+	case answer.Code == "40003":
+		return store.ErrUnreachable // what came of it nobody knows
 	case answer.Code == "57014", class == "40", class == "55":
 		// A statement that took too long, a conflict of transactions, a lock.
 		return store.ErrBusy
@@ -66,12 +70,6 @@ func kindOf(err error) error {
 		return store.ErrDamaged
 	}
 	return nil
-}
-
-// closedByPeer says whether a connection ended while it was used.
-func closedByPeer(err error) bool {
-	return strings.Contains(err.Error(), "unexpected EOF") || strings.Contains(err.Error(), "conn closed") ||
-		strings.Contains(err.Error(), "connection reset") || strings.Contains(err.Error(), "broken pipe")
 }
 
 // nameOf is what errors call a database: its user, host and name.

@@ -32,6 +32,9 @@ const (
 	vitalConns = 4
 	// connectTimeout bounds the making of a connection, where the DSN does not.
 	connectTimeout = 5 * time.Second
+	// pingTimeout bounds how long a connection that was idle is asked whether it is
+	// still one: after a failover none of them is.
+	pingTimeout = time.Second
 )
 
 // Options say how a database is opened.
@@ -135,6 +138,7 @@ func configure(c *pgxpool.Config) {
 	if c.ConnConfig.ConnectTimeout == 0 {
 		c.ConnConfig.ConnectTimeout = connectTimeout
 	}
+	c.PingTimeout = pingTimeout
 	// Named statements belong to a session, which a pooler in transaction mode gives
 	// to another client at any time. What is described is remembered here instead.
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
