@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -129,16 +128,12 @@ func (s *Store) exchange(ctx context.Context, conn *pgxpool.Conn, all []*commit,
 	var second script
 	writeRows(&second, all)
 	tail := newLogScript(&second, all)
-	second.add("COMMIT")
-	if found, err = s.run(ctx, conn, &second); err != nil {
+	if found, err = s.finish(ctx, conn, &second); err != nil {
 		var answer *pgconn.PgError
 		if errors.As(err, &answer) && answer.Code == divisionByZero {
 			err = errPages
 		}
 		return err
-	}
-	if tag := found[len(found)-1].CommandTag.String(); tag != "COMMIT" {
-		return fmt.Errorf("the transaction ended with %s", tag)
 	}
 	tail.read(found)
 	return nil

@@ -90,7 +90,7 @@ func TestPlans(t *testing.T) {
 		{tellable, []any{ids, "endpoint-7"}, "deliveries_"},
 		{supersede, []any{ids, "endpoint-7"}, "deliveries_"},
 		{lockReplay, []any{"rpl_1000", "endpoint-0", 1000}, "replays_pkey"},
-		{advanceReplay, []any{"rpl_1000", "endpoint-0", 1000, 3, false, 0}, "replays_pkey"},
+		{advanceReplay, []any{"rpl_1000", "endpoint-0", 1000, 3, 0, 0}, "replays_pkey"},
 		{findWaiting, []any{"endpoint-7", 1000}, "deliveries_waiting"},
 		{endWaiting, []any{ids, 0}, "deliveries_"},
 		{expireBatches, []any{ids, 0}, "deliveries_batch"},

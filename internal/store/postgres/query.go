@@ -99,7 +99,7 @@ func (s *Store) writeSome(ctx context.Context, resources []string, step func(ctx
 			h.resources, h.epochs = append(h.resources, resource), append(h.epochs, epoch)
 		}
 	}
-	if len(h.resources) == 0 {
+	if len(h.resources) == 0 && !s.readOnly {
 		return nil
 	}
 	return s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
