@@ -34,10 +34,18 @@ func TestPruneSweepsPages(t *testing.T) {
 	}
 }
 
-// waiting returns when a statement of the database waits for a lock.
-func waiting(t *testing.T, s *Store) {
+// waiting returns when a statement of the database waits for a lock. What ends
+// before has not waited.
+func waiting(t *testing.T, s *Store, ended chan error) {
 	t.Helper()
 	for {
+		select {
+		case err := <-ended:
+			t.Errorf("ended without a wait: %v", err)
+			ended <- err
+			return
+		default:
+		}
 		found, err := list(t.Context(), s, scanID, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()")
 		must(t, err)
 		if found[0] > 0 {
@@ -62,7 +70,7 @@ func TestPruneWaitsForTelling(t *testing.T) {
 			_, err := s.Prune(t.Context(), store.Retention{Events: time.Unix(9, 0)})
 			pruned <- err
 		}()
-		waiting(t, s)
+		waiting(t, s, pruned)
 		return nil
 	})
 	must(t, err)
@@ -90,7 +98,7 @@ func TestTellingWaitsForPrune(t *testing.T) {
 			_, err := s.Retell(t.Context(), 5)
 			told <- err
 		}()
-		waiting(t, s)
+		waiting(t, s, told)
 		for _, query := range []string{"DELETE FROM deliveries WHERE event = 5", "DELETE FROM events WHERE position = 5"} {
 			if _, err := tx.Exec(ctx, query); err != nil {
 				return err
