@@ -10,10 +10,10 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// writeLast is write for what takes numbers from the end of the log. A step adds the
-// statements that do so to a script, which goes to the server in one message with
-// the COMMIT: so nobody ever waits for this node with that row locked. It returns
-// what they gave.
+// writeLast is write for what locks a row that many write, such as the end of the
+// log. A step adds the statements that do so to a script, which goes to the server
+// in one message with the COMMIT: so nobody ever waits for this node with that row
+// locked. It returns what they gave.
 func (s *Store) writeLast(ctx context.Context, resources []string, step func(ctx context.Context, tx pgx.Tx, last *script) error) (results, error) {
 	if s.readOnly {
 		return nil, store.ErrReadOnly
@@ -45,6 +45,16 @@ func (s *Store) writeLast(ctx context.Context, resources []string, step func(ctx
 		_ = tx.Rollback(bounded) // without it the connection is thrown away
 	}
 	return found, s.failure(ctx, err)
+}
+
+// writeForAll is write, under no lease, of what all nodes must look at. That they must
+// is said last: all who say so wait for each other.
+func (s *Store) writeForAll(ctx context.Context, step func(ctx context.Context, tx pgx.Tx) error) error {
+	_, err := s.writeLast(ctx, nil, func(ctx context.Context, tx pgx.Tx, last *script) error {
+		last.add(stir)
+		return step(ctx, tx)
+	})
+	return err
 }
 
 // finish sends the last statements of a transaction with its COMMIT, and returns what

@@ -17,10 +17,10 @@ func (s *Store) PausedSources(ctx context.Context) (map[string]time.Time, error)
 
 // PauseSource holds a source back.
 func (s *Store) PauseSource(ctx context.Context, source string, since time.Time) error {
-	err := s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "INSERT INTO paused_sources (source, since) VALUES ($1, $2) ON CONFLICT DO NOTHING",
 			text(source), store.Micros(since))
-		return tellNodes(ctx, tx, err)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("pause source %s: %w", source, err)
@@ -30,23 +30,14 @@ func (s *Store) PauseSource(ctx context.Context, source string, since time.Time)
 
 // ResumeSource ends that.
 func (s *Store) ResumeSource(ctx context.Context, source string) error {
-	err := s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, "DELETE FROM paused_sources WHERE source = $1", text(source))
-		return tellNodes(ctx, tx, err)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("resume source %s: %w", source, err)
 	}
 	return nil
-}
-
-// tellNodes lets all nodes look again at what the operator changes, unless the
-// change has failed. It comes last, since all who do so wait for each other.
-func tellNodes(ctx context.Context, tx pgx.Tx, err error) error {
-	if err == nil {
-		_, err = tx.Exec(ctx, stir)
-	}
-	return err
 }
 
 // times reads rows of a name and a time.

@@ -67,13 +67,13 @@ func (s *Store) AddReplays(ctx context.Context, replays []store.Replay) error {
 	if err := s.bound(ctx, added); err != nil {
 		return fmt.Errorf("add replays: %w", err)
 	}
-	err := s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		for i := range added {
 			if err := addReplay(ctx, tx, &added[i]); err != nil {
 				return err
 			}
 		}
-		return tellNodes(ctx, tx, nil)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("add replays: %w", err)

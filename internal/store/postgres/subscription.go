@@ -45,12 +45,12 @@ func (s *Store) AddSubscription(ctx context.Context, sub store.Subscription) err
 	if err != nil {
 		return fmt.Errorf("add subscription: %w", err)
 	}
-	err = s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		tag, err := tx.Exec(ctx, insertSubscription, values...)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = store.ErrConflict
 		}
-		return tellNodes(ctx, tx, err)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("add subscription: %w", err)
@@ -104,7 +104,7 @@ func (s *Store) EndSubscription(ctx context.Context, id string) (dead int64, err
 	for first := true; ; first = false {
 		var found int
 		var ended int64
-		err := s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) (err error) {
+		err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 			found, ended, err = endSubscription(ctx, tx, text(id), first)
 			return err
 		})
@@ -139,7 +139,7 @@ func endSubscription(ctx context.Context, tx pgx.Tx, id string, first bool) (fou
 			return 0, 0, err
 		}
 	}
-	return len(waiting), tag.RowsAffected(), tellNodes(ctx, tx, nil)
+	return len(waiting), tag.RowsAffected(), nil
 }
 
 // EndpointNames returns the names with a prefix of endpoints of which something
