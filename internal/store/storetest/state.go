@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
 )
@@ -16,6 +17,7 @@ var stateTests = map[string]func(*testing.T, Fresh){
 	"next runs are added and replaced":     nextRuns,
 	"endpoint states are replaced by name": endpointStates,
 	"tokens are replaced by name":          tokens,
+	"names of any content are kept":        strangeNames,
 	"ping writes":                          ping,
 }
 
@@ -97,6 +99,49 @@ func tokens(t *testing.T, fresh Fresh) {
 	s = open(t)
 	equal(t, "after a restart", string(must(s.Token(t.Context(), "shop"))(t)), "newer")
 	equal(t, "of another name", len(must(s.Token(t.Context(), "other"))(t)), 0)
+}
+
+// strangeNames has something of every kind under a name of any content.
+func strangeNames(t *testing.T, fresh Fresh) {
+	s := fresh(t)(t)
+	for n, name := range strange[1:] {
+		budget := poller.Budget{Limit: name, Reserved: n}
+		state := notify.EndpointState{Name: name, Reason: name}
+		noError(t, s.SaveBudgets(t.Context(), []poller.Budget{budget}))
+		noError(t, s.SaveNextRuns(t.Context(), map[string]time.Time{name: epoch}))
+		noError(t, s.SaveEndpointState(t.Context(), state))
+		noError(t, s.PauseSource(t.Context(), name, epoch))
+		begin(t, s, store.Replay{ID: name, Endpoint: name, Source: name, CreatedAt: epoch})
+		c := &store.Commit{Events: []store.Event{alert(name, name)}}
+		c.Events[0].Tell[0].Key = name
+		mustCommit(t, s, c)
+		told := c.Events[0].Tell[0]
+		equal(t, "batch", must(s.SaveBatch(t.Context(), name, name, []int64{told.ID}))(t), []int64{told.ID})
+		told.Batch = name
+		equal(t, "members", must(s.Batch(t.Context(), name, name))(t), []notify.Delivery{told})
+		failed := outcomeOf(told, 1)
+		failed.State, failed.Attempt.Error = notify.Waiting, name
+		noError(t, s.Record(t.Context(), []notify.Outcome{failed}))
+		noError(t, s.SaveOverdueTold(t.Context(), []string{name}))
+
+		equal(t, "budget", must(s.Budgets(t.Context(), name))(t), []poller.Budget{budget})
+		equal(t, "next run", must(s.NextRuns(t.Context(), name))(t), map[string]time.Time{name: epoch})
+		equal(t, "pause", must(s.PausedSources(t.Context()))(t)[name], epoch)
+		if states := must(s.EndpointStates(t.Context()))(t); !slices.Contains(states, state) {
+			t.Errorf("%q: %+v", name, states)
+		}
+		replay := must(s.ReplaysByID(t.Context(), name))(t)[0]
+		equal(t, "replay", []string{replay.Endpoint, replay.Source}, []string{name, name})
+		shown, attempts, err := s.Delivery(t.Context(), told.ID)
+		noError(t, err)
+		equal(t, "delivery", []string{shown.Endpoint, shown.Lane, shown.Key, shown.Batch, shown.Source, shown.Last.Error, attempts[0].Error},
+			[]string{name, name, name, name, name, name, name})
+		overdue := must(s.Overdue(t.Context(), future))(t)
+		i := slices.IndexFunc(overdue, func(o store.Overdue) bool { return o.Endpoint == name })
+		if i < 0 || !overdue[i].Told {
+			t.Errorf("%q: %+v", name, overdue)
+		}
+	}
 }
 
 func ping(t *testing.T, fresh Fresh) {
