@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 )
 
 // grow makes a database of some age: few of its many deliveries wait or are dead.
@@ -25,6 +28,15 @@ func grow(tb testing.TB, s *Store) {
 			FROM generate_series(1, 60000) n`,
 		`INSERT INTO attempts (delivery, number, at, duration, status, error, encoding, response)
 			SELECT n, 1, 500000 * n::bigint, n % 1000, 200, '', 0, repeat('x', 100)::bytea FROM generate_series(1, 60000) n`,
+		`INSERT INTO sources (name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash,
+				alert_since, alert_failures, alert_reason, alert_told_at)
+			SELECT 'source-' || n, '', '', 3, 0, '', '', '', 0, 0, '', 0 FROM generate_series(1, 20000) n`,
+		`INSERT INTO snapshots (source, version, at, format, encoding, body)
+			SELECT 'source-' || n % 20000, 1 + n / 20000, n, 'json', 0, repeat('x', 100)::bytea FROM generate_series(0, 59999) n`,
+		`INSERT INTO details (source, key, seen, at, format, encoding, body)
+			SELECT 'source-' || n % 50, 'key-' || n, '', n, 'json', 0, repeat('x', 100)::bytea FROM generate_series(1, 20000) n`,
+		`INSERT INTO pages (id, hash, generation, base, encoding, body)
+			SELECT n, '', 0, 0, 0, repeat('x', 100)::bytea FROM generate_series(1, 20000) n`,
 		`INSERT INTO departed (source, key, at, encoding, item)
 			SELECT 'source-' || n % 50, 'key-' || n, n, 0, 'x'::bytea FROM generate_series(1, 20000) n`,
 		`INSERT INTO replays (id, endpoint, source, since, until, dead, first, start, reached, last, told, created_at, finished_at)
@@ -103,6 +115,15 @@ func TestPlans(t *testing.T) {
 		{deleteEvents, []any{ids}, "deliveries_event"},
 		{deleteDeparted, []any{100, 20}, "departed_at"},
 		{saveHeldRuns, []any{[]string{"source-7"}, []int64{1}, []string{"source/source-7"}, []int64{1}, "a"}, "leases_pkey"},
+		{lastSnapshot, []any{"source-7"}, "snapshots_pkey"},
+		{rebuildFrom, []any{"source-7", 1}, "snapshots_pkey"},
+		{selectVersions, []any{"source-7"}, "snapshots_pkey"},
+		{listedPages, []any{"source-7", 1}, "snapshots_pkey"},
+		{selectPageSizes, []any{ids}, "pages_pkey"},
+		{selectPageRefs, []any{ids}, "pages_pkey"},
+		{selectPage, []any{7}, "pages_pkey"},
+		{selectDetails, []any{"source-7", []string{"key-7"}}, "details_pkey"},
+		{lockLeases, []any{[]string{"source/source-7"}}, "leases_pkey"},
 		{holdLeases, []any{"a", []string{"source/source-7"}, []int64{1}}, "leases_pkey"},
 	} {
 		plan := explain(t, s, c.query, c.args...)
@@ -112,8 +133,59 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// TestCommitPlans holds the statements of commits to their indexes, one commit and
+// many.
+func TestCommitPlans(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, database(t))
+	grow(t, s)
+	for _, commits := range []int{1, 64} {
+		var rows sourceColumns
+		var names, keys, blobs []string
+		var versions []int64
+		for n := range commits {
+			name := fmt.Sprint("source-", 100*n+7)
+			rows.add(&commit{Commit: &blob.Commit{Source: &store.Source{Name: name, Version: 3}}})
+			names, keys, versions = append(names, name), append(keys, fmt.Sprint("key-", n)), append(versions, 2)
+			blobs = append(blobs, "")
+		}
+		for _, c := range []struct {
+			statement string
+			args      []any
+			want      string
+		}{
+			{updateSources, rows.arguments(), "sources_pkey"},
+			{insertSources, rows.arguments(), "events_sequence"},
+			{selectListed, []any{names, versions}, "snapshots_pkey"},
+			{replaceSnapshots, []any{names, versions, versions, blobs, versions}, "snapshots_pkey"},
+			{deleteVersions, []any{names, versions}, "snapshots_pkey"},
+			{returnDeparted, []any{names, keys}, "departed_pkey"},
+			{deleteDetails, []any{names, keys}, "details_pkey"},
+			{shareLeases, []any{names, names, versions}, "leases_pkey"},
+			{insertDeliveries, []any{int64(1), int64(1), versions, versions, names, names, names, versions, versions}, "replays_first"},
+		} {
+			var sc script
+			sc.add("EXPLAIN "+c.statement, c.args...)
+			conn, err := s.pool.Acquire(t.Context())
+			must(t, err)
+			found, err := s.run(t.Context(), conn, &sc)
+			conn.Release()
+			if err != nil {
+				t.Fatalf("%s: %v", c.statement, err)
+			}
+			var plan string
+			for _, row := range found[0].Rows {
+				plan += string(row[0]) + "\n"
+			}
+			if !strings.Contains(plan, c.want) || scans.MatchString(plan) {
+				t.Errorf("%d commits: %s:\n%s\nwant %s and no scan", commits, c.statement, plan, c.want)
+			}
+		}
+	}
+}
+
 // scans finds the reading of a whole table of those that grow.
-var scans = regexp.MustCompile(`Seq Scan on (events|deliveries|attempts|departed|replays|leases|next_runs)`)
+var scans = regexp.MustCompile(`Seq Scan on (events|deliveries|attempts|departed|details|replays|leases|next_runs|sources|snapshots|pages)`)
 
 func explain(tb testing.TB, s *Store, query string, args ...any) string {
 	tb.Helper()
