@@ -20,13 +20,15 @@ type database struct {
 	members map[string]store.Member
 	leases  map[string]store.Lease
 	pulse   store.Pulse
+	// calls counts what was asked, by the name of the method.
+	calls map[string]int
 	// claims counts leases that changed hands, by resource.
 	claims map[string]int
 	buried []string
 }
 
 func newDatabase() *database {
-	return &database{members: map[string]store.Member{}, leases: map[string]store.Lease{}, claims: map[string]int{}}
+	return &database{members: map[string]store.Member{}, leases: map[string]store.Lease{}, claims: map[string]int{}, calls: map[string]int{}}
 }
 
 func (d *database) now() time.Time { return time.Now().Add(d.skew) }
@@ -66,11 +68,12 @@ func (l *link) state() (cut bool, lag time.Duration, refuse error) {
 
 // call asks the database. What is cut off is dropped on either way, so that
 // something may have happened of which nobody is told.
-func (l *link) call(ctx context.Context, op func(d *database)) error {
+func (l *link) call(ctx context.Context, name string, op func(d *database)) error {
 	if err := l.travel(ctx); err != nil {
 		return err
 	}
 	l.d.mu.Lock()
+	l.d.calls[name]++
 	down := l.d.down
 	if !down {
 		op(l.d)
@@ -103,7 +106,7 @@ func (l *link) travel(ctx context.Context) error {
 }
 
 func (l *link) Join(ctx context.Context, m store.Member) error {
-	return l.call(ctx, func(d *database) {
+	return l.call(ctx, "Join", func(d *database) {
 		m.SeenAt = d.now()
 		d.members[m.ID] = m
 		d.pulse.Generation++
@@ -111,7 +114,7 @@ func (l *link) Join(ctx context.Context, m store.Member) error {
 }
 
 func (l *link) Beat(ctx context.Context, m store.Member) (alive bool, err error) {
-	err = l.call(ctx, func(d *database) {
+	err = l.call(ctx, "Beat", func(d *database) {
 		row, ok := d.members[m.ID]
 		if alive = ok; !ok {
 			return
@@ -126,14 +129,14 @@ func (l *link) Beat(ctx context.Context, m store.Member) (alive bool, err error)
 }
 
 func (l *link) Leave(ctx context.Context, id string) error {
-	return l.call(ctx, func(d *database) {
+	return l.call(ctx, "Leave", func(d *database) {
 		delete(d.members, id)
 		d.pulse.Generation++
 	})
 }
 
 func (l *link) Members(ctx context.Context) (members []store.Member, err error) {
-	err = l.call(ctx, func(d *database) {
+	err = l.call(ctx, "Members", func(d *database) {
 		members = slices.SortedFunc(maps.Values(d.members), byID)
 		for i := range members {
 			members[i].Age = d.now().Sub(members[i].SeenAt)
@@ -143,7 +146,7 @@ func (l *link) Members(ctx context.Context) (members []store.Member, err error) 
 }
 
 func (l *link) Bury(ctx context.Context, by string, silence time.Duration, ids []string) (buried []string, err error) {
-	err = l.call(ctx, func(d *database) {
+	err = l.call(ctx, "Bury", func(d *database) {
 		if me, ok := d.members[by]; !ok || d.now().Sub(me.SeenAt) > silence/2 {
 			return
 		}
@@ -160,12 +163,12 @@ func (l *link) Bury(ctx context.Context, by string, silence time.Duration, ids [
 }
 
 func (l *link) Pulse(ctx context.Context) (p store.Pulse, err error) {
-	err = l.call(ctx, func(d *database) { p = d.pulse })
+	err = l.call(ctx, "Pulse", func(d *database) { p = d.pulse })
 	return p, err
 }
 
 func (l *link) Claim(ctx context.Context, node string, groups [][]string) (leases []store.Lease, err error) {
-	err = l.call(ctx, func(d *database) {
+	err = l.call(ctx, "Claim", func(d *database) {
 		if _, ok := d.members[node]; !ok {
 			return
 		}
@@ -189,7 +192,7 @@ func (l *link) Claim(ctx context.Context, node string, groups [][]string) (lease
 }
 
 func (l *link) Free(ctx context.Context, leases []store.Lease) error {
-	return l.call(ctx, func(d *database) {
+	return l.call(ctx, "Free", func(d *database) {
 		for _, lease := range leases {
 			if row := d.leases[lease.Resource]; row.Node == lease.Node && row.Epoch == lease.Epoch {
 				row.Node, row.Since = "", d.now()
@@ -201,7 +204,7 @@ func (l *link) Free(ctx context.Context, leases []store.Lease) error {
 }
 
 func (l *link) Leases(ctx context.Context, since time.Time) (leases []store.Lease, err error) {
-	err = l.call(ctx, func(d *database) {
+	err = l.call(ctx, "Leases", func(d *database) {
 		for _, row := range d.leases {
 			if !row.Since.Before(since) {
 				leases = append(leases, row)

@@ -24,6 +24,7 @@ func (n *Node) run(ctx, patient context.Context) {
 		case <-ctx.Done():
 			return
 		case <-n.kicked:
+			n.dirty = true
 		case <-wait.C:
 		}
 		if n.turn(ctx, patient) {
@@ -74,12 +75,20 @@ func (n *Node) turn(ctx, patient context.Context) (idle bool) {
 	}
 	if changed || share {
 		n.share()
+		n.dirty = true
 	}
-	n.endAll(ctx, patient, fresh)
 	if fresh {
 		n.bury(ctx, l)
+	}
+	if !n.dirty && !n.waits {
+		return false // as most of the time
+	}
+	n.dirty, n.waits = false, false
+	n.endAll(ctx, patient, fresh)
+	if fresh {
 		n.claim(ctx, patient, l)
 	}
+	n.waits = n.waits || !fresh
 	return false
 }
 
@@ -113,7 +122,9 @@ func (n *Node) refresh(ctx context.Context, l *life) (changed, fresh bool) {
 	changed, err := n.census(ctx)
 	if err == nil {
 		var strays []store.Lease
-		strays, err = n.readLeases(ctx, l, torn || whole.isZero() || at.since(whole) >= wholeEvery)
+		var news bool
+		strays, news, err = n.readLeases(ctx, l, torn || whole.isZero() || at.since(whole) >= wholeEvery)
+		n.dirty = n.dirty || news
 		if len(strays) > 0 {
 			n.freeStrays(ctx, strays)
 		}

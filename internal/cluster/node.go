@@ -57,6 +57,9 @@ type Node struct {
 	wants *wants
 	// nextID is that of a life that could not begin yet.
 	nextID string
+	// dirty says that something has changed since all groups were looked at, waits
+	// that some of them wait for time to pass.
+	dirty, waits bool
 	// warned says that the loop's trouble is in the log.
 	warned bool
 
@@ -120,7 +123,10 @@ func (n *Node) Start(ctx context.Context) error {
 	base := context.WithoutCancel(ctx)
 	first, err := n.pulse(ctx)
 	if err == nil {
-		err = n.join(ctx, newID())
+		if n.nextID == "" {
+			n.nextID = newID() // kept for another Start: the first one may have joined
+		}
+		err = n.join(ctx, n.nextID)
 	}
 
 	n.mu.Lock()
@@ -134,7 +140,7 @@ func (n *Node) Start(ctx context.Context) error {
 		}
 		return fmt.Errorf("start node: %w", err)
 	}
-	n.stage = stageRunning
+	n.stage, n.nextID = stageRunning, ""
 	running, cancel := context.WithCancel(base)
 	patient, hurry := context.WithCancel(running)
 	n.cancel, n.hurry = cancel, hurry

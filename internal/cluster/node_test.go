@@ -343,3 +343,44 @@ func TestElect(t *testing.T) {
 		t.Errorf("nobody elected %q", id)
 	}
 }
+
+// TestIdle: where nothing happens a node writes that it lives, and reads.
+func TestIdle(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		w.three(t)
+		after(time.Minute)
+		w.d.set(func(d *database) { clear(d.calls) })
+		after(time.Minute)
+		for name, most := range map[string]int{"Beat": 30, "Members": 30, "Leases": 30, "Pulse": 300} {
+			if c := w.d.calls[name]; c > 3*most || c == 0 {
+				t.Errorf("%s was called %d times by three nodes", name, c)
+			}
+			delete(w.d.calls, name)
+		}
+		if len(w.d.calls) > 0 {
+			t.Errorf("called besides: %v", w.d.calls)
+		}
+	})
+}
+
+// TestStartAgain: a node that does not know whether it has joined is not another
+// one the next time.
+func TestStartAgain(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		a := w.add("a")
+		a.link.lag = 2 * time.Second // the answer comes too late
+		if err := a.node.Start(t.Context()); err == nil {
+			t.Fatal("started")
+		}
+		after(5 * time.Second)
+		a.link.set(func(l *link) { l.lag = 0 })
+		if err := a.node.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		after(2 * time.Second)
+		w.wantShared(t, a)
+		if len(w.d.members) != 1 {
+			t.Errorf("members %v", w.d.members)
+		}
+	})
+}

@@ -36,6 +36,7 @@ func (n *Node) endings(seen bool) (lost, released []*tenure) {
 		case stopping || !n.wanted(s.tenure) || (seen && n.handsOver(s.group.Key, at)):
 			released = append(released, s.tenure)
 		default:
+			n.waits = n.waits || n.elsewhere(s.group.Key)
 			continue
 		}
 		s.stage = releasing
@@ -52,13 +53,18 @@ func (n *Node) wanted(t *tenure) bool {
 	return w != nil && same(w.group, t.group)
 }
 
-// handsOver says whether a group should be another's, who is there to take it.
+// elsewhere says whether a group should be another's.
+func (n *Node) elsewhere(key string) bool {
+	owner := n.wants.byKey[key].owner
+	return owner != "" && owner != n.life.id
+}
+
+// handsOver says whether that is there to take it.
 func (n *Node) handsOver(key string, at moment) bool {
-	w := n.wants.byKey[key]
-	if w.owner == "" || w.owner == n.life.id {
+	if !n.elsewhere(key) {
 		return false
 	}
-	m, ok := n.view.members[w.owner]
+	m, ok := n.view.members[n.wants.byKey[key].owner]
 	return ok && m.Age+at.since(n.view.read) < freshAge
 }
 
@@ -77,12 +83,14 @@ func (n *Node) claims() []Group {
 		free := n.isFree(w.group)
 		if w.owner != n.life.id {
 			if free && w.owner != "" {
+				n.waits = true
 				n.wants.lies(w, list, n.view.members, at)
 			} else {
 				w.free = moment{}
 			}
 			continue
 		}
+		n.waits = true
 		if at.mono.Before(w.after.mono) || (!free && !w.blindly(at)) {
 			continue
 		}

@@ -120,8 +120,9 @@ func (n *Node) silent() []string {
 }
 
 // readLeases reads what is new of the leases, or all of them, and finds out what
-// was lost and what is left of claims whose answer never came.
-func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []store.Lease, err error) {
+// was lost and what is left of claims whose answer never came. News says that there
+// was anything.
+func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []store.Lease, news bool, err error) {
 	call, cancel := context.WithTimeout(ctx, bulkTimeout)
 	defer cancel()
 	n.mu.RLock()
@@ -134,7 +135,7 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 	}
 	leases, err := n.o.Store.Leases(call, since)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -145,6 +146,10 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 		n.view.leases = make(map[string]store.Lease, len(leases))
 	}
 	for _, row := range leases {
+		if m, ok := n.view.members[row.Node]; ok {
+			row.Node = m.ID // one string for all of them
+		}
+		news = news || n.view.leases[row.Resource] != row
 		n.view.leases[row.Resource] = row
 		if row.Since.After(n.view.newest) {
 			n.view.newest = row.Since
@@ -154,7 +159,7 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 		}
 	}
 	n.findLost(asked, l, whole, leases)
-	return strays, nil
+	return strays, news, nil
 }
 
 // findLost ends those tenures whose leases were not there any more when the
