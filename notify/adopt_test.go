@@ -391,3 +391,18 @@ func contextOver(tb testing.TB) (context.Context, context.CancelFunc) {
 	cancel()
 	return ctx, cancel
 }
+
+// TestConfiguredAreAll endpoints, whoever serves them.
+func TestConfiguredAreAll(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		off := testEndpoint(t, "off")
+		off.Enabled = false
+		r := leasedRig(newMemQueue(), &receiver{}, testEndpoint(t, "ops"), off)
+		r.mustStart(t)
+		defer r.mustStop(t)
+		if got := r.Configured(); len(got) != 2 || !got["ops"] || got["off"] {
+			t.Errorf("configured %v", got)
+		}
+	})
+}

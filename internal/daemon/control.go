@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/server"
@@ -19,12 +20,15 @@ type control struct{ d *Daemon }
 var _ server.Controller = (*control)(nil)
 
 func (c *control) AcceptRemoval(ctx context.Context, source string) error {
+	if done, err := c.sourceThere(ctx, source, "accept"); done {
+		return err
+	}
 	err := c.d.bridge.AcceptRemoval(ctx, source)
 	if errors.Is(err, bridge.ErrNoAnswer) {
 		return &server.Refusal{Reason: fmt.Sprintf("source %q has not answered yet, so nothing can have vanished from it", source)}
 	}
 	if err != nil {
-		return notFound(err, bridge.ErrUnknownSource)
+		return moved(notFound(err, bridge.ErrUnknownSource))
 	}
 	// A source that is disabled or paused is not polled: its next poll takes the
 	// acceptance.
@@ -34,11 +38,23 @@ func (c *control) AcceptRemoval(ctx context.Context, source string) error {
 	return nil
 }
 
-func (c *control) Poll(_ context.Context, source string) error {
-	if _, ok := c.d.setup.Load().sources[source]; !ok {
-		return fmt.Errorf("source %q: %w", source, store.ErrNotFound)
+func (c *control) Poll(ctx context.Context, source string) error {
+	if done, err := c.sourceThere(ctx, source, "poll"); done {
+		return err
 	}
-	return c.trigger(source)
+	return moved(c.trigger(source))
+}
+
+// sourceThere has the node that has a source do something to it that is a path of
+// the API. Where this one has it, done is false, and nothing was done.
+func (c *control) sourceThere(ctx context.Context, source, do string) (done bool, err error) {
+	if c.d.setup.Load().sources[source] == nil {
+		return true, noSource(source)
+	}
+	_, done, err = there[struct{}](ctx, c, store.SourceResource(source), errand{
+		method: http.MethodPost, path: []string{"v1", "sources", source, do},
+	})
+	return done, err
 }
 
 // trigger polls a source now, or says why it cannot be polled.
@@ -54,7 +70,17 @@ func (c *control) trigger(source string) error {
 }
 
 func (c *control) Preview(ctx context.Context, source string) (*server.Preview, error) {
-	return c.d.preview(ctx, source)
+	if c.d.setup.Load().sources[source] == nil {
+		return nil, noSource(source)
+	}
+	preview, done, err := there[server.Preview](ctx, c, store.SourceResource(source), errand{
+		method: http.MethodPost, path: []string{"v1", "sources", source, "poll"}, body: map[string]bool{"preview": true}, patience: askTimeout,
+	})
+	if done {
+		return preview, err
+	}
+	preview, err = c.d.preview(ctx, source)
+	return preview, moved(err)
 }
 
 func (c *control) Event(ctx context.Context, id string) (json.RawMessage, error) {

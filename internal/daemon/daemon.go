@@ -72,6 +72,8 @@ type Daemon struct {
 	sender        *notify.Sender
 	dispatcher    *notify.Dispatcher
 	subscriptions *subscription.Registry
+	// others are the other nodes; nil where the database can have none.
+	others *others
 	// standard is an endpoint of which nothing is configured.
 	standard roster
 	janitor  *bridge.Janitor
@@ -136,7 +138,7 @@ func (d *Daemon) Start(ctx context.Context) error {
 	steps := []func(context.Context) error{
 		d.openStore, d.takeOver, d.wireSender, d.wireSetup, d.wireDispatcher, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.startTelling, d.startReplays,
-		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer, d.startReloads,
+		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer, d.startRelay, d.startReloads,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -14,6 +14,7 @@ func (d *Daemon) dashboard(ctl *control) http.Handler {
 		Controller:    ctl,
 		Subscriptions: subscriptions{d.subscriptions},
 		LastReload:    ctl.LastReload,
+		Shared:        d.others != nil,
 		Checks:        d.checks(),
 		Version:       d.o.Version,
 		Logger:        d.logger,

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/pollwire/pollwire/internal/server"
@@ -23,25 +24,31 @@ func held(e *notify.EndpointStatus) string {
 }
 
 // heldBack says of an endpoint, or with an empty name of all, what holds them back.
-func (c *control) heldBack(endpoint string) []string {
+func (c *control) heldBack(ctx context.Context, endpoint string) ([]string, error) {
+	status, err := c.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var reasons []string
-	status := c.d.dispatcher.Status()
 	for i := range status {
 		if endpoint != "" && status[i].Name != endpoint {
 			continue
 		}
-		if reason := held(&status[i]); reason != "" {
+		if reason := held(&status[i].EndpointStatus); reason != "" {
 			reasons = append(reasons, reason)
 		}
 	}
-	return reasons
+	return reasons, nil
 }
 
 // tellReplay is what the API tells of a replay.
-func (c *control) tellReplay(r *store.Replay) *server.Replay {
+func (c *control) tellReplay(ctx context.Context, r *store.Replay) (*server.Replay, error) {
 	told := server.NewReplay(r)
 	if told.FinishedAt == nil || told.Waiting > 0 {
-		told.Held = c.heldBack(r.Endpoint)
+		var err error
+		if told.Held, err = c.heldBack(ctx, r.Endpoint); err != nil {
+			return nil, err
+		}
 	}
-	return &told
+	return &told, nil
 }

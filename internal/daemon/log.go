@@ -70,10 +70,6 @@ func (c *control) eventPage(page *eventlog.Page) (*server.EventPage, error) {
 // hasEndpoint says whether there is an endpoint of that name, of the
 // configuration or registered at run time.
 func (c *control) hasEndpoint(name string) bool {
-	for _, status := range c.d.dispatcher.Status() {
-		if status.Name == name {
-			return true
-		}
-	}
-	return false
+	_, ok := c.d.dispatcher.Configured()[name]
+	return ok
 }

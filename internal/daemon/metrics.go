@@ -15,10 +15,14 @@ import (
 // newMetrics makes the account of a daemon, which asks its parts when it is asked.
 func newMetrics(d *Daemon) *metrics.Metrics {
 	parts := parts{d}
-	return metrics.New(metrics.Options{
+	o := metrics.Options{
 		Version: d.o.Version, Database: d.cfg.Storage.Path(), Logger: d.logger,
 		Schedule: parts, Limits: parts, Endpoints: parts, Queue: parts,
-	})
+	}
+	if d.cfg.Storage.Engine() == config.PostgreSQL {
+		o.Nodes = parts
+	}
+	return metrics.New(o)
 }
 
 // watchBy lets those who watch the daemon follow a configuration: the metrics, and

@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -13,9 +15,25 @@ var _ server.Poker = (*control)(nil)
 // Poke polls a source as Poll does, but not where that would be impolite: what
 // an operator may do once, a provider does again and again.
 func (c *control) Poke(source string) (wait time.Duration, err error) {
+	// Nobody waits for it: what it asks of another node is bounded by its own time.
+	return c.poke(context.Background(), source)
+}
+
+// poke polls a source, which another node may have that is asked to do so.
+func (c *control) poke(ctx context.Context, source string) (wait time.Duration, err error) {
 	s, ok := c.d.setup.Load().sources[source]
 	if !ok {
 		return 0, fmt.Errorf("source %q: %w", source, store.ErrNotFound)
+	}
+	switch answer, done, err := there[poked](ctx, c, store.SourceResource(source), errand{method: methodPoke, path: []string{pokePath, source}}); {
+	case unknown(err):
+		return retryAway, nil // it changes hands
+	case err != nil:
+		return 0, err
+	case done && answer.Error != "":
+		return 0, errors.New(answer.Error)
+	case done:
+		return answer.Wait, nil
 	}
 	if wait := c.d.poller.Hold(s.asked); wait > 0 {
 		return wait, nil

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/history"
@@ -19,9 +20,13 @@ func (c *control) Sources(ctx context.Context) ([]server.Source, error) {
 	defer release()
 	setup := c.d.setup.Load()
 	names := setup.names()
+	saved, err := c.savedSources(ctx)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]server.Source, len(names))
 	for i, name := range names {
-		list[i] = c.tellSource(setup.sources[name])
+		list[i] = c.tellSource(setup.sources[name], saved)
 		list[i].Changes = changes(name)
 	}
 	return list, nil
@@ -32,19 +37,38 @@ func (c *control) Source(ctx context.Context, name string) (*server.Source, erro
 	if s == nil {
 		return nil, noSource(name)
 	}
+	answer, done, err := there[server.Source](ctx, c, store.SourceResource(name), errand{
+		method: http.MethodGet, path: []string{"v1", "sources", name},
+	})
+	if done && err == nil {
+		return answer, nil
+	}
+	if err != nil && (!unknown(err) || isRelayed(ctx)) {
+		return nil, err
+	}
+	saved, err := c.savedSources(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	changes, release, err := c.d.activity.Changes(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer release()
-	told := c.tellSource(s)
+	told := c.tellSource(s, saved)
 	told.Changes = changes(name)
 	return &told, nil
 }
 
-// tellSource is what the API tells of a source, but for its changes.
-func (c *control) tellSource(s *source) server.Source {
+// tellSource is what the API tells of a source, but for its changes. Of those that
+// other nodes have it is what is saved.
+func (c *control) tellSource(s *source, saved *savedSources) server.Source {
 	name := s.asked.Name
+	if saved != nil {
+		if !c.d.others.has(store.SourceResource(name)) {
+			return c.tellSaved(s, saved)
+		}
+	}
 	judged, _ := c.d.bridge.SourceStatus(name)
 	scheduled, _ := c.d.scheduler.Status(name)
 	paused := c.d.pauses.of(name)
@@ -65,6 +89,9 @@ func (c *control) tellSource(s *source) server.Source {
 			told.Reason = poll.Error // as of an answer that could not be written
 		}
 	}
+	if saved != nil {
+		told.Node = c.d.self.name
+	}
 	told.State = stateOf(s, &told)
 	return told
 }
@@ -84,9 +111,18 @@ func stateOf(s *source, told *server.Source) server.SourceState {
 	return server.SourceOK
 }
 
-func (c *control) Polls(_ context.Context, source string) ([]server.Poll, error) {
+func (c *control) Polls(ctx context.Context, source string) ([]server.Poll, error) {
 	if c.d.setup.Load().sources[source] == nil {
 		return nil, noSource(source)
+	}
+	answer, done, err := there[server.PollList](ctx, c, store.SourceResource(source), errand{
+		method: http.MethodGet, path: []string{"v1", "sources", source, "polls"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if done {
+		return answer.Polls, nil
 	}
 	polls := c.d.history.Polls(source)
 	list := make([]server.Poll, len(polls))
@@ -111,13 +147,20 @@ func (c *control) ChangeSource(ctx context.Context, name string, change server.S
 	if c.d.setup.Load().sources[name] == nil {
 		return nil, noSource(name)
 	}
+	answer, done, err := there[server.Source](ctx, c, store.SourceResource(name), errand{
+		method: http.MethodPost, path: []string{"v1", "sources", name, string(change)},
+	})
+	// What no node has can be paused too: the next one that has it goes by that.
+	if done && !nobody(err) {
+		return answer, err
+	}
 	switch change {
 	case server.PauseSource:
 		changed, err := c.d.pauses.pause(ctx, name)
 		if err != nil {
 			return nil, err
 		}
-		if changed {
+		if changed && !done {
 			// Ends what has come of the poll under way.
 			c.d.poller.SetState(name, c.d.bridge.InitialState(name))
 		}
@@ -125,6 +168,9 @@ func (c *control) ChangeSource(ctx context.Context, name string, change server.S
 		if err := c.d.pauses.resume(ctx, name); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.d.stir(ctx); err != nil {
+		return nil, err
 	}
 	return c.Source(ctx, name)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,20 +27,35 @@ func (c *control) Endpoints(ctx context.Context) ([]server.Endpoint, error) {
 	if err != nil {
 		return nil, err
 	}
-	status := c.d.dispatcher.Status()
-	list := make([]server.Endpoint, len(status))
-	for i := range status {
+	standings, err := c.standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]server.Endpoint, len(standings))
+	for i := range standings {
+		s := &standings[i]
 		var depth store.Depth
-		if n := slices.IndexFunc(depths, func(d store.Depth) bool { return d.Endpoint == status[i].Name }); n >= 0 {
+		if n := slices.IndexFunc(depths, func(d store.Depth) bool { return d.Endpoint == s.Name }); n >= 0 {
 			depth = depths[n]
 		}
-		list[i] = server.NewEndpoint(&status[i], depth, c.d.dispatcher.Origin(status[i].Name))
-		list[i].Attempts = attemptsOf(attempts, status[i].Name)
+		list[i] = server.NewEndpoint(&s.EndpointStatus, depth, c.d.dispatcher.Origin(s.Name))
+		list[i].Attempts, list[i].Node, list[i].Saved = attemptsOf(attempts, s.Name), s.node, s.saved
 	}
 	return list, nil
 }
 
 func (c *control) Endpoint(ctx context.Context, name string) (*server.Endpoint, error) {
+	if c.hasEndpoint(name) {
+		answer, done, err := there[server.Endpoint](ctx, c, store.EndpointResource(name), errand{
+			method: http.MethodGet, path: []string{"v1", "endpoints", name},
+		})
+		if done && err == nil {
+			return answer, nil
+		}
+		if err != nil && (!unknown(err) || isRelayed(ctx)) {
+			return nil, err
+		}
+	}
 	list, err := c.Endpoints(ctx)
 	if err != nil {
 		return nil, err
@@ -52,14 +68,22 @@ func (c *control) Endpoint(ctx context.Context, name string) (*server.Endpoint, 
 }
 
 func (c *control) ChangeEndpoint(ctx context.Context, name string, change server.EndpointChange) (*server.Endpoint, error) {
+	if change == server.Enable && c.silent(name) {
+		return nil, &server.Refusal{
+			Reason: fmt.Sprintf("endpoint %q has enabled: false in the configuration, which wins; change it there", name),
+		}
+	}
+	if c.hasEndpoint(name) {
+		answer, done, err := there[server.Endpoint](ctx, c, store.EndpointResource(name), errand{
+			method: http.MethodPost, path: []string{"v1", "endpoints", name, string(change)},
+		})
+		if done {
+			return answer, err
+		}
+	}
 	var err error
 	switch change {
 	case server.Enable:
-		if c.silent(name) {
-			return nil, &server.Refusal{
-				Reason: fmt.Sprintf("endpoint %q has enabled: false in the configuration, which wins; change it there", name),
-			}
-		}
 		err = c.d.dispatcher.Enable(ctx, name)
 	case server.Disable:
 		err = c.d.dispatcher.Disable(ctx, name, "disabled by the operator")
@@ -69,7 +93,7 @@ func (c *control) ChangeEndpoint(ctx context.Context, name string, change server
 		err = c.d.dispatcher.Resume(ctx, name)
 	}
 	if err != nil {
-		return nil, notFound(err, notify.ErrUnknownEndpoint)
+		return nil, moved(notFound(err, notify.ErrUnknownEndpoint))
 	}
 	return c.Endpoint(ctx, name)
 }
@@ -81,6 +105,14 @@ func (c *control) silent(name string) bool {
 }
 
 func (c *control) TestEndpoint(ctx context.Context, name string) (*server.Test, error) {
+	if c.hasEndpoint(name) {
+		answer, done, err := there[server.Test](ctx, c, store.EndpointResource(name), errand{
+			method: http.MethodPost, path: []string{"v1", "endpoints", name, "test"}, patience: askTimeout,
+		})
+		if done {
+			return answer, err
+		}
+	}
 	now := time.Now()
 	ping := notify.Event{
 		ID: "test_" + ulid.Make().String(), Type: notify.TypePing, Source: name, Time: now, Alert: true,
@@ -88,7 +120,7 @@ func (c *control) TestEndpoint(ctx context.Context, name string) (*server.Test, 
 	}
 	attempt, err := c.d.dispatcher.Test(ctx, name, &ping)
 	if err != nil {
-		return nil, notFound(err, notify.ErrUnknownEndpoint)
+		return nil, moved(notFound(err, notify.ErrUnknownEndpoint))
 	}
 	return &server.Test{ID: ping.ID, Attempt: server.NewAttempt(&attempt)}, nil
 }
@@ -115,7 +147,11 @@ func (c *control) Delivery(ctx context.Context, id int64) (*server.Delivery, err
 	}
 	told := server.NewDelivery(&delivery, attempts)
 	if told.State == notify.Waiting {
-		told.Held = strings.Join(c.heldBack(told.Endpoint), "; ")
+		reasons, err := c.heldBack(ctx, told.Endpoint)
+		if err != nil {
+			return nil, err
+		}
+		told.Held = strings.Join(reasons, "; ")
 	}
 	return &told, nil
 }
@@ -131,6 +167,12 @@ func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery
 			"there is no endpoint %q any more, so delivery %d cannot be told: bring the endpoint back, or replay its event to another one",
 			delivery.Endpoint, id)}
 	}
+	again, done, err := there[server.Delivery](ctx, c, store.EndpointResource(delivery.Endpoint), errand{
+		method: http.MethodPost, path: []string{"v1", "deliveries", strconv.FormatInt(id, 10), "retry"},
+	})
+	if done {
+		return again, err
+	}
 	if delivery.State == notify.Waiting {
 		err = c.d.dispatcher.Retry(ctx, delivery.Endpoint, id)
 		if err == nil {
@@ -141,7 +183,7 @@ func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery
 		}
 		// It has ended just now.
 	}
-	again, err := c.d.bridge.Retell(ctx, id)
+	retold, err := c.d.bridge.Retell(ctx, id)
 	if errors.Is(err, bridge.ErrWaits) {
 		return nil, &server.Refusal{Reason: fmt.Sprintf(
 			"another delivery of event %s waits for endpoint %q: retry that one", delivery.Event, delivery.Endpoint)}
@@ -150,9 +192,9 @@ func (c *control) RetryDelivery(ctx context.Context, id int64) (*server.Delivery
 		return nil, &server.Refusal{Reason: err.Error() + " any more, so that there is nobody to tell"}
 	}
 	if err != nil {
-		return nil, err
+		return nil, moved(err)
 	}
-	return c.Delivery(ctx, again.ID)
+	return c.Delivery(ctx, retold.ID)
 }
 
 // retryRefused says why a waiting delivery cannot be made due.
@@ -163,7 +205,7 @@ func retryRefused(err error) error {
 	if errors.Is(err, notify.ErrUnknownEndpoint) || errors.Is(err, notify.ErrNotRunning) {
 		return &server.Refusal{Status: http.StatusServiceUnavailable, Reason: "deliveries are being started or stopped: try again in a moment"}
 	}
-	return err
+	return moved(err)
 }
 
 func (c *control) StartReplay(ctx context.Context, q *server.ReplayRequest) (*server.Replay, error) {
@@ -178,7 +220,10 @@ func (c *control) StartReplay(ctx context.Context, q *server.ReplayRequest) (*se
 	if err != nil {
 		return nil, replayRefused(q, err)
 	}
-	return c.tellReplay(&r), nil
+	if err := c.d.stir(ctx); err != nil {
+		return nil, err
+	}
+	return c.tellReplay(ctx, &r)
 }
 
 // replayRefused says what is wrong with what was asked, where that is it.
@@ -202,5 +247,5 @@ func (c *control) Replay(ctx context.Context, id string) (*server.Replay, error)
 	if err != nil {
 		return nil, err
 	}
-	return c.tellReplay(&r), nil
+	return c.tellReplay(ctx, &r)
 }

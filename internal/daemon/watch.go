@@ -55,11 +55,15 @@ func (t *turn) is(err error) (news, over bool) {
 
 // checks are what makes the daemon ready, and what the operator is warned of.
 func (d *Daemon) checks() []server.Check {
-	return []server.Check{
+	checks := []server.Check{
 		{Name: "database", Func: d.store.Ping},
 		{Name: "loops", Func: d.Alive},
 		// A small write may find room where a larger one does not.
 		{Name: "deliveries", Func: func(context.Context) error { return d.dispatcher.Blocked() }},
 		{Name: "disk", Warning: true, Func: func(context.Context) error { return d.store.Survey().Warning }},
 	}
+	if d.others != nil {
+		checks = append(checks, d.others.checks()...)
+	}
+	return checks
 }

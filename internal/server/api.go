@@ -210,6 +210,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error, notFoun
 		writeProblem(w, r, http.StatusInsufficientStorage, store.ErrFull.Error()+": make room, and try again")
 	case errors.Is(err, store.ErrBusy):
 		writeProblem(w, r, http.StatusServiceUnavailable, "the database cannot be written: "+store.ErrBusy.Error()+"; try again when it has let go")
+	case errors.Is(err, store.ErrUnreachable):
+		w.Header().Set("Retry-After", "2")
+		writeProblem(w, r, http.StatusServiceUnavailable, store.ErrUnreachable.Error()+"; try again in a moment")
+	case errors.Is(err, store.ErrNotHeld):
+		w.Header().Set("Retry-After", "2")
+		writeProblem(w, r, http.StatusServiceUnavailable, store.ErrNotHeld.Error()+" by now; try again in a moment")
 	default:
 		s.repeats.tell(r.Context(), slog.LevelError, "request failed", err, "method", r.Method, "path", r.URL.Path)
 		writeProblem(w, r, http.StatusInternalServerError, internalError)

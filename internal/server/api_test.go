@@ -287,6 +287,8 @@ func TestProblems(t *testing.T) {
 		{"internal error", errors.New("disk: secret"), question{method: "POST", path: "/v1/sources/orders/accept"}},
 		{"full disk", fmt.Errorf("write /secret/place: %w", store.ErrFull), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
 		{"locked database", fmt.Errorf("write /secret/place: %w", store.ErrBusy), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
+		{"database away", fmt.Errorf("database postgres://secret: %w", store.ErrUnreachable), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
+		{"lease lost", fmt.Errorf("endpoint/secret: %w", store.ErrNotHeld), question{method: "POST", path: "/v1/endpoints/ops/pause"}},
 		{"unknown member", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"previw":true}`}},
 		{"member where none is", nil, question{method: "POST", path: "/v1/sources/orders/accept", body: `{"preview":true}`}},
 		{"wrong type", nil, question{method: "POST", path: "/v1/sources/orders/poll", body: `{"preview":"yes"}`}},

@@ -13,6 +13,8 @@ type NodeState string
 const (
 	// NodeOK nodes do what they hold.
 	NodeOK NodeState = "ok"
+	// NodeLeaving nodes are about to stop, and give back what they have.
+	NodeLeaving NodeState = "leaving"
 	// NodeSuspended nodes have been silent for so long that another one may take
 	// over what they hold: until they are heard of again they do nothing.
 	NodeSuspended NodeState = "suspended"

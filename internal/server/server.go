@@ -156,6 +156,11 @@ func (s *Server) Start(ctx context.Context) error {
 	return nil
 }
 
+// Handler answers requests that another one has let in, as those over the socket
+// are. Once the server has stopped it answers none any more: its handlers panic
+// with [http.ErrAbortHandler].
+func (s *Server) Handler() http.Handler { return s.track(recovered(s.log, s.api())) }
+
 // serve answers the connections of one listener until the server is stopped.
 func (s *Server) serve(base context.Context, l net.Listener, h http.Handler) {
 	srv := &http.Server{

@@ -41,7 +41,7 @@ func words(t reflect.Type) []any {
 	case reflect.TypeFor[SourceState]():
 		return anyOf([]SourceState{SourceOK, SourceNew, SourceFailing, SourcePaused, SourceDisabled})
 	case reflect.TypeFor[NodeState]():
-		return anyOf([]NodeState{NodeOK, NodeSuspended})
+		return anyOf([]NodeState{NodeOK, NodeLeaving, NodeSuspended})
 	case reflect.TypeFor[NodeAspect]():
 		return anyOf([]NodeAspect{NodeVersion, NodeConfiguration})
 	default:

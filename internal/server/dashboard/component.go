@@ -46,7 +46,7 @@ func deliveryBadge(state notify.State) badge {
 
 // nodeBadge shows how a node stands.
 func nodeBadge(state server.NodeState) badge {
-	tones := map[server.NodeState]string{server.NodeOK: toneOK, server.NodeSuspended: toneBad}
+	tones := map[server.NodeState]string{server.NodeOK: toneOK, server.NodeLeaving: toneInfo, server.NodeSuspended: toneBad}
 	return toned(tones, state)
 }
 

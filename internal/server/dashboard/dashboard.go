@@ -116,6 +116,10 @@ func (h *Handler) say(r *http.Request, err error) (status int, words string) {
 		return http.StatusInsufficientStorage, "There is " + store.ErrFull.Error() + ": make room, and try again."
 	case errors.Is(err, store.ErrBusy):
 		return http.StatusServiceUnavailable, "The database cannot be written, as " + store.ErrBusy.Error() + "; try again when it has let go."
+	case errors.Is(err, store.ErrUnreachable):
+		return http.StatusServiceUnavailable, "The database cannot be reached; try again in a moment."
+	case errors.Is(err, store.ErrNotHeld):
+		return http.StatusServiceUnavailable, "It has just gone to another node; try again in a moment."
 	default:
 		level := slog.LevelError
 		if isRefresh(r) {

@@ -109,6 +109,8 @@ func TestWhatGoesWrongIsSaidOnAPage(t *testing.T) {
 		{"the database", "GET", "/sources", errors.New("disk secret"), 500, "log says what"},
 		{"a full disk", "GET", "/sources", fmt.Errorf("write /secret: %w", store.ErrFull), 507, "make room"},
 		{"a locked database", "GET", "/sources", fmt.Errorf("write /secret: %w", store.ErrBusy), 503, "let go"},
+		{"a database that is away", "GET", "/sources", fmt.Errorf("secret: %w", store.ErrUnreachable), 503, "cannot be reached"},
+		{"a lease that was lost", "GET", "/sources", fmt.Errorf("secret: %w", store.ErrNotHeld), 503, "another node"},
 		{"a refusal", "GET", "/sources", &server.Refusal{Status: 503, Reason: "not now, <later>"}, 503, "not now, &lt;later&gt;"},
 		{"a conflict", "GET", "/sources", &server.Refusal{Reason: "not now"}, 409, "not now"},
 	} {
