@@ -13,7 +13,7 @@ import (
 func newBackupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the database, also while the daemon runs",
+		Short: "Copy the SQLite database, also while the daemon runs",
 		Long: "Backup writes the database as it is at this moment into a file of its own, checks that copy, and gives it its name\n" +
 			"only then. It never overwrites. To restore: stop pollwire, remove the database's -wal and -shm files, put the copy in\n" +
 			"the database's place, owned by the daemon's user, and start. What has changed since the backup is then seen and told anew.",
@@ -44,8 +44,9 @@ func newMigrateCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "migrate",
 		Short: "Bring the schema of the database up to this version",
-		Long: "Migrate brings the schema of the database up, while no daemon runs on it; 'pollwire run' does so too. There is no\n" +
-			"way back but a backup: take one first.",
+		Long: "Migrate brings the schema of the database up; 'pollwire run' does so too. No daemon may run on a SQLite database\n" +
+			"meanwhile. On a PostgreSQL database nodes of the version before go on: migrate first, and then restart one after the\n" +
+			"other. There is no way back but a backup: take one first.",
 		Args: noArgs,
 	}
 	path := configFlag(cmd)
@@ -58,9 +59,9 @@ func newMigrateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		text := fmt.Sprintf("%s: migrated from schema version %d to %d", storage.Path(), m.From, m.To)
+		text := fmt.Sprintf("%s: migrated from schema version %d to %d", storage.Name(), m.From, m.To)
 		if m.From == m.To {
-			text = fmt.Sprintf("%s: has schema version %d, and nothing is to be done", storage.Path(), m.To)
+			text = fmt.Sprintf("%s: has schema version %d, and nothing is to be done", storage.Name(), m.To)
 		}
 		_, err = fmt.Fprintln(cmd.OutOrStdout(), text)
 		return err

@@ -74,7 +74,7 @@ func (c connection) askSocket(ctx context.Context, do func(context.Context, *cli
 		return err
 	}
 	sockets := daemon.ClientSockets(*c.config, storage)
-	return askSockets(ctx, &unreachableError{database: storage.DSN.String(), tooLong: len(sockets) == 0}, sockets, do)
+	return askSockets(ctx, &unreachableError{database: storage.Name(), tooLong: len(sockets) == 0}, sockets, do)
 }
 
 // besideService says whether a command that names no configuration, where there is

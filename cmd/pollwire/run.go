@@ -90,7 +90,7 @@ func runDaemon(ctx context.Context, cfg *config.Config, o daemon.Options, hangup
 	logger.Info("pollwire started", "version", version(), "sources", len(cfg.Sources), "endpoints", len(cfg.Endpoints), "dashboard", d.DashboardURL(), "listen", d.Addr())
 	if daemon.SocketPath(cfg, o.Node) == "" {
 		logger.Warn("commands cannot reach this daemon: the path of its socket is too long",
-			"database", cfg.Storage.DSN, "max_length", daemon.MaxSocketPath)
+			"database", cfg.Storage.Name(), "max_length", daemon.MaxSocketPath)
 	}
 	tellSystemd(logger, systemd.SdNotifyReady)
 	releaseStartMemory()

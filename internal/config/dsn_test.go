@@ -31,6 +31,9 @@ func TestDSN(t *testing.T) {
 		if d.String() != tc.shown || d.Engine() != tc.engine || d.Path() != tc.path || d.Reveal() != tc.text || d.IsZero() {
 			t.Errorf("%s: %s, %s, %q", tc.text, d, d.Engine(), d.Path())
 		}
+		if name := (Storage{DSN: d}).Name(); name != strings.TrimPrefix(tc.shown, "sqlite:") {
+			t.Errorf("%s is called %s", tc.text, name)
+		}
 		for sink, text := range printed(t, Storage{DSN: d}) {
 			if strings.Contains(text, "topsecret") || strings.Contains(text, "secret%25") {
 				t.Errorf("%s: seen in %s", sink, text)

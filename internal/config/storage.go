@@ -20,6 +20,15 @@ func (s Storage) Engine() Engine { return s.DSN.Engine() }
 // Path is the path of the SQLite file, empty for other engines.
 func (s Storage) Path() string { return s.DSN.Path() }
 
+// Name is what people call the database: the path of a SQLite file, and of another
+// one its DSN without what is secret.
+func (s Storage) Name() string {
+	if s.Engine() == SQLite {
+		return s.Path()
+	}
+	return s.DSN.String()
+}
+
 // minEncryptionKey is the length of an encryption key at least, in bytes: a key
 // is derived from the text as it is, so 32 random bytes in base64 have enough.
 const minEncryptionKey = 32

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/cluster"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/eventlog"
 	"github.com/pollwire/pollwire/internal/history"
@@ -21,6 +22,7 @@ import (
 	"github.com/pollwire/pollwire/internal/metrics"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/internal/subscription"
 	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
@@ -48,7 +50,7 @@ type Options struct {
 }
 
 // Daemon is one running pollwire. Several may live in one process, each on a
-// database of its own.
+// SQLite database of its own, or as nodes on the same PostgreSQL database.
 type Daemon struct {
 	// cfg is nil once all that it says is in the setup: that of thousands of sources
 	// would be the largest part of what stays in memory.
@@ -74,6 +76,15 @@ type Daemon struct {
 	subscriptions *subscription.Registry
 	// others are the other nodes; nil where the database can have none.
 	others *others
+	// What there is besides on a database that many nodes share, else nil: the
+	// database itself, this node among the others, and what it has.
+	shared  *postgres.Store
+	node    *cluster.Node
+	tenancy *tenancy
+	// sharing is held while the node is told what there is to share out, and guards
+	// subscribed, who subscribed.
+	sharing    sync.Mutex
+	subscribed []subscription.Endpoint
 	// standard is an endpoint of which nothing is configured.
 	standard roster
 	janitor  *bridge.Janitor
@@ -136,9 +147,9 @@ func (d *Daemon) Start(ctx context.Context) error {
 	}
 	d.begun = true
 	steps := []func(context.Context) error{
-		d.openStore, d.takeOver, d.wireSender, d.wireSetup, d.wireDispatcher, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
+		d.openStore, d.wireNode, d.takeOver, d.wireSender, d.wireSetup, d.wireDispatcher, d.wireBridge, d.wireSubscriptions, d.sweepSubscriptions,
 		d.startTelling, d.startReplays,
-		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startServer, d.startRelay, d.startReloads,
+		d.startLimiter, d.wirePoller, d.startScheduler, d.startJanitor, d.startNode, d.startServer, d.startRelay, d.startReloads,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/internal/store/transfer"
 )
@@ -24,14 +25,26 @@ func Backup(ctx context.Context, storage config.Storage, to string, progress fun
 	return sqlite.Backup(ctx, sqlite.BackupOptions{Path: storage.Path(), To: to, Progress: progress})
 }
 
-// Migrate brings the schema of a configuration's database up, which must be there
-// and must not be in use. A start does so too.
-func Migrate(ctx context.Context, storage config.Storage, version string, logger *slog.Logger) (sqlite.Migration, error) {
+// Migration is a change of the schema, by its versions; 0 is that of an empty
+// database.
+type Migration struct{ From, To int64 }
+
+// Migrate brings the schema of a configuration's database up, which must be there. A
+// SQLite database must not be in use; on one of a server nodes may run, also of the
+// version before. A start does so too.
+func Migrate(ctx context.Context, storage config.Storage, version string, logger *slog.Logger) (Migration, error) {
+	if storage.Engine() == config.PostgreSQL {
+		s, err := postgres.Open(ctx, postgres.Options{DSN: storage.DSN.Reveal(), Logger: logger})
+		if err != nil {
+			return Migration{}, err
+		}
+		return Migration(s.Migration()), s.Close()
+	}
 	s, err := sqlite.Open(ctx, sqlite.Options{Path: storage.Path(), Existing: true, Version: version, Logger: logger})
 	if err != nil {
-		return sqlite.Migration{}, err
+		return Migration{}, err
 	}
-	return s.Migration(), s.Close()
+	return Migration(s.Migration()), s.Close()
 }
 
 // Copy copies a database into an empty one of the other engine. No daemon may run

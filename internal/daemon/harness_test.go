@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
+	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -40,18 +42,35 @@ func startDaemon(t *testing.T, yaml string) *running {
 	return restartDaemon(t, dir, yaml)
 }
 
+// database makes an empty database of a PostgreSQL server and returns its DSN; it
+// skips a test where there is no server.
+var database func(tb testing.TB) string
+
 // restartDaemon starts a daemon on the database in dir.
 func restartDaemon(t *testing.T, dir, yaml string) *running {
+	t.Helper()
+	cfg := configured(t, "sqlite:"+filepath.Join(dir, "pollwire.db"), yaml)
+	return start(t, cfg, daemon.Options{Version: "test", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+}
+
+// configured is a configuration on a database.
+func configured(t *testing.T, dsn, yaml string) *config.Config {
 	t.Helper()
 	if !strings.HasPrefix(yaml, "server:") {
 		yaml = "server: {listen: \"127.0.0.1:0\"}\n" + yaml
 	}
-	yaml = fmt.Sprintf("storage: {dsn: \"sqlite:%s\", encryption_key: an-encryption-key-of-32-characters}\n", filepath.Join(dir, "pollwire.db")) + yaml
+	yaml = fmt.Sprintf("storage: {dsn: %q, encryption_key: an-encryption-key-of-32-characters}\n", dsn) + yaml
 	cfg, err := config.Parse("test.yaml", []byte(yaml), config.Lookup{File: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := daemon.New(cfg, daemon.Options{Version: "test", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	return cfg
+}
+
+// start starts a daemon, which is stopped at the test's end.
+func start(t *testing.T, cfg *config.Config, o daemon.Options) *running {
+	t.Helper()
+	d := daemon.New(cfg, o)
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +95,37 @@ func stopDaemon(t *testing.T, d *daemon.Daemon) {
 // poll makes a source due now.
 func (r *running) poll(t *testing.T, source string) {
 	t.Helper()
-	if err := r.client.Poll(t.Context(), source); err != nil {
+	eventually(t, func() error {
+		err := r.client.Poll(t.Context(), source)
+		if problem, ok := errors.AsType[*server.Problem](err); !ok || problem.Status < 500 {
+			must(t, err)
+		}
+		return err // no node has it at the moment
+	})
+}
+
+// eventually tries something again until it has no error.
+func eventually(t *testing.T, try func() error) {
+	t.Helper()
+	timeout := time.After(patience)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := try()
+		if err == nil {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-timeout:
+			t.Fatal(err)
+		}
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
 		t.Fatal(err)
 	}
 }

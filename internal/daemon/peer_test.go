@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 )
 
 // peerEnv makes the test binary serve as the peer of a benchmark.
@@ -26,7 +28,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(peerEnv) != "" {
 		os.Exit(servePeer())
 	}
-	os.Exit(m.Run())
+	os.Exit(postgrestest.Main(m, func(create func(tb testing.TB) string) { database = create }))
 }
 
 // peer is the other side of a benchmark in a process of its own, so that its

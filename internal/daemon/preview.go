@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/cluster"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -24,12 +25,30 @@ func Preview(ctx context.Context, cfg *config.Config, o Options, source string) 
 		// A context of its own, so that the store is closed when ctx has ended.
 		err = errors.Join(err, d.Stop(context.WithoutCancel(ctx)))
 	}()
-	for _, step := range []func(context.Context) error{d.openStore, d.wireSender, d.wireSetup, d.wireBridge, d.startLimiter, d.wirePoller} {
+	for _, step := range []func(context.Context) error{d.openStore, d.checkAlone, d.wireSender, d.wireSetup, d.wireBridge, d.startLimiter, d.wirePoller} {
 		if err := step(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return d.preview(ctx, source)
+}
+
+// checkAlone fails where nodes run on the database: they alone know what is left of
+// their limits, and have the tokens that go with them.
+func (d *Daemon) checkAlone(ctx context.Context) error {
+	if d.shared == nil {
+		return nil
+	}
+	members, err := d.shared.Members(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if m.Age < cluster.Silence {
+			return fmt.Errorf("node %s on %s runs on %s: ask it, or another node, by --url", m.Name, m.Host, d.cfg.Storage.Name())
+		}
+	}
+	return nil
 }
 
 // preview asks a source within its limit, always for the whole answer.

@@ -120,7 +120,7 @@ func (d *Daemon) changeOver(ctx context.Context, before, next *setup) error {
 	if err != nil {
 		return err
 	}
-	if len(formerly) > 0 {
+	if len(formerly) > 0 && !d.leased() { // else the store takes their leases from all that tell of them
 		// The lanes of what waits are named after their sources. They are read anew.
 		restart, err := d.holdDeliveries(ctx)
 		if err != nil {
@@ -142,6 +142,7 @@ func (d *Daemon) changeOver(ctx context.Context, before, next *setup) error {
 		}
 		d.setup.Store(next)
 		d.dispatcher.Apply(told.endpoints)
+		d.subscribe(list)
 		return nil
 	})
 	if err != nil {
@@ -152,6 +153,7 @@ func (d *Daemon) changeOver(ctx context.Context, before, next *setup) error {
 	}
 	d.askAnew(before, next, renamed)
 	d.applySettings(before, next)
+	d.shareOut()
 	return nil
 }
 

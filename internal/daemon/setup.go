@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/bridge"
+	"github.com/pollwire/pollwire/internal/cluster"
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/poller"
 )
@@ -42,7 +43,11 @@ type setup struct {
 	secrets []string
 	// prints tell whether anything of an endpoint was changed, by its name.
 	prints map[string][sha256.Size]byte
-	fixed  fixed
+	// groups are what nodes share out of it, nil where the database has one node.
+	groups []cluster.Group
+	// mark is by what nodes see whether they have the same configuration.
+	mark  string
+	fixed fixed
 }
 
 // source is a source of the configuration. It never changes.
@@ -98,6 +103,7 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens, before *setup) (*setup,
 	for i := range cfg.Endpoints {
 		s.prints[cfg.Endpoints[i].Name] = cfg.Endpoints[i].Fingerprint()
 	}
+	s.share(cfg)
 	if s.link != "" {
 		if s.publicURL, err = url.Parse(s.link); err != nil {
 			return nil, fmt.Errorf("parse server.public_url: %w", err)

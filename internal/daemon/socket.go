@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -57,7 +59,7 @@ func ClientSockets(configuration string, storage config.Storage) []string {
 	}
 	candidates = append(candidates, besideDatabase(storage, NodeName("")))
 	if storage.Engine() != config.SQLite {
-		nodes, _ := filepath.Glob(nodeSocket("*")) // the pattern is a good one
+		nodes, _ := filepath.Glob(nodeSocket(storage, "*")) // the pattern is a good one
 		candidates = append(candidates, nodes...)
 	} else if name := unitDirectory("/var/lib/", storage.Path()); name != "" {
 		candidates = append(candidates, filepath.Join("/run", name, socketName))
@@ -74,13 +76,17 @@ func ClientSockets(configuration string, storage config.Storage) []string {
 // besideDatabase is where a daemon listens that systemd made no directory for.
 func besideDatabase(storage config.Storage, node string) string {
 	if storage.Engine() != config.SQLite {
-		return nodeSocket(node)
+		return nodeSocket(storage, node)
 	}
 	return storage.Path() + ".sock"
 }
 
-// nodeSocket is the socket of a node in its working directory.
-func nodeSocket(node string) string { return "pollwire-" + node + ".sock" }
+// nodeSocket is the socket of a node in its working directory, where there may be
+// others of nodes on other databases.
+func nodeSocket(storage config.Storage, node string) string {
+	mark := sha256.Sum256([]byte(storage.DSN.Reveal()))
+	return fmt.Sprintf("pollwire-%x-%s.sock", mark[:4], node)
+}
 
 // runtimeDirectory is the first of the directories that systemd made for this
 // process to keep sockets in, or empty.

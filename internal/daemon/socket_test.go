@@ -105,19 +105,20 @@ func TestSocketsOfNodes(t *testing.T) {
 	t.Setenv("RUNTIME_DIRECTORY", "")
 	t.Chdir(t.TempDir())
 	cfg := &config.Config{Storage: config.Storage{DSN: config.NewDSN("postgres://pollwire:topsecret@db/pollwire")}}
-	host := "pollwire-" + daemon.NodeName("") + ".sock"
+	const mark = "pollwire-5901919b-"
+	host := mark + daemon.NodeName("") + ".sock"
 	if got := daemon.SocketPath(cfg, ""); got != host {
 		t.Errorf("the daemon listens on %q, want %q", got, host)
 	}
-	if got := daemon.SocketPath(cfg, "one"); got != "pollwire-one.sock" {
+	if got := daemon.SocketPath(cfg, "one"); got != mark+"one.sock" {
 		t.Errorf("a node with a name listens on %q", got)
 	}
-	for _, name := range []string{"pollwire-two.sock", "pollwire-one.sock"} {
+	for _, name := range []string{mark + "two.sock", mark + "one.sock", "pollwire-00000000-one.sock"} {
 		if err := os.WriteFile(name, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := []string{"/run/pollwire/pollwire.sock", host, "pollwire-one.sock", "pollwire-two.sock"}
+	want := []string{"/run/pollwire/pollwire.sock", host, mark + "one.sock", mark + "two.sock"}
 	if d := cmp.Diff(want, daemon.ClientSockets("/etc/pollwire/pollwire.yaml", cfg.Storage)); d != "" {
 		t.Errorf("commands look (-want +got):\n%s", d)
 	}

@@ -18,8 +18,8 @@ import (
 
 // openDatabase opens the database of the configuration.
 func (d *Daemon) openDatabase(ctx context.Context) (database, error) {
-	if d.cfg.Storage.Engine() != config.SQLite {
-		return nil, fmt.Errorf("open database %s: this version runs on SQLite only", d.cfg.Storage.DSN)
+	if d.cfg.Storage.Engine() == config.PostgreSQL {
+		return d.openPostgres(ctx)
 	}
 	return sqlite.Open(ctx, sqlite.Options{Path: d.cfg.Storage.Path(), Version: d.o.Version, Logger: d.logger})
 }
@@ -75,6 +75,9 @@ func (d *Daemon) wireDispatcher(context.Context) error {
 		PublicURL: s.link,
 		Logger:    d.logger,
 		Passes:    store.Passes,
+		Leased:    d.leased(),
+		Holds:     d.holdsEndpoint,
+		Lost:      lost,
 		OnFatal:   d.fail,
 		Alert:     d.endpointAlert, // what it uses is there, and stays, when the dispatcher starts
 		Done:      d.metrics.Told,
@@ -94,6 +97,7 @@ func (d *Daemon) wireBridge(ctx context.Context) (err error) {
 	s := d.setup.Load()
 	d.bridge, err = bridge.New(ctx, bridge.Options{
 		Store: d.store, Sources: s.judged(), Endpoints: s.configured.bridged, KeepSnapshots: s.retention.Snapshots, Wake: wake, Logger: d.logger,
+		Leased: d.leased(),
 	})
 	return err
 }
@@ -114,7 +118,7 @@ func (d *Daemon) startReplays(ctx context.Context) error {
 }
 
 func (d *Daemon) startLimiter(ctx context.Context) error {
-	d.limiter = poller.NewLimiter(poller.LimiterOptions{Store: d.store, Logger: d.logger})
+	d.limiter = poller.NewLimiter(poller.LimiterOptions{Store: d.store, Leased: d.leased(), Lost: lost, Logger: d.logger})
 	d.limiter.Apply(d.setup.Load().limits)
 	if err := d.limiter.Start(ctx); err != nil {
 		return fmt.Errorf("start limiter: %w", err)
@@ -146,7 +150,8 @@ func (d *Daemon) wirePoller(context.Context) error {
 
 func (d *Daemon) startScheduler(ctx context.Context) error {
 	d.scheduler = poller.NewScheduler(poller.SchedulerOptions{
-		Poll: d.poller.Poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Begun: d.metrics.Begun, Logger: d.logger,
+		Poll: d.poll, Gate: d.poller, Limiter: d.limiter, Runs: d.store, Begun: d.metrics.Begun, Logger: d.logger,
+		Leased: d.leased(), SaveEvery: d.saveEvery(),
 	})
 	d.pauses = &pauses{store: d.store, scheduler: d.scheduler}
 	if err := d.pauses.load(ctx); err != nil {
@@ -167,6 +172,7 @@ func (d *Daemon) startJanitor(ctx context.Context) error {
 		Events:  time.Duration(retention.Events),
 		Waiting: time.Duration(retention.Waiting),
 		Teller:  d.bridge,
+		Holds:   func() bool { return d.holds(store.TaskPrune) },
 		Logger:  d.logger,
 	})
 	d.background(ctx, "janitor", d.janitor.Run)

@@ -90,7 +90,12 @@ func (d *Daemon) wireSubscriptions(ctx context.Context) (err error) {
 		Key:   d.cfg.Storage.EncryptionKey.Reveal(),
 		Rules: d.subscriptionRules(d.setup.Load()),
 		Apply: func(ctx context.Context, list []subscription.Endpoint) error {
-			return d.tell(ctx, d.everybody(d.setup.Load(), list))
+			if err := d.tell(ctx, d.everybody(d.setup.Load(), list)); err != nil {
+				return err
+			}
+			d.subscribe(list)
+			d.shareOut()
+			return nil
 		},
 		Logger: d.logger,
 	})

@@ -30,13 +30,22 @@ const (
 	lockSubscribed = "SELECT id, sources FROM subscriptions WHERE sources <> '[]' ORDER BY id FOR UPDATE"
 	// The names of lanes and the keys of items begin with a source, which ends there
 	// or before a NUL.
-	renameColumn = `UPDATE deliveries SET %[1]s = $1 || substr(%[1]s, length($2) + 1) WHERE state = 'waiting'
-		AND (%[1]s = $2 OR %[1]s >= $2 || $3 AND %[1]s < $2 || $4)`
+	renameColumn = `UPDATE deliveries SET %[1]s = $1 || substr(%[1]s, length($2) + 1) WHERE ` + ofOldName
+	ofOldName    = `state = 'waiting' AND (%[1]s = $2 OR %[1]s >= $2 || $3 AND %[1]s < $2 || $4)`
+	// selectTellers are the endpoints for which something waits under an old name.
+	selectTellers = `SELECT DISTINCT endpoint FROM deliveries WHERE (` + ofOldName + `) AND $1 <> ''`
+	// takeLeases takes leases from whoever has them: what he writes under them from
+	// then on is refused. They are locked in an order in which no two wait for each
+	// other.
+	takeLeases = `WITH held AS (SELECT resource FROM leases WHERE resource = ANY ($1::text[]) ORDER BY resource FOR UPDATE)
+		UPDATE leases SET node = '', epoch = epoch + 1, since = clock_timestamp() WHERE resource IN (SELECT resource FROM held)`
 )
 
-// Rename gives what is kept of a source to another name.
+// Rename gives what is kept of a source to another name. Whoever has the source, or
+// an endpoint for which something of it waits, loses it, and whoever takes it next
+// reads anew what it is called by now.
 func (s *Store) Rename(ctx context.Context, from, to string) error {
-	err := s.write(ctx, nil, func(ctx context.Context, tx pgx.Tx) error { return rename(ctx, tx, from, to) })
+	err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error { return rename(ctx, tx, from, to) })
 	if err != nil {
 		return fmt.Errorf("rename source %s to %s: %w", from, to, err)
 	}
@@ -57,6 +66,9 @@ func rename(ctx context.Context, tx pgx.Tx, from, to string) error {
 		return store.ErrNotFound
 	case from == to || slices.Contains(known, to):
 		return store.ErrConflict
+	}
+	if err := takeRenamed(ctx, tx, from, to); err != nil {
+		return err
 	}
 	// The new row first and the old one last, so that what belongs to a source
 	// has one at every moment.
@@ -89,6 +101,28 @@ func rename(ctx context.Context, tx pgx.Tx, from, to string) error {
 		return err
 	}
 	return renameBudget(ctx, tx, store.OwnLimit(from), store.OwnLimit(to))
+}
+
+// takeRenamed takes the leases of a source under both of its names, so that nothing
+// more comes of it, and then those of the endpoints for which something of it waits.
+func takeRenamed(ctx context.Context, tx pgx.Tx, from, to string) error {
+	if _, err := tx.Exec(ctx, takeLeases, texts([]string{store.SourceResource(from), store.SourceResource(to)})); err != nil {
+		return err
+	}
+	var resources []string
+	for _, r := range []struct{ column, to, from string }{
+		{"lane", to, from}, {"key", to, from}, {"lane", notify.ReplayLane(to), notify.ReplayLane(from)},
+	} {
+		endpoints, err := selectRows(ctx, tx, scanName, fmt.Sprintf(selectTellers, r.column), text(r.to), text(r.from), escapedNUL, escapedEscape)
+		if err != nil {
+			return err
+		}
+		for _, name := range endpoints {
+			resources = append(resources, store.EndpointResource(name))
+		}
+	}
+	_, err := tx.Exec(ctx, takeLeases, texts(resources))
+	return err
 }
 
 // renameSubscribed puts one name of a source in the place of another.

@@ -1,0 +1,168 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/cluster"
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/postgres"
+	"github.com/pollwire/pollwire/internal/subscription"
+	"github.com/pollwire/pollwire/poller"
+)
+
+// suspendedWait is after what time a poll is tried again for which this node cannot
+// prove that it may make it.
+const suspendedWait = time.Second
+
+// saveEvery is how far apart next runs are saved where that takes a way over the
+// network.
+const saveEvery = 2 * time.Second
+
+// serverDatabase is a database of a PostgreSQL server, as the daemon uses it. The server
+// looks after its disk, and a connection that fails is made anew, so that nothing
+// of it is fatal.
+type serverDatabase struct{ *postgres.Store }
+
+var _ database = serverDatabase{}
+
+// Fatal is a [database]'s; it never is.
+func (serverDatabase) Fatal() <-chan struct{} { return nil }
+
+// Err is a [database]'s.
+func (serverDatabase) Err() error { return nil }
+
+// openPostgres opens the database of a server, which other nodes may share.
+func (d *Daemon) openPostgres(ctx context.Context) (database, error) {
+	s, err := postgres.Open(ctx, postgres.Options{DSN: d.cfg.Storage.DSN.Reveal(), Logger: d.logger})
+	if err != nil {
+		return nil, err
+	}
+	d.shared = s
+	return serverDatabase{s}, nil
+}
+
+// wireNode makes this daemon one of the nodes on its database, where that can have
+// several. It begins to do something when it has joined them.
+func (d *Daemon) wireNode(context.Context) error {
+	if d.shared == nil {
+		return nil
+	}
+	d.tenancy = &tenancy{logger: d.logger}
+	d.node = cluster.New(cluster.Options{
+		Store: d.shared,
+		Self: store.Member{
+			Name: d.self.name, Host: d.self.host, PID: os.Getpid(), Version: d.o.Version, StartedAt: d.self.started,
+		},
+		Logger:  d.logger,
+		Adopt:   d.tenancy.adopt,
+		Release: d.tenancy.release,
+		Resumed: func() { d.dispatcher.Wake() },
+		Pulsed:  d.pulsed,
+	})
+	return nil
+}
+
+// startNode joins the other nodes. All that can be handed to this one has started.
+func (d *Daemon) startNode(ctx context.Context) error {
+	if d.node == nil {
+		return nil
+	}
+	*d.tenancy = tenancy{
+		limits: d.limiter, endpoints: d.dispatcher, sources: d.bridge, scheduler: d.scheduler,
+		nextRuns: d.store.NextRuns,
+		begin:    func(source string) { d.poller.SetState(source, d.bridge.InitialState(source)) },
+		end:      func(source string) { d.poller.SetState(source, poller.State{}) },
+		logger:   d.logger,
+	}
+	d.shareOut()
+	d.shared.SetFence("", d.node) // until it has joined it holds nothing
+	if err := d.node.Start(ctx); err != nil {
+		return fmt.Errorf("join the nodes on %s: %w", d.cfg.Storage.DSN, err)
+	}
+	d.started("node", d.node.Stop)
+	return nil
+}
+
+// leased says whether this daemon does only what it holds a lease for.
+func (d *Daemon) leased() bool { return d.node != nil }
+
+// holds says whether this node may do at this moment what a resource is for. Where
+// there are no other nodes it may do everything.
+func (d *Daemon) holds(resource string) bool { return d.node == nil || d.node.Holds(resource) }
+
+// lost says of an error of the store that another node does by now what was to be
+// written.
+func lost(err error) bool { return errors.Is(err, store.ErrNotHeld) }
+
+// saveEvery is how far apart next runs are saved; zero for what is usual.
+func (d *Daemon) saveEvery() time.Duration {
+	if d.leased() {
+		return saveEvery
+	}
+	return 0
+}
+
+// holdsEndpoint says whether this node may post to an endpoint at this moment.
+func (d *Daemon) holdsEndpoint(name string) bool { return d.holds(store.EndpointResource(name)) }
+
+// poll makes one request of a poll, where this node can prove that it may: what it
+// has begun is gone on with when it can again.
+func (d *Daemon) poll(ctx context.Context, s *poller.Source, request int) poller.Outcome {
+	if !d.holds(store.SourceResource(s.Name)) {
+		return poller.Outcome{RetryAfter: suspendedWait}
+	}
+	return d.poller.Poll(ctx, s, request)
+}
+
+// subscribe makes those who subscribed part of what the nodes share.
+func (d *Daemon) subscribe(list []subscription.Endpoint) {
+	d.sharing.Lock()
+	defer d.sharing.Unlock()
+	d.subscribed = list
+}
+
+// shareOut tells the node what there is to share out: what the configuration comes
+// to, and who subscribed.
+func (d *Daemon) shareOut() {
+	if d.node == nil {
+		return
+	}
+	d.sharing.Lock()
+	defer d.sharing.Unlock()
+	s := d.setup.Load()
+	groups := make([]cluster.Group, 0, len(s.groups)+len(d.subscribed))
+	groups = append(groups, s.groups...)
+	for i := range d.subscribed {
+		resource := store.EndpointResource(d.subscribed[i].Name)
+		groups = append(groups, cluster.Group{Key: resource, Resources: []string{resource}})
+	}
+	d.node.Apply(groups)
+	d.node.Configured(s.mark, s.made)
+}
+
+// share finds out what of a configuration nodes share out, where its database can
+// have several.
+func (s *setup) share(cfg *config.Config) {
+	if cfg.Storage.Engine() == config.SQLite {
+		return
+	}
+	parts := make([]part, 0, len(cfg.Sources)+len(cfg.Endpoints)+1)
+	for i := range cfg.Sources {
+		asked := s.sources[cfg.Sources[i].Name].asked
+		p := part{resource: store.SourceResource(asked.Name)}
+		if asked.Limit != "" {
+			p.shared = append(p.shared, store.LimitResource(asked.Limit))
+		}
+		parts = append(parts, p)
+	}
+	for i := range cfg.Endpoints {
+		parts = append(parts, part{resource: store.EndpointResource(cfg.Endpoints[i].Name)})
+	}
+	parts = append(parts, part{resource: store.TaskPrune})
+	s.groups, s.mark = groupsOf(parts), cfg.Fingerprint()
+}
