@@ -158,67 +158,86 @@ func large(src *store.Source) *store.Commit {
 	return c
 }
 
-// TestCut cuts the wire anywhere in a large commit, without a word to the server:
+// cutting is a write that is cut off.
+type cutting struct {
+	name, resource string
+	write          func(ctx context.Context, node *Store) error
+}
+
+// cuttings are large ones of each kind: a commit, and a statement under a lease.
+func cuttings(n int64) []*cutting {
+	src := &store.Source{Name: fmt.Sprintf("s%d", n)}
+	token := fmt.Sprintf("t%d", n)
+	return []*cutting{
+		{"commit", store.SourceResource(src.Name), func(ctx context.Context, node *Store) error { return node.Commit(ctx, large(src)) }},
+		{"statement", store.TokenResource(token), func(ctx context.Context, node *Store) error {
+			return node.SaveToken(ctx, token, make([]byte, 100_000))
+		}},
+	}
+}
+
+// TestCut cuts the wire anywhere in a large write, without a word to the server:
 // the end of the log is never locked then, all else is let go by the server itself,
-// and the commit is there as a whole or not at all.
+// and a commit is there as a whole or not at all.
 func TestCut(t *testing.T) {
 	t.Parallel()
 	dsn := database(t)
 	s := mustOpen(t, dsn)
-	w, by := mustWire(t, dsn)
-	node := mustOpen(t, by)
-	src := &store.Source{Name: "measured"}
-	must(t, node.Commit(t.Context(), large(src)))
-	w.cutAfter(-1)
-	must(t, node.Commit(t.Context(), large(src)))
-	total := w.count()
-	must(t, node.Close())
-	w.close()
-	if total < 300_000 {
-		t.Fatalf("a commit took %d bytes", total)
-	}
-
-	points := []int64{1, 100, 1000, 2000, 3000, total / 3, total / 2, total * 2 / 3, total * 9 / 10, total - 1000, total - 100, total}
-	for n := range int64(16) {
-		points = append(points, total-1-n)
-	}
-	var group errgroup.Group
-	for _, n := range points {
-		group.Go(func() error {
-			if err := cutOnce(t, s, dsn, n); err != nil {
-				return fmt.Errorf("cut after %d of %d bytes: %w", n, total, err)
+	for k, c := range cuttings(-1) {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			w, by := mustWire(t, dsn)
+			node := mustOpen(t, by)
+			must(t, c.write(t.Context(), node))
+			w.cutAfter(-1)
+			must(t, c.write(t.Context(), node))
+			total := w.count()
+			must(t, node.Close())
+			w.close()
+			if total < 200_000 {
+				t.Fatalf("it took %d bytes", total)
 			}
-			return nil
+			points := []int64{1, 100, 1000, 2000, 3000, total / 3, total / 2, total * 9 / 10, total - 1000, total - 100, total}
+			for n := range int64(12) {
+				points = append(points, total-1-n)
+			}
+			var group errgroup.Group
+			for _, n := range points {
+				group.Go(func() error {
+					if err := cutOnce(t, s, dsn, n, cuttings(n)[k]); err != nil {
+						return fmt.Errorf("cut after %d of %d bytes: %w", n, total, err)
+					}
+					return nil
+				})
+			}
+			must(t, group.Wait())
+			storetest.VerifyLog(t, s)
 		})
 	}
-	must(t, group.Wait())
-	storetest.VerifyLog(t, s)
 }
 
-// cutOnce cuts a node off after n bytes of its second commit.
-func cutOnce(t *testing.T, s *Store, dsn string, n int64) error {
+// cutOnce cuts a node off after n bytes of its second write.
+func cutOnce(t *testing.T, s *Store, dsn string, n int64, c *cutting) error {
 	w, by := mustWire(t, dsn)
 	node, err := Open(t.Context(), Options{DSN: by})
 	if err != nil {
 		return err
 	}
-	src := &store.Source{Name: fmt.Sprintf("s%d", n)}
-	resource := store.SourceResource(src.Name)
-	mustLease(t, s, "me", 3, resource)
-	node.SetFence("me", fence{resource: 3})
-	if err := node.Commit(t.Context(), large(src)); err != nil {
+	mustLease(t, s, "me", 3, c.resource)
+	node.SetFence("me", fence{c.resource: 3})
+	if err := c.write(t.Context(), node); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	w.cutAfter(n)
 	left := make(chan error, 1)
-	go func() { left <- node.Commit(ctx, large(src)) }()
+	go func() { left <- c.write(ctx, node) }()
 	<-w.cut
 
 	// The first lock is had in less than the time after which the server gives up who
 	// has gone silent, the second one after it.
 	_, head := s.pool.Exec(t.Context(), "BEGIN; SET LOCAL lock_timeout = '4s'; UPDATE log_head SET position = position; COMMIT")
-	_, lease := s.pool.Exec(t.Context(), fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '15s'; UPDATE leases SET epoch = 4 WHERE resource = '%s'; COMMIT", resource))
+	_, lease := s.pool.Exec(t.Context(), fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '15s'; UPDATE leases SET epoch = 4 WHERE resource = '%s'; COMMIT", c.resource))
 	cancel()
 	w.close()
 	if err := <-left; err == nil {

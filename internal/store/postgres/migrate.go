@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -124,8 +125,8 @@ func (s *Store) markSchema(ctx context.Context) error {
 			return nil
 		}
 		var answer *pgconn.PgError
-		if !errors.As(err, &answer) || answer.Code != "23505" && answer.Code != "42P07" && answer.Code != "40001" {
-			break
+		if !errors.As(err, &answer) || !slices.Contains([]string{"23505", "42P07", "42710", "40001"}, answer.Code) {
+			break // neither a row, a table or a type that is there, nor a conflict
 		}
 	}
 	return s.failure(ctx, err)

@@ -53,7 +53,9 @@ func list[T any](ctx context.Context, s *Store, scan func(pgx.Rows) (T, error), 
 func listOf[T any](ctx context.Context, s *Store, pool *pgxpool.Pool, scan func(pgx.Rows) (T, error), query string, args ...any) ([]T, error) {
 	bounded, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	rows, err := pool.Query(bounded, query, args...)
+	// Named statements belong to a session, which a pooler in transaction mode gives to
+	// another client at any time. What is described is remembered here instead.
+	rows, err := pool.Query(bounded, query, append([]any{pgx.QueryExecModeCacheDescribe}, args...)...)
 	if err != nil {
 		return nil, s.failure(ctx, err)
 	}

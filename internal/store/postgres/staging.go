@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
@@ -172,17 +173,25 @@ func (b *pageBatch) add(ctx context.Context, from diff.Pages, i int, before page
 // number gives the next page its number. Where it has none left it takes some.
 func (b *pageBatch) number(ctx context.Context, most int) (int64, error) {
 	if b.next == b.end {
-		found, err := list(ctx, b.store, scanID, takePageNumbers, int64(most))
+		last, err := b.store.takeNumbers(ctx, most)
 		if err != nil {
 			return 0, err
 		}
-		if len(found) == 0 {
-			return 0, errors.New("no numbers for pages: the row of page_numbers is missing")
-		}
-		b.next, b.end = found[0], found[0]+int64(most)
+		b.next, b.end = last, last+int64(most)
 	}
 	b.next++
 	return b.next, nil
+}
+
+// takeNumbers takes numbers of pages, and returns the last one before them.
+func (s *Store) takeNumbers(ctx context.Context, n int) (last int64, err error) {
+	bounded, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	err = s.pool.QueryRow(bounded, takePageNumbers, n).Scan(&last)
+	if errors.Is(err, pgx.ErrNoRows) {
+		err = fmt.Errorf("no numbers for pages: the row of page_numbers is missing: %w", store.ErrDamaged)
+	}
+	return last, s.failure(ctx, err)
 }
 
 // flush writes what was added.

@@ -139,14 +139,18 @@ func configure(c *pgxpool.Config) {
 		c.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	c.PingTimeout = pingTimeout
-	// Named statements belong to a session, which a pooler in transaction mode gives
-	// to another client at any time. What is described is remembered here instead.
-	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	// Each statement is one message with its arguments in it. Where a node is cut off in
+	// the middle of one, the server begins with nothing, and gives up who has gone
+	// silent in a transaction; by the extended protocol it would wait for the next of
+	// the statement's messages for ever, with all that was locked before. Reads, which
+	// lock nothing, are by the extended one; see listOf.
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
 	parameters := c.ConnConfig.RuntimeParams
 	if parameters["application_name"] == "" {
 		parameters["application_name"] = "pollwire"
 	}
 	parameters["client_encoding"] = "UTF8"
+	parameters["standard_conforming_strings"] = "on"
 }
 
 // SetFence makes all that follows the writes of a node, under its leases. It comes
