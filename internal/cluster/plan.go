@@ -9,8 +9,8 @@ import (
 const (
 	// claimBatch bounds the groups of one claim, claimResources their resources where
 	// there is more than one group.
-	claimBatch     = 500
-	claimResources = 2000
+	claimBatch     = 1000
+	claimResources = 4000
 	// maxTakers is how many claims and adoptions are under way at a time.
 	maxTakers = 4
 	// releaseBatches is into about how many calls of Release everything is divided:

@@ -11,17 +11,20 @@ import (
 )
 
 const (
-	// beginClaim bounds how long a claim waits for who writes under a lease.
-	beginClaim = `BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '5s'`
+	// beginClaim bounds how long a claim waits for who writes under a lease. What is
+	// claimed at a time is little of a table that the server knows hardly anything of
+	// at the first start, when it would rather read all of it each time.
+	beginClaim = `BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off`
 	// addLeases adds the rows of resources that have none, in an order in which no two
 	// nodes wait for each other.
 	addLeases = `INSERT INTO leases (resource, node, epoch, since)
 		SELECT r, '', 0, clock_timestamp() FROM unnest($1::text[]) AS r
 		WHERE NOT EXISTS (SELECT resource FROM leases WHERE resource = r) ORDER BY r ON CONFLICT DO NOTHING`
-	lockLeases  = `SELECT resource, node, epoch, since FROM leases WHERE resource = ANY ($1::text[]) ORDER BY resource FOR UPDATE`
+	lockLeases = `SELECT l.resource, l.node, l.epoch, l.since FROM unnest($1::text[]) AS w (resource)
+		JOIN leases AS l ON l.resource = w.resource ORDER BY l.resource FOR UPDATE OF l`
 	liveNodes   = `SELECT id FROM nodes`
-	claimLeases = `UPDATE leases SET node = $1, epoch = epoch + 1, since = clock_timestamp()
-		WHERE resource = ANY ($2::text[]) RETURNING resource, node, epoch, since`
+	claimLeases = `UPDATE leases AS l SET node = $1, epoch = l.epoch + 1, since = clock_timestamp()
+		FROM unnest($2::text[]) AS w (resource) WHERE l.resource = w.resource RETURNING l.resource, l.node, l.epoch, l.since`
 	// freeLeases makes others look after it has updated the leases, not before: it
 	// may have to wait for them.
 	freeLeases = `WITH freed AS (
