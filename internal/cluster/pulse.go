@@ -19,7 +19,8 @@ func (n *Node) pulse(ctx context.Context) (store.Pulse, error) {
 // listen notices what others have done since a pulse, until ctx ends.
 func (n *Node) listen(ctx context.Context, last store.Pulse) {
 	heard := make(chan store.Pulse, 1)
-	n.loops.Go(func() { n.tell(ctx, last, heard) })
+	start := last
+	n.loops.Go(func() { n.tell(ctx, start, heard) })
 	again := time.NewTicker(pulseEvery)
 	defer again.Stop()
 	for {
