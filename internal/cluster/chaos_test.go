@@ -73,7 +73,7 @@ func play(history []fault) error {
 	go w.watch(ctx)
 	for i, f := range history {
 		w.suffer(ctx, i, f)
-		after(f.Wait)
+		w.after(f.Wait)
 	}
 	// Quiet returns.
 	w.d.set(func(d *database) { d.down = false })
@@ -88,10 +88,10 @@ func play(history []fault) error {
 			return err
 		}
 	}
-	after(90 * time.Second)
+	w.after(90 * time.Second)
 	w.wrong("after a minute and a half", false, w.bug)
 	// Whoever was passed over has another chance.
-	for end := time.Now().Add(30 * time.Minute); time.Now().Before(end); after(10 * time.Second) {
+	for end := time.Now().Add(30 * time.Minute); time.Now().Before(end); w.after(10 * time.Second) {
 		misplaced := false
 		if w.wrong("", true, func(string, ...any) { misplaced = true }); !misplaced {
 			break
@@ -102,7 +102,7 @@ func play(history []fault) error {
 	for _, k := range w.workers {
 		adopted += k.adopted
 	}
-	after(time.Minute)
+	w.after(time.Minute)
 	for _, k := range w.workers {
 		adopted -= k.adopted
 	}
@@ -179,7 +179,7 @@ func (w *world) suffer(ctx context.Context, i int, f fault) {
 		k.link.set(func(l *link) { l.cut = false })
 	case "pause":
 		k.link.set(func(l *link) { l.cut = true })
-		after(f.Size.Abs())
+		w.after(f.Size.Abs())
 		k.link.set(func(l *link) { l.cut = false })
 	case "clock of node":
 		k.set(func() { k.skew += f.Size })
@@ -213,7 +213,7 @@ func (w *world) apply(from, salt int) {
 	for _, k := range w.workers {
 		k.node.Apply(groups)
 		k.node.Configured(fmt.Sprint(salt), time.Now())
-		after(300 * time.Millisecond)
+		w.after(300 * time.Millisecond)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 func (w *world) three(t *testing.T) (a, b, c *worker) {
 	t.Helper()
 	a, b, c = w.start(t, "a"), w.start(t, "b"), w.start(t, "c")
-	after(5 * time.Second)
+	w.after(5 * time.Second)
 	w.wantShared(t, a, b, c)
 	return a, b, c
 }
@@ -25,7 +25,7 @@ func TestKill(t *testing.T) {
 		a.adopted, b.adopted = 0, 0
 		held := c.held()
 		c.kill()
-		after(10500 * time.Millisecond)
+		w.after(10500 * time.Millisecond)
 		w.wantShared(t, a, b)
 		if moved := a.adopted + b.adopted; moved != held {
 			t.Errorf("%d were adopted, of %d", moved, held)
@@ -40,28 +40,28 @@ func TestPartition(t *testing.T) {
 		a, b, c := w.three(t)
 		id, some := c.node.Self(), c.held()
 		c.link.set(func(l *link) { l.cut = true })
-		after(3500 * time.Millisecond)
+		w.after(3500 * time.Millisecond)
 		if c.held() != some {
 			t.Error("it gave up too soon")
 		}
-		after(3 * time.Second)
+		w.after(3 * time.Second)
 		if c.held() > 0 || !c.node.Status().Suspended {
 			t.Error("it goes on")
 		}
 		if taken := a.held() + b.held(); taken > 300-some {
 			t.Errorf("%d were taken already", taken-300+some)
 		}
-		after(53 * time.Second)
+		w.after(53 * time.Second)
 		w.wantShared(t, a, b)
 		c.drain[""] = 3 * time.Second
 		c.link.set(func(l *link) { l.cut = false })
-		after(2 * time.Second)
+		w.after(2 * time.Second)
 		for _, g := range w.groups {
 			if _, ok := c.node.Epoch(g.Key); ok {
 				t.Fatal("it has an epoch of its old life")
 			}
 		}
-		after(6 * time.Second)
+		w.after(6 * time.Second)
 		w.wantShared(t, a, b, c)
 		if c.node.Self() == id || c.node.Status().Lost != int64(some) || c.node.Status().Suspended {
 			t.Errorf("it was %s, had %d, and is %+v", id, some, c.node.Status())
@@ -83,15 +83,15 @@ func TestShortPartition(t *testing.T) {
 		// Right after a beat.
 		seen := w.d.members[id].SeenAt
 		for w.d.members[id].SeenAt.Equal(seen) {
-			after(10 * time.Millisecond)
+			w.after(10 * time.Millisecond)
 		}
 		c.link.set(func(l *link) { l.cut = true })
-		after(6500 * time.Millisecond)
+		w.after(6500 * time.Millisecond)
 		if c.held() > 0 || c.resumed > 0 {
 			t.Error("it is not suspended")
 		}
 		c.link.set(func(l *link) { l.cut = false })
-		after(1400 * time.Millisecond)
+		w.after(1400 * time.Millisecond)
 		w.wantShared(t, a, b, c)
 		if c.resumed != 1 || c.node.Self() != id {
 			t.Errorf("resumed %d times", c.resumed)
@@ -110,17 +110,17 @@ func TestDatabaseRestart(t *testing.T) {
 		a, b, c := w.three(t)
 		adopted := a.adopted + b.adopted + c.adopted
 		w.d.set(func(d *database) { d.down = true })
-		after(time.Minute)
+		w.after(time.Minute)
 		if held := a.held() + b.held() + c.held(); held > 0 {
 			t.Errorf("%d are held", held)
 		}
 		c.kill() // together with the server
 		w.d.set(func(d *database) { d.down = false })
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		if len(w.d.buried) > 0 || a.resumed != 1 || b.resumed != 1 || a.adopted+b.adopted+c.adopted != adopted {
 			t.Errorf("buried %v; resumed %d and %d times", w.d.buried, a.resumed, b.resumed)
 		}
-		after(7 * time.Second)
+		w.after(7 * time.Second)
 		w.wantShared(t, a, b)
 	})
 }
@@ -131,14 +131,14 @@ func TestClockOfDatabase(t *testing.T) {
 		a, b, c := w.three(t)
 		for _, jump := range []time.Duration{time.Hour, -2 * time.Hour, 10 * time.Second} {
 			w.d.set(func(d *database) { d.skew += jump })
-			after(20 * time.Second)
+			w.after(20 * time.Second)
 			w.wantShared(t, a, b, c)
 			if len(w.d.buried) > 0 {
 				t.Errorf("after a jump of %v: buried %v", jump, w.d.buried)
 			}
 		}
 		c.kill()
-		after(12 * time.Second)
+		w.after(12 * time.Second)
 		w.wantShared(t, a, b)
 	})
 }
@@ -153,12 +153,12 @@ func TestClockOfNode(t *testing.T) {
 		if c.held() > 0 {
 			t.Error("it holds what it may have slept over")
 		}
-		after(2100 * time.Millisecond)
+		w.after(2100 * time.Millisecond)
 		if c.held() != some || c.resumed != 1 {
 			t.Errorf("it holds %d of %d", c.held(), some)
 		}
 		c.skew = -time.Hour
-		after(10 * time.Second)
+		w.after(10 * time.Second)
 		w.wantShared(t, a, b, c)
 		if c.node.Status().Lost > 0 {
 			t.Error("something was lost")
@@ -170,9 +170,9 @@ func TestClockOfNode(t *testing.T) {
 func TestHoldsDoesNotWait(t *testing.T) {
 	inWorld(t, singles(3), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.link.set(func(l *link) { l.lag = time.Hour })
-		after(2500 * time.Millisecond)
+		w.after(2500 * time.Millisecond)
 		start := time.Now()
 		a.held()
 		a.node.Members()
@@ -189,7 +189,7 @@ func TestHoldsDoesNotWait(t *testing.T) {
 func TestLostAnswers(t *testing.T) {
 	inWorld(t, singles(300), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.link.set(func(l *link) { l.lag = 100 * time.Millisecond })
 		b := w.add("b")
 		b.link.lag = 100 * time.Millisecond
@@ -198,16 +198,16 @@ func TestLostAnswers(t *testing.T) {
 		}
 		// The claim arrives, the answer does not.
 		for w.d.claims["source/s0000"]+w.d.claims["source/s0001"]+w.d.claims["source/s0002"]+w.d.claims["source/s0003"] < 5 {
-			after(10 * time.Millisecond)
+			w.after(10 * time.Millisecond)
 		}
 		b.link.set(func(l *link) { l.cut = true })
-		after(4 * time.Second)
+		w.after(4 * time.Second)
 		b.link.set(func(l *link) { l.cut = false })
-		after(30 * time.Second)
+		w.after(30 * time.Second)
 		w.wantShared(t, a, b)
 		b.node.Apply(nil)
 		a.node.Apply(nil)
-		after(10 * time.Second)
+		w.after(10 * time.Second)
 		for _, row := range w.d.leases {
 			if row.Node != "" {
 				t.Errorf("%+v", row)
@@ -222,20 +222,20 @@ func TestLostAnswers(t *testing.T) {
 func TestDatabaseForgets(t *testing.T) {
 	inWorld(t, singles(30), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		w.d.set(func(d *database) {
 			d.down = true
 			clear(d.leases)
 			d.leases["source/s0007"] = store.Lease{Resource: "source/s0007", Node: "other", Epoch: 9}
 			d.members["other"] = store.Member{ID: "other", Name: "other", SeenAt: d.now()}
 		})
-		after(time.Second)
+		w.after(time.Second)
 		w.d.set(func(d *database) { d.down = false })
-		after(3 * time.Second)
+		w.after(3 * time.Second)
 		if lost := a.node.Status().Lost; lost != 30 {
 			t.Errorf("%d were lost", lost)
 		}
-		after(20 * time.Second)
+		w.after(20 * time.Second)
 		w.wantShared(t, a)
 		if epoch, _ := a.node.Epoch("source/s0007"); epoch != 10 {
 			t.Errorf("epoch %d", epoch)
@@ -252,17 +252,17 @@ func TestAdoptFails(t *testing.T) {
 		if err := a.node.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		after(time.Minute)
+		w.after(time.Minute)
 		if a.adopted < 40 || a.adopted > 100 || a.held() > 0 {
 			t.Errorf("adopted %d times; %d are held", a.adopted, a.held())
 		}
 		b := w.start(t, "b")
-		after(time.Minute)
+		w.after(time.Minute)
 		if !b.node.Holds("source/s0003") {
 			t.Error("the other one has not taken it over")
 		}
 		a.set(func() { clear(a.sick) })
-		after(time.Minute)
+		w.after(time.Minute)
 		if a.held()+b.held() != 10 || a.held() == 0 {
 			t.Errorf("%d and %d are held", a.held(), b.held())
 		}
@@ -274,19 +274,19 @@ func TestAdoptFails(t *testing.T) {
 func TestSlowRelease(t *testing.T) {
 	inWorld(t, singles(100), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.drain[w.groups[0].Key] = 20 * time.Second
 		a.node.Apply(w.groups[1:])
-		after(time.Second)
+		w.after(time.Second)
 		a.node.Apply(append(singles(101)[100:], w.groups...))
-		after(time.Second)
+		w.after(time.Second)
 		if !a.node.Holds("source/s0100") || a.held() != 100 || a.node.Status().Suspended {
 			t.Errorf("it holds %d", a.held())
 		}
 		if epoch, _ := a.node.Epoch(w.groups[0].Key); epoch != 1 {
 			t.Errorf("claimed again, epoch %d", epoch)
 		}
-		after(20 * time.Second)
+		w.after(20 * time.Second)
 		if epoch, _ := a.node.Epoch(w.groups[0].Key); epoch != 2 || a.held() != 100 {
 			t.Errorf("epoch %d", epoch)
 		}
@@ -305,10 +305,10 @@ func TestReleaseThatNeverEnds(t *testing.T) {
 		if err := a.node.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		after(time.Second)
+		w.after(time.Second)
 		a.node.Apply(nil)
 		b := w.start(t, "b")
-		after(5 * time.Minute)
+		w.after(5 * time.Minute)
 		if a.held() != 10 || b.held() > 0 {
 			t.Errorf("%d and %d are held", a.held(), b.held())
 		}
@@ -317,7 +317,7 @@ func TestReleaseThatNeverEnds(t *testing.T) {
 		if err := a.node.Stop(ctx); err == nil || len(w.d.members) != 2 {
 			t.Errorf("it left: %v", err)
 		}
-		after(15 * time.Second)
+		w.after(15 * time.Second)
 		w.wantShared(t, b)
 		close(end)
 	})

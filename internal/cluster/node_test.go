@@ -12,8 +12,14 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// after lets time pass, and everything come to rest.
-func after(d time.Duration) {
+// after lets time pass, and everything come to rest. What the test has looked at or
+// set before is seen by whatever happens then.
+func (w *world) after(d time.Duration) {
+	w.d.set(func(*database) {})
+	for _, k := range w.workers {
+		k.set(func() {})
+		k.link.set(func(*link) {})
+	}
 	timer := time.NewTimer(d)
 	<-timer.C
 	synctest.Wait()
@@ -56,7 +62,7 @@ func TestShare(t *testing.T) {
 		for _, name := range []string{"a", "b", "c"} {
 			w.start(t, name)
 		}
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		w.wantShared(t, w.workers...)
 	})
 }
@@ -65,10 +71,10 @@ func TestShare(t *testing.T) {
 func TestJoinMovesItsShare(t *testing.T) {
 	inWorld(t, singles(3000), func(t *testing.T, w *world) {
 		a, b := w.start(t, "a"), w.start(t, "b")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		a.adopted, b.adopted = 0, 0
 		c := w.start(t, "c")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		w.wantShared(t, a, b, c)
 		if a.adopted+b.adopted > 0 || c.adopted != c.held() {
 			t.Errorf("the others adopted %d and %d, the new one %d and holds %d", a.adopted, b.adopted, c.adopted, c.held())
@@ -80,14 +86,14 @@ func TestJoinMovesItsShare(t *testing.T) {
 func TestStop(t *testing.T) {
 	inWorld(t, singles(3000), func(t *testing.T, w *world) {
 		a, b, c := w.start(t, "a"), w.start(t, "b"), w.start(t, "c")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		a.adopted, b.adopted = 0, 0
 		held := c.held()
 		start := time.Now()
 		if err := c.node.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		after(time.Second - time.Since(start))
+		w.after(time.Second - time.Since(start))
 		w.wantShared(t, a, b)
 		if moved := a.adopted + b.adopted; moved != held {
 			t.Errorf("%d were adopted, of %d", moved, held)
@@ -102,7 +108,7 @@ func TestStop(t *testing.T) {
 func TestStopSlowly(t *testing.T) {
 	inWorld(t, singles(1000), func(t *testing.T, w *world) {
 		a, b := w.start(t, "a"), w.start(t, "b")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		var slow string
 		for _, g := range w.groups {
 			if b.node.Holds(g.Key) {
@@ -114,7 +120,7 @@ func TestStopSlowly(t *testing.T) {
 		start := time.Now()
 		stopped := make(chan error)
 		go func() { stopped <- b.node.Stop(t.Context()) }()
-		after(2 * time.Second)
+		w.after(2 * time.Second)
 		if left := b.held(); left == 0 || left > minBatch || a.held() != len(w.groups)-left {
 			t.Errorf("%d are left, %d handed over", left, a.held())
 		}
@@ -124,7 +130,7 @@ func TestStopSlowly(t *testing.T) {
 		if err := <-stopped; err != nil || time.Since(start) > 21*time.Second {
 			t.Errorf("stopped after %v: %v", time.Since(start), err)
 		}
-		after(time.Second)
+		w.after(time.Second)
 		w.wantShared(t, a)
 	})
 }
@@ -133,7 +139,7 @@ func TestStopSlowly(t *testing.T) {
 func TestStopInAHurry(t *testing.T) {
 	inWorld(t, singles(10), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.drain[""] = 20 * time.Second
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -154,7 +160,7 @@ func TestStopInAHurry(t *testing.T) {
 func TestStopWithoutDatabase(t *testing.T) {
 	inWorld(t, singles(10), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.link.set(func(l *link) { l.cut = true })
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
@@ -187,7 +193,7 @@ func TestLifecycle(t *testing.T) {
 		if err := a.node.Start(ctx); !errors.Is(err, ErrNotRunning) {
 			t.Errorf("second start: %v", err)
 		}
-		after(time.Second)
+		w.after(time.Second)
 		if s := a.node.Status(); s.ID != a.node.Self() || s.Held["source"] != 3 || s.Adopted != 3 || s.Suspended || s.JoinedAt.IsZero() {
 			t.Errorf("status %+v", s)
 		}
@@ -215,10 +221,10 @@ func TestLifecycle(t *testing.T) {
 func TestOwner(t *testing.T) {
 	inWorld(t, singles(100), func(t *testing.T, w *world) {
 		a, b := w.start(t, "a"), w.start(t, "b")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		at := time.Now().UTC()
 		b.node.Configured("new", at)
-		after(3 * time.Second)
+		w.after(3 * time.Second)
 		for _, g := range w.groups {
 			fromA, okA := a.node.Owner(g.Key)
 			fromB, okB := b.node.Owner(g.Key)
@@ -248,18 +254,15 @@ func TestPulsed(t *testing.T) {
 	inWorld(t, singles(100), func(t *testing.T, w *world) {
 		w.d.pulse.Position = 7
 		a := w.start(t, "a")
-		after(time.Second)
+		w.after(time.Second)
 		a.pulses = nil
 		w.d.set(func(d *database) { d.pulse.Position++ })
-		after(time.Second)
+		w.after(time.Second)
 		w.d.set(func(d *database) { d.pulse.Delivery++ })
-		after(time.Second)
+		w.after(time.Second)
 		if len(a.pulses) != 2 || a.pulses[0].Position != 8 || a.pulses[1].Delivery != 1 {
 			t.Errorf("pulses %v", a.pulses)
 		}
-		a.node.o.Pulsed = nil
-		w.d.set(func(d *database) { d.pulse.Delivery++ })
-		after(time.Second)
 	})
 }
 
@@ -272,12 +275,12 @@ func TestSlowPulsed(t *testing.T) {
 			t.Fatal(err)
 		}
 		b := w.start(t, "b")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		w.wantShared(t, a, b)
 		if err := b.node.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		after(time.Second)
+		w.after(time.Second)
 		w.wantShared(t, a)
 	})
 }
@@ -288,7 +291,7 @@ func TestSameName(t *testing.T) {
 		w.start(t, "a")
 		w.start(t, "a")
 		w.start(t, "a")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		w.wantShared(t, w.workers...)
 	})
 }
@@ -298,17 +301,17 @@ func TestManyGroups(t *testing.T) {
 	const count = 100_000
 	inWorld(t, singles(count), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		if held := a.node.Status().Held["source"]; held != count {
 			t.Fatalf("it holds %d", held)
 		}
 		b := w.start(t, "b")
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		w.wantShared(t, a, b)
 		if err := a.node.Stop(t.Context()); err != nil {
 			t.Error(err)
 		}
-		after(3 * time.Second)
+		w.after(3 * time.Second)
 		w.wantShared(t, b)
 	})
 }
@@ -348,9 +351,9 @@ func TestElect(t *testing.T) {
 func TestIdle(t *testing.T) {
 	inWorld(t, singles(100), func(t *testing.T, w *world) {
 		w.three(t)
-		after(time.Minute)
+		w.after(time.Minute)
 		w.d.set(func(d *database) { clear(d.calls) })
-		after(time.Minute)
+		w.after(time.Minute)
 		for name, most := range map[string]int{"Beat": 30, "Members": 30, "Leases": 30, "Pulse": 300} {
 			if c := w.d.calls[name]; c > 3*most || c == 0 {
 				t.Errorf("%s was called %d times by three nodes", name, c)
@@ -372,12 +375,12 @@ func TestStartAgain(t *testing.T) {
 		if err := a.node.Start(t.Context()); err == nil {
 			t.Fatal("started")
 		}
-		after(5 * time.Second)
+		w.after(5 * time.Second)
 		a.link.set(func(l *link) { l.lag = 0 })
 		if err := a.node.Start(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		after(2 * time.Second)
+		w.after(2 * time.Second)
 		w.wantShared(t, a)
 		if len(w.d.members) != 1 {
 			t.Errorf("members %v", w.d.members)
