@@ -227,11 +227,14 @@ func (w *world) watch(ctx context.Context) {
 			return
 		case <-again.C:
 		}
+		w.mu.Lock()
+		workers := w.workers
+		w.mu.Unlock()
 		w.d.mu.Lock()
 		rows := w.d.leases
 		holders := make(map[string]string)
 		for resource, row := range rows {
-			for _, k := range w.workers {
+			for _, k := range workers {
 				if !k.node.Holds(resource) {
 					continue
 				}

@@ -89,7 +89,9 @@ func (w *world) add(name string) *worker {
 		return m
 	}
 	k.node.Apply(w.groups)
+	w.mu.Lock()
 	w.workers = append(w.workers, k)
+	w.mu.Unlock()
 	return k
 }
 
