@@ -55,8 +55,10 @@ func (d *demand) capacity() int { return d.limit.Requests - d.limit.Reserve }
 func (d *demand) run(ctx context.Context, l *Limiter) {
 	var callers sync.WaitGroup
 	for i, cost := range d.costs {
+		d.mu.Lock()
 		d.seed++
 		random := rand.New(rand.NewPCG(d.seed, uint64(i)))
+		d.mu.Unlock()
 		callers.Go(func() {
 			for d.ask(ctx, l, cost, random) {
 			}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,7 +68,7 @@ func TestLimitAdmitsWhereItWasAdopted(t *testing.T) {
 		mustAdopt(t, l, "api") // does no harm
 		mustAdopt(t, l)
 		wait(time.Millisecond)
-		if waiting.offers != 1 || !l.use(&waiting.ticket) {
+		if waiting.offers.Load() != 1 || !l.use(&waiting.ticket) {
 			t.Error("who came before the adoption was not admitted")
 		}
 		l.release(&waiting.ticket)
@@ -100,10 +101,10 @@ func TestLimitAdmitsWhereItWasAdopted(t *testing.T) {
 // sink is told of its ticket.
 type sink struct {
 	ticket ticket
-	offers int
+	offers atomic.Int64
 }
 
-func (s *sink) admitted() { s.offers++ }
+func (s *sink) admitted() { s.offers.Add(1) }
 
 // The heir goes on where the owner stopped, pauses included, and where that did not
 // say where it was, it counts all that was reserved as spent now.
@@ -131,10 +132,14 @@ func TestHeirOfALimit(t *testing.T) {
 			if s := two.Limits()[0]; s.Used != used {
 				t.Errorf("%d used, want %d", s.Used, used)
 			}
-			if left := time.Until(two.PausedUntil(lone)); left != 20*time.Minute {
+			if left := time.Until(two.PausedUntil(lone)); left != 20*time.Minute+clockSkew {
 				t.Errorf("paused for %v", left)
 			}
 			wait(30 * time.Minute)
+			if s := two.Limits()[0]; s.Used != used {
+				t.Errorf("%d used when the window has passed by this clock, want %d", s.Used, used)
+			}
+			wait(clockSkew)
 			if graceful {
 				used = 0
 			}
@@ -172,7 +177,7 @@ func TestReleaseOfALimitWaits(t *testing.T) {
 		wait(time.Second)
 		go func() {
 			wait(10 * time.Second)
-			if offered.offers != 1 || l.use(&offered.ticket) {
+			if offered.offers.Load() != 1 || l.use(&offered.ticket) {
 				t.Error("a request was admitted while the limit was released")
 			}
 			l.Heed(ctx, s, 429, answerOf("Retry-After", "100"))
@@ -204,10 +209,10 @@ func TestReleaseOfALimitSavesLast(t *testing.T) {
 		l, _ := newNode(t, store, api)
 		mustAdopt(t, l, "api")
 		takeAll(t, l, "api", 1)
-		store.delay = time.Minute
+		store.setDelay(time.Minute)
 		takeAll(t, l, "api", 1)
 		wait(time.Second) // a new chunk is being reserved
-		store.delay = 0
+		store.setDelay(0)
 		mustRelease(t, l, "api")
 		wait(time.Hour)
 		if b := store.get("api"); b.Reserved != 0 {
@@ -259,7 +264,7 @@ func TestOfferOutlivesARelease(t *testing.T) {
 		}
 		wait(time.Second)
 		mustRelease(t, l, "api")
-		if sinks[0].offers != 1 || l.use(&sinks[0].ticket) {
+		if sinks[0].offers.Load() != 1 || l.use(&sinks[0].ticket) {
 			t.Fatal("it was used after the release")
 		}
 		mustAdopt(t, l, "api")

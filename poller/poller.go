@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// elsewhereWait is how long a poll waits that may not go on here.
+const elsewhereWait = time.Second
+
 // Pauses knows which sources asked to be left alone for a while.
 type Pauses interface {
 	// PausedUntil returns until when; a time in the past where that is over,
@@ -171,6 +174,12 @@ func (p *Poller) failed(ctx context.Context, s *Source, pr *progress, v *Visit, 
 	}
 	if failure.Status != 0 {
 		p.answered(ctx, s)
+	}
+	if errors.Is(err, ErrElsewhere) && ctx.Err() == nil {
+		// Either the source is released soon, or this node goes on with it.
+		p.log.DebugContext(ctx, "poll waits, this node may not send", "source", s.Name, "err", err)
+		pr.keep(v, attempt-1)
+		return Outcome{RetryAfter: elsewhereWait}
 	}
 	if failure.Unreached && p.Held(s) != nil {
 		failure.Retryable = false // it was the one try

@@ -13,6 +13,9 @@ const (
 	gatherTime = 100 * time.Millisecond
 	// saveRetry is how long a save that failed waits.
 	saveRetry = time.Second
+	// clockSkew is how far apart the clocks of nodes may be. What another one has
+	// spent counts for so much longer, for it may have been later by this clock.
+	clockSkew = time.Second
 )
 
 // saveLoop renews reservations. Saves that become necessary while one is under
@@ -156,10 +159,13 @@ func (l *Limiter) restore(b Budget) {
 	def := lim.def
 	lim.def = Limit{} // It may be defined already: define it again, with what was spent.
 	now, wall := l.now(), time.Now().Round(0)
-	var back, last time.Duration
+	var back, last, skew time.Duration
+	if l.leased {
+		skew = clockSkew
+	}
 	for i, s := range b.Spent {
-		ahead := clampAge(s.At.Sub(wall))
-		back = max(back, ahead)
+		ahead := clampAge(s.At.Sub(wall)) + skew
+		back = max(back, ahead-skew)
 		at := now + min(0, ahead)
 		if i > 0 {
 			at = max(at, last)
@@ -171,7 +177,7 @@ func (l *Limiter) restore(b Budget) {
 	}
 	lim.claim, lim.claimedAt = max(0, b.Reserved), now
 	if !b.PausedUntil.IsZero() {
-		lim.pausedUntil = max(lim.pausedUntil, now+clampAge(b.PausedUntil.Sub(wall))-back)
+		lim.pausedUntil = max(lim.pausedUntil, now+clampAge(b.PausedUntil.Sub(wall))+skew-back)
 	}
 	if def.Requests > 0 {
 		lim.define(def, now)

@@ -46,8 +46,11 @@ func (m *memoryBudgets) Budgets(_ context.Context, limits ...string) ([]Budget, 
 }
 
 func (m *memoryBudgets) SaveBudgets(ctx context.Context, budgets []Budget) error {
-	if m.delay > 0 {
-		if err := pause(ctx, m.delay); err != nil {
+	m.mu.Lock()
+	delay := m.delay
+	m.mu.Unlock()
+	if delay > 0 {
+		if err := pause(ctx, delay); err != nil {
 			return err
 		}
 	}
@@ -70,6 +73,12 @@ func (m *memoryBudgets) setFail(err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.fail = err
+}
+
+func (m *memoryBudgets) setDelay(d time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.delay = d
 }
 
 func (m *memoryBudgets) get(name string) Budget {

@@ -245,17 +245,22 @@ func TestCredentialIDs(t *testing.T) {
 	}
 }
 
-// A poll that got no token, since that is another node's to obtain, has not failed.
+// A poll that got no token, since that is another node's to obtain, has not failed,
+// and goes on where this one obtains it again.
 func TestPollWithoutALostTokenHasNotFailed(t *testing.T) {
 	t.Parallel()
 	b, _ := newNodes(t, &tokenServer{})
 	seen := &reader{}
 	done := 0
 	p := NewPoller(PollerOptions{Fetcher: b.fetcher, Observer: seen, Done: func(*Source, Result) { done++ }})
-	if o := p.Poll(t.Context(), authSource("https://api.example", clientCredentials(authBase)), 1); o != (Outcome{}) {
+	if o := p.Poll(t.Context(), authSource("https://api.example", clientCredentials(authBase)), 1); o != (Outcome{RetryAfter: time.Second}) {
 		t.Errorf("outcome %+v", o)
 	}
 	if len(seen.fails) != 0 || done != 0 {
 		t.Errorf("failures %q, %d told of", seen.fails, done)
+	}
+	b.tokens.Adopt(CredentialIDs(clientCredentials(authBase), Route{}))
+	if o := p.Poll(t.Context(), authSource("https://api.example", clientCredentials(authBase)), 2); o != (Outcome{}) || len(seen.fails) != 0 {
+		t.Errorf("outcome %+v, failures %q", o, seen.fails)
 	}
 }
