@@ -27,7 +27,10 @@ func (d *Dispatcher) Adopt(ctx context.Context, names []string) error {
 	if s == nil {
 		return fmt.Errorf("adopt endpoints: %w", ErrNotRunning)
 	}
-	states, err := d.options.Queue.EndpointStates(ctx)
+	if len(names) == 0 {
+		return nil
+	}
+	states, err := d.options.Queue.EndpointStates(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("adopt endpoints: %w", err)
 	}

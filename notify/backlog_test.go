@@ -99,7 +99,9 @@ func (q *longQueue) Record(_ context.Context, outcomes []Outcome) error {
 	return nil
 }
 
-func (q *longQueue) EndpointStates(context.Context) ([]EndpointState, error) { return nil, nil }
+func (q *longQueue) EndpointStates(context.Context, ...string) ([]EndpointState, error) {
+	return nil, nil
+}
 
 func (q *longQueue) SaveEndpointState(context.Context, EndpointState) error { return nil }
 

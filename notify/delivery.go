@@ -110,8 +110,9 @@ type Queue interface {
 	// SavePaces replaces those of the same endpoints, all or none, and returns when
 	// they are durable.
 	SavePaces(ctx context.Context, paces []Pace) error
-	// EndpointStates returns the state of every endpoint that has one saved.
-	EndpointStates(ctx context.Context) ([]EndpointState, error)
+	// EndpointStates returns the states of those of the named endpoints that have one
+	// saved; of all without a name.
+	EndpointStates(ctx context.Context, endpoints ...string) ([]EndpointState, error)
 	// SaveEndpointState replaces the state of one endpoint.
 	SaveEndpointState(ctx context.Context, state EndpointState) error
 }

@@ -306,7 +306,7 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (q *memQueue) EndpointStates(context.Context) ([]EndpointState, error) {
+func (q *memQueue) EndpointStates(_ context.Context, endpoints ...string) ([]EndpointState, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.readErr != nil {
@@ -314,7 +314,9 @@ func (q *memQueue) EndpointStates(context.Context) ([]EndpointState, error) {
 	}
 	var states []EndpointState
 	for _, s := range q.states {
-		states = append(states, s)
+		if len(endpoints) == 0 || slices.Contains(endpoints, s.Name) {
+			states = append(states, s)
+		}
 	}
 	return states, nil
 }

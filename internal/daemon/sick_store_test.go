@@ -39,11 +39,11 @@ func (s *sickStore) is(method string) error {
 	return nil
 }
 
-func (s *sickStore) EndpointStates(ctx context.Context) ([]notify.EndpointState, error) {
+func (s *sickStore) EndpointStates(ctx context.Context, endpoints ...string) ([]notify.EndpointState, error) {
 	if err := s.is("EndpointStates"); err != nil {
 		return nil, err
 	}
-	return s.database.EndpointStates(ctx)
+	return s.database.EndpointStates(ctx, endpoints...)
 }
 
 func (s *sickStore) AddReplays(ctx context.Context, replays []store.Replay) error {

@@ -21,9 +21,14 @@ const saveEndpointState = "INSERT INTO endpoint_states (" + endpointStateColumns
 	failing_since = excluded.failing_since, failed_at = excluded.failed_at, open_until = excluded.open_until,
 	cooldown = excluded.cooldown, told = excluded.told, untold = excluded.untold`
 
-// EndpointStates returns the state of every endpoint that has one saved, by name.
-func (s *Store) EndpointStates(ctx context.Context) ([]notify.EndpointState, error) {
-	found, err := list(ctx, s, scanEndpointState, "SELECT "+endpointStateColumns+" FROM endpoint_states ORDER BY name")
+// EndpointStates returns the states that are saved of some endpoints, or of all, by
+// name.
+func (s *Store) EndpointStates(ctx context.Context, endpoints ...string) ([]notify.EndpointState, error) {
+	query, args := "SELECT "+endpointStateColumns+" FROM endpoint_states", []any{}
+	if len(endpoints) > 0 {
+		query, args = query+" WHERE name = ANY($1)", []any{texts(endpoints)}
+	}
+	found, err := list(ctx, s, scanEndpointState, query+" ORDER BY name", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read endpoint states: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -21,12 +22,24 @@ const saveEndpointState = "INSERT INTO endpoint_states (" + endpointStateColumns
 	failing_since = excluded.failing_since, failed_at = excluded.failed_at, open_until = excluded.open_until,
 	cooldown = excluded.cooldown, told = excluded.told, untold = excluded.untold`
 
-// EndpointStates returns the state of every endpoint that has one saved, by name.
-func (s *Store) EndpointStates(ctx context.Context) ([]notify.EndpointState, error) {
-	found, err := list(ctx, s.reader, scanEndpointState,
-		"SELECT "+endpointStateColumns+" FROM endpoint_states ORDER BY name")
-	if err != nil {
-		return nil, fmt.Errorf("read endpoint states: %w", err)
+// EndpointStates returns the states that are saved of some endpoints, or of all, by
+// name.
+func (s *Store) EndpointStates(ctx context.Context, endpoints ...string) ([]notify.EndpointState, error) {
+	const selectStates = "SELECT " + endpointStateColumns + " FROM endpoint_states"
+	if len(endpoints) == 0 {
+		found, err := list(ctx, s.reader, scanEndpointState, selectStates+" ORDER BY name")
+		if err != nil {
+			return nil, fmt.Errorf("read endpoint states: %w", err)
+		}
+		return found, nil
+	}
+	var found []notify.EndpointState
+	for args := range chunks(slices.Compact(slices.Sorted(slices.Values(endpoints)))) {
+		part, err := list(ctx, s.reader, scanEndpointState, selectStates+" WHERE name IN ("+placeholders(len(args))+") ORDER BY name", args...)
+		if err != nil {
+			return nil, fmt.Errorf("read endpoint states: %w", err)
+		}
+		found = append(found, part...)
 	}
 	return found, nil
 }

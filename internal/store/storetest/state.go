@@ -77,6 +77,8 @@ func endpointStates(t *testing.T, fresh Fresh) {
 	noError(t, s.SaveEndpointState(t.Context(), ops))
 	noError(t, s.SaveEndpointState(t.Context(), crm))
 	equal(t, "states", must(s.EndpointStates(t.Context()))(t), []notify.EndpointState{crm, ops})
+	equal(t, "states of some", must(s.EndpointStates(t.Context(), "ops", "unknown", "ops", "crm"))(t), []notify.EndpointState{crm, ops})
+	equal(t, "state of one", must(s.EndpointStates(t.Context(), "ops"))(t), []notify.EndpointState{ops})
 
 	noError(t, s.SaveEndpointState(t.Context(), notify.EndpointState{Name: "ops"}))
 	noError(t, s.Close())
