@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/pollwire/pollwire/internal/bridge"
 	"github.com/pollwire/pollwire/internal/cluster"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -81,7 +82,7 @@ func unknown(err error) bool {
 // moved makes the error of what has gone to another node a refusal, and leaves others
 // as they are.
 func moved(err error) error {
-	if errors.Is(err, notify.ErrElsewhere) || errors.Is(err, poller.ErrElsewhere) || errors.Is(err, store.ErrNotHeld) {
+	if errors.Is(err, notify.ErrElsewhere) || errors.Is(err, bridge.ErrElsewhere) || errors.Is(err, poller.ErrElsewhere) || errors.Is(err, store.ErrNotHeld) {
 		return away("it goes from one node to another: try again in a moment")
 	}
 	return err

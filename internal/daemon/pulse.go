@@ -29,6 +29,7 @@ func (d *Daemon) pulsed(ctx context.Context, before, now store.Pulse) {
 	if now.Generation == before.Generation {
 		return
 	}
+	d.others.look()
 	d.until(ctx, "node cannot see which sources are paused", d.pauses.load)
 	d.until(ctx, "node cannot see who subscribed", d.subscriptions.Refresh)
 }

@@ -64,6 +64,7 @@ func (d *Daemon) wireNode(context.Context) error {
 		Resumed: func() { d.dispatcher.Wake() },
 		Pulsed:  d.pulsed,
 	})
+	d.others = newOthers(d.node, d.shared, d.logger)
 	return nil
 }
 
@@ -76,8 +77,11 @@ func (d *Daemon) startNode(ctx context.Context) error {
 		limits: d.limiter, endpoints: d.dispatcher, sources: d.bridge, scheduler: d.scheduler,
 		nextRuns: d.store.NextRuns,
 		begin:    func(source string) { d.poller.SetState(source, d.bridge.InitialState(source)) },
-		end:      func(source string) { d.poller.SetState(source, poller.State{}) },
-		logger:   d.logger,
+		end: func(source string) {
+			d.poller.SetState(source, poller.State{})
+			d.metrics.Released([]string{source})
+		},
+		logger: d.logger,
 	}
 	d.shareOut()
 	d.shared.SetFence("", d.node) // until it has joined it holds nothing

@@ -1,0 +1,82 @@
+package daemon_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// TestAnyNodeAnswersForAll: what is asked of one node is done by the one that has it,
+// over a real database, and lists have everything.
+func TestAnyNodeAnswersForAll(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	f := newFleet(t, 12)
+	one, two := startNode(t, dsn, "one", f.yaml()), startNode(t, dsn, "two", f.yaml())
+	f.awaitAllBy(t, "one", "two")
+	ctx := t.Context()
+	for _, asked := range []*running{one, two} {
+		sources, err := asked.client.Sources(ctx)
+		must(t, err)
+		by := make(map[string]int)
+		for i := range sources {
+			s := &sources[i]
+			by[s.Node]++
+			begun := time.Now()
+			whole, err := asked.client.Source(ctx, s.Name)
+			if err != nil || whole.Saved || whole.Node != s.Node || whole.LastPoll == nil {
+				t.Errorf("source %+v, %v", whole, err)
+			}
+			if d := time.Since(begun); d > 5*time.Second {
+				t.Errorf("%s took %s", s.Name, d)
+			}
+		}
+		if len(sources) != 12 || by["one"] == 0 || by["two"] == 0 || len(by) != 2 {
+			t.Errorf("sources by node: %v", by)
+		}
+		changed, err := asked.client.ChangeSource(ctx, "s00", server.PauseSource)
+		if err != nil || changed.State != server.SourcePaused {
+			t.Errorf("pause: %+v, %v", changed, err)
+		}
+		changed, err = asked.client.ChangeSource(ctx, "s00", server.ResumeSource)
+		if err != nil || changed.Paused {
+			t.Errorf("resume: %+v, %v", changed, err)
+		}
+		for _, name := range f.endpoints {
+			if e, err := asked.client.ChangeEndpoint(ctx, name, server.Pause); err != nil || !e.Paused {
+				t.Errorf("pause: %+v, %v", e, err)
+			}
+			if e, err := asked.client.ChangeEndpoint(ctx, name, server.Resume); err != nil || e.Paused {
+				t.Errorf("resume: %+v, %v", e, err)
+			}
+		}
+		endpoints, err := asked.client.Endpoints(ctx)
+		if err != nil || len(endpoints) != len(f.endpoints) {
+			t.Errorf("endpoints %+v, %v", endpoints, err)
+		}
+	}
+	nodes, err := one.client.Nodes(ctx)
+	must(t, err)
+	if len(nodes) != 2 || nodes[0].Name != "one" || !nodes[0].Self || nodes[0].Sources+nodes[1].Sources != 12 || nodes[0].Configuration == "" ||
+		nodes[0].Configuration != nodes[1].Configuration || len(nodes[0].Differs)+len(nodes[1].Differs) != 1 {
+		t.Errorf("nodes %+v", nodes)
+	}
+	n, err := one.client.Node(ctx, "two")
+	if err != nil || len(n.Leases) == 0 || n.Self || n.Leases[0].Since.IsZero() {
+		t.Errorf("node %+v, %v", n, err)
+	}
+	for path, want := range map[string]string{"/metrics": "pollwire_node_members 2", "/nodes": "Nodes run different versions", "/": "All of them"} {
+		resp, err := http.Get("http://" + one.Addr() + path) //nolint:noctx // the test's own server
+		must(t, err)
+		text, err := io.ReadAll(resp.Body)
+		must(t, err)
+		must(t, resp.Body.Close())
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %q", path, want)
+		}
+	}
+}
