@@ -55,16 +55,28 @@ func TestCopy(t *testing.T) {
 		}
 	}
 	pollwire(t, "copy", "--from", "sqlite:"+s.database, "--to", dsn).want(t, exitFailed, "! is not empty: its table sources has 1 rows")
-	s.change(t, s.database, back)
-	s.runDaemon(t)
-	s.awaitPolls(t, 3)
-	s.api.says(200, strings.Replace(after, "paid", "sent", 1))
-	second := hashes(t, s.hooks.next(t))
-	for key, h := range second {
-		if h.previous == "" || h.previous != first[key].hash {
-			t.Errorf("%s goes on from %s, and not from %s", key, h.previous, first[key].hash)
+	s.change(t, "sqlite:"+s.database, dsn)
+	goOn := func(status string) {
+		t.Helper()
+		b := s.runDaemon(t)
+		s.awaitPolls(t, 3)
+		s.api.says(200, strings.Replace(after, "paid", status, 1))
+		for key, h := range hashes(t, s.hooks.next(t)) {
+			if h.previous == "" || h.previous != first[key].hash {
+				t.Errorf("%s: %s goes on from %s, and not from %s", status, key, h.previous, first[key].hash)
+			}
+			first[key] = h
 		}
+		b.stop(t)
 	}
+	goOn("sent")
+	pollwire(t, "copy", "--from", dsn, "--to", "sqlite:"+back).want(t, exitFailed, "! "+back+" is there already")
+	if err := os.Remove(back); err != nil {
+		t.Fatal(err)
+	}
+	pollwire(t, "copy", "--from", dsn, "--to", "sqlite:"+back).want(t, exitOK)
+	s.change(t, dsn, "sqlite:"+back)
+	goOn("lost")
 }
 
 // chained is how a change hangs on the one before.
