@@ -122,21 +122,33 @@ func carry(b *testing.B, stores []store.Store, waiting int) (commits, deliveries
 	})
 	commits = float64(runs/waiting*waiting) / time.Since(began).Seconds()
 	began = time.Now()
-	atOnce(b, stores, waiting, func(ctx context.Context, s store.Store, w int) error {
-		for _, d := range told[w] {
-			if _, err := s.Event(ctx, d.Position); err != nil {
-				return err
-			}
-			if err := s.Record(ctx, []notify.Outcome{{
+	deliver(b, stores, told)
+	return commits, float64(runs/waiting*waiting) / time.Since(began).Seconds()
+}
+
+// deliver does what a dispatcher does with what it posts: it reads each event, and
+// records together what came of all that was posted at once from its node.
+func deliver(b *testing.B, stores []store.Store, told [][]notify.Delivery) {
+	b.Helper()
+	for round := range told[0] {
+		outcomes := make([]notify.Outcome, len(told))
+		atOnce(b, stores, len(told), func(ctx context.Context, s store.Store, w int) error {
+			d := told[w][round]
+			outcomes[w] = notify.Outcome{
 				Delivery: d.ID, Endpoint: d.Endpoint, State: notify.Delivered, Attempts: 1,
 				Attempt: notify.Attempt{Number: 1, At: time.Now(), Duration: time.Millisecond, Status: 204},
-			}}); err != nil {
-				return err
 			}
-		}
-		return nil
-	})
-	return commits, float64(runs/waiting*waiting) / time.Since(began).Seconds()
+			_, err := s.Event(ctx, d.Position)
+			return err
+		})
+		atOnce(b, stores, min(len(stores), len(told)), func(ctx context.Context, s store.Store, node int) error {
+			var own []notify.Outcome
+			for w := node; w < len(told); w += len(stores) {
+				own = append(own, outcomes[w])
+			}
+			return s.Record(ctx, own)
+		})
+	}
 }
 
 // atOnce lets so many do something, the nth with the store of its node.
