@@ -30,6 +30,7 @@ func (d *Daemon) pulsed(ctx context.Context, before, now store.Pulse) {
 		return
 	}
 	d.others.look()
+	d.bridge.Nudge()
 	d.until(ctx, "node cannot see which sources are paused", d.pauses.load)
 	d.until(ctx, "node cannot see who subscribed", d.subscriptions.Refresh)
 }

@@ -103,7 +103,9 @@ func newSetup(cfg *config.Config, tokens *poller.Tokens, before *setup) (*setup,
 	for i := range cfg.Endpoints {
 		s.prints[cfg.Endpoints[i].Name] = cfg.Endpoints[i].Fingerprint()
 	}
-	s.share(cfg)
+	if err := s.share(cfg); err != nil {
+		return nil, err
+	}
 	if s.link != "" {
 		if s.publicURL, err = url.Parse(s.link); err != nil {
 			return nil, fmt.Errorf("parse server.public_url: %w", err)

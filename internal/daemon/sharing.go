@@ -19,9 +19,14 @@ import (
 // prove that it may make it.
 const suspendedWait = time.Second
 
-// saveEvery is how far apart next runs are saved where that takes a way over the
-// network.
-const saveEvery = 2 * time.Second
+const (
+	// saveEvery is how far apart next runs are saved where that takes a way over the
+	// network.
+	saveEvery = 2 * time.Second
+	// firstGrace is how long at least the log is read for a new endpoint: by then
+	// every node knows of it, or has no leases any more to commit under.
+	firstGrace = 10 * time.Second
+)
 
 // serverDatabase is a database of a PostgreSQL server, as the daemon uses it. The server
 // looks after its disk, and a connection that fails is made anew, so that nothing
@@ -74,7 +79,7 @@ func (d *Daemon) startNode(ctx context.Context) error {
 		return nil
 	}
 	*d.tenancy = tenancy{
-		limits: d.limiter, endpoints: d.dispatcher, sources: d.bridge, scheduler: d.scheduler,
+		limits: d.limiter, tokens: d.tokens, endpoints: d.dispatcher, sources: d.bridge, scheduler: d.scheduler,
 		nextRuns: d.store.NextRuns,
 		begin:    func(source string) { d.poller.SetState(source, d.bridge.InitialState(source)) },
 		end: func(source string) {
@@ -107,6 +112,15 @@ func lost(err error) bool { return errors.Is(err, store.ErrNotHeld) }
 func (d *Daemon) saveEvery() time.Duration {
 	if d.leased() {
 		return saveEvery
+	}
+	return 0
+}
+
+// firstGrace is how long at least the log is read for a new endpoint, 0 where
+// nobody else commits.
+func (d *Daemon) firstGrace() time.Duration {
+	if d.leased() {
+		return firstGrace
 	}
 	return 0
 }
@@ -151,9 +165,9 @@ func (d *Daemon) shareOut() {
 
 // share finds out what of a configuration nodes share out, where its database can
 // have several.
-func (s *setup) share(cfg *config.Config) {
+func (s *setup) share(cfg *config.Config) error {
 	if cfg.Storage.Engine() == config.SQLite {
-		return
+		return nil
 	}
 	parts := make([]part, 0, len(cfg.Sources)+len(cfg.Endpoints)+1)
 	for i := range cfg.Sources {
@@ -162,11 +176,27 @@ func (s *setup) share(cfg *config.Config) {
 		if asked.Limit != "" {
 			p.shared = append(p.shared, store.LimitResource(asked.Limit))
 		}
+		p.shared = append(p.shared, tokensOf(asked.Request.Auth, asked.Request.Route)...)
 		parts = append(parts, p)
 	}
 	for i := range cfg.Endpoints {
-		parts = append(parts, part{resource: store.EndpointResource(cfg.Endpoints[i].Name)})
+		e := &cfg.Endpoints[i]
+		credentials, err := auth(&e.Auth)
+		if err != nil {
+			return fmt.Errorf("endpoint %q: auth: %w", e.Name, err)
+		}
+		parts = append(parts, part{store.EndpointResource(e.Name), tokensOf(credentials, route(e.ProxyURL, &e.TLS))})
 	}
 	parts = append(parts, part{resource: store.TaskPrune})
 	s.groups, s.mark = groupsOf(parts), cfg.Fingerprint()
+	return nil
+}
+
+// tokensOf are the resources of the tokens that credentials need.
+func tokensOf(credentials poller.Auth, r poller.Route) []string {
+	var resources []string
+	for _, id := range poller.CredentialIDs(credentials, r) {
+		resources = append(resources, store.TokenResource(id))
+	}
+	return resources
 }

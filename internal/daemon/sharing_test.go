@@ -14,7 +14,7 @@ import (
 func startNode(t *testing.T, dsn, name, yaml string) *running {
 	t.Helper()
 	return start(t, configured(t, dsn, yaml), daemon.Options{
-		Version: name, Node: name, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", name),
+		Version: name, Node: name, Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", name),
 	})
 }
 
@@ -25,6 +25,7 @@ func TestOneNode(t *testing.T) {
 	a := newAPI(t, `{"data":[{"id":1,"v":1}]}`)
 	h := newHooks(t)
 	d := startNode(t, dsn, "one", orders(a, h, ""))
+	d.poll(t, "orders") // when it has it
 	d.baseline(t, "orders")
 	a.says(`{"data":[{"id":1,"v":2}]}`)
 	d.poll(t, "orders")

@@ -97,7 +97,7 @@ func (d *Daemon) wireBridge(ctx context.Context) (err error) {
 	s := d.setup.Load()
 	d.bridge, err = bridge.New(ctx, bridge.Options{
 		Store: d.store, Sources: s.judged(), Endpoints: s.configured.bridged, KeepSnapshots: s.retention.Snapshots, Wake: wake, Logger: d.logger,
-		Leased: d.leased(),
+		Leased: d.leased(), Holds: d.holdsEndpoint, FirstGrace: d.firstGrace(),
 	})
 	return err
 }

@@ -17,9 +17,20 @@ type tenant interface {
 	// Adopt begins to do that for names. With an error nothing has begun that was not
 	// done before.
 	Adopt(ctx context.Context, names []string) error
-	// Release ends it, and returns when nothing of it is under way: when ctx ends it
-	// is cut short. Names that were not adopted do no harm.
+	leaver
+}
+
+// leaver is what every tenant is in the end.
+type leaver interface {
+	// Release ends what was adopted, and returns when nothing of it is under way: when
+	// ctx ends it is cut short. Names that were not adopted do no harm.
 	Release(ctx context.Context, names []string) error
+}
+
+// obtaining is the tenant that obtains tokens.
+type obtaining interface {
+	Adopt(credentials []string)
+	leaver
 }
 
 // observing is the tenant that judges answers.
@@ -31,15 +42,16 @@ type observing interface {
 // firing is the tenant that fires sources.
 type firing interface {
 	Adopt(sources []string, next map[string]time.Time)
-	Release(ctx context.Context, sources []string) error
+	leaver
 }
 
 // tenancy hands what the node holds to the parts that do it, and takes it from them
 // again. Its parts do nothing for what was not handed to them.
 type tenancy struct {
-	limits, tokens, endpoints tenant
-	sources                   observing
-	scheduler                 firing
+	limits, endpoints tenant
+	tokens            obtaining
+	sources           observing
+	scheduler         firing
 	// nextRuns returns the next runs of sources, as whoever had them has left them.
 	nextRuns func(ctx context.Context, sources ...string) (map[string]time.Time, error)
 	// begin lets polls of a source begin from where its answers are, and end lets
@@ -80,8 +92,8 @@ func (t *tenancy) adopt(ctx context.Context, groups []cluster.Group) error {
 	if err := adopt(ctx, t.limits, e.limits); err != nil {
 		return fmt.Errorf("adopt limits: %w", err)
 	}
-	if err := adopt(ctx, t.tokens, e.tokens); err != nil {
-		return fmt.Errorf("adopt tokens: %w", err)
+	if len(e.tokens) > 0 {
+		t.tokens.Adopt(e.tokens)
 	}
 	if err := t.adoptSources(ctx, e.sources); err != nil {
 		return fmt.Errorf("adopt sources: %w", err)
@@ -138,7 +150,7 @@ func (t *tenancy) release(ctx context.Context, groups []cluster.Group, lost bool
 	t.logger.Log(ctx, level, "not all that was under way came to its end before it was given up", "groups", len(groups), "lost", lost, "err", err)
 }
 
-func release(ctx context.Context, part tenant, names []string) error {
+func release(ctx context.Context, part leaver, names []string) error {
 	if len(names) == 0 {
 		return nil
 	}

@@ -50,6 +50,10 @@ func (p parishioner) Release(_ context.Context, names []string) error {
 	return p.say(fmt.Sprint("release ", p.name, names))
 }
 
+type obtainer struct{ parishioner }
+
+func (o obtainer) Adopt(names []string) { _ = o.parishioner.Adopt(context.Background(), names) }
+
 type observer struct{ parishioner }
 
 func (o observer) Release(names []string) { _ = o.parishioner.Release(context.Background(), names) }
@@ -62,7 +66,7 @@ func (f firer) Adopt(names []string, next map[string]time.Time) {
 
 func (p *parish) tenancy() *tenancy {
 	return &tenancy{
-		limits: parishioner{p, "limits"}, tokens: parishioner{p, "tokens"}, endpoints: parishioner{p, "endpoints"},
+		limits: parishioner{p, "limits"}, tokens: obtainer{parishioner{p, "tokens"}}, endpoints: parishioner{p, "endpoints"},
 		sources: observer{parishioner{p, "sources"}}, scheduler: firer{parishioner{p, "schedule"}},
 		nextRuns: func(_ context.Context, sources ...string) (map[string]time.Time, error) {
 			return map[string]time.Time{sources[0]: time.Now()}, p.say(fmt.Sprint("next runs", sources))
@@ -120,7 +124,7 @@ func TestTenancyAsksNobodyForNothing(t *testing.T) {
 func TestTenancyFails(t *testing.T) {
 	t.Parallel()
 	for fails, last := range map[string]string{
-		"adopt limits": "adopt limits[x source/a source/b]", "adopt tokens": "adopt tokens[1]", "adopt sources": "adopt sources[a b]",
+		"adopt limits": "adopt limits[x source/a source/b]", "adopt sources": "adopt sources[a b]",
 		"next runs": "next runs[a b]", "adopt endpoints": "adopt endpoints[e]",
 	} {
 		p := &parish{fails: fails}
