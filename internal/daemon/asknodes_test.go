@@ -70,7 +70,9 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 		t.Errorf("node %+v, %v", n, err)
 	}
 	for path, want := range map[string]string{"/metrics": "pollwire_node_members 2", "/nodes": "Nodes run different versions", "/": "All of them"} {
-		resp, err := http.Get("http://" + one.Addr() + path) //nolint:noctx // the test's own server
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+one.Addr()+path, http.NoBody)
+		must(t, err)
+		resp, err := http.DefaultTransport.RoundTrip(req)
 		must(t, err)
 		text, err := io.ReadAll(resp.Body)
 		must(t, err)
