@@ -22,7 +22,8 @@ func TestNodes(t *testing.T) {
 	path, dsn := filled(t), newPostgres(t)
 	mustCopy(t, "sqlite:"+emptyDatabase(t), dsn)
 	const (
-		join = `INSERT INTO nodes VALUES ('01A', 'alpha', 'host-a', 4711, 'v1', '', 0, 0, now() - make_interval(secs => $1))`
+		join = `INSERT INTO nodes (id, name, host, pid, version, config, started_at, configured_at, seen_at)
+			VALUES ('01A', 'alpha', 'host-a', 4711, 'v1', '', 0, 0, now() - make_interval(secs => $1))`
 		want = "node alpha (process 4711 on host-a) use it: stop all nodes first"
 	)
 	query(t, dsn, join, 5)
