@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
 	"github.com/pollwire/pollwire/internal/store/storetest"
@@ -77,6 +78,14 @@ var template struct {
 func openSQLite(tb testing.TB, path string) *sqlite.Store {
 	tb.Helper()
 	s, err := sqlite.Open(tb.Context(), sqlite.Options{Path: path, Version: "test"})
+	must(tb, err)
+	tb.Cleanup(func() { must(tb, s.Close()) })
+	return s
+}
+
+func openPostgres(tb testing.TB, dsn string) *postgres.Store {
+	tb.Helper()
+	s, err := postgres.Open(tb.Context(), postgres.Options{DSN: dsn})
 	must(tb, err)
 	tb.Cleanup(func() { must(tb, s.Close()) })
 	return s

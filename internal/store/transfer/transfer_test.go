@@ -28,16 +28,20 @@ func TestThereAndBack(t *testing.T) {
 		t.Errorf("from %s to %s", copied.From, copied.To)
 	}
 	back := movedBack(t, dsn)
-	storetest.Same(t, openSQLite(t, back), openSQLite(t, path))
+	original := openSQLite(t, path)
+	storetest.Same(t, openPostgres(t, dsn), original)
+	storetest.Same(t, openSQLite(t, back), original)
 }
 
 // TestGoesOn: a copy takes the place of the original, where all goes on with the
 // next numbers.
 func TestGoesOn(t *testing.T) {
 	t.Parallel()
-	path, dsn := filled(t), newPostgres(t)
+	path, onceMore, dsn := filled(t), filled(t), newPostgres(t)
 	mustCopy(t, "sqlite:"+path, dsn)
-	storetest.GoesOn(t, openSQLite(t, movedBack(t, dsn)), openSQLite(t, path))
+	back, original := openSQLite(t, movedBack(t, dsn)), openSQLite(t, path)
+	storetest.GoesOn(t, back, original)
+	storetest.GoesOn(t, openPostgres(t, dsn), openSQLite(t, onceMore))
 }
 
 // TestEmpty: there may be nothing yet.
