@@ -33,6 +33,8 @@ type fleet struct {
 	told  map[string]receiver.Envelope
 	seen  map[string]bool
 	wrong []string
+	// formerly has the older names of sources.
+	formerly map[string]string
 	// closed says that the hooks answer 503.
 	closed bool
 }
@@ -117,6 +119,9 @@ func (f *fleet) note(endpoint string, h *receiver.Webhook) {
 	f.seen[endpoint+e.ID] = true
 	of := endpoint + e.Source
 	last, known := f.told[of]
+	if old := f.formerly[e.Source]; !known && old != "" {
+		last, known = f.told[endpoint+old]
+	}
 	f.told[of] = e
 	want := 1
 	if known {

@@ -1,0 +1,149 @@
+package daemon_test
+
+import (
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
+	"github.com/pollwire/pollwire/internal/server"
+)
+
+// reloading is a node whose configuration can be another one.
+type reloading struct {
+	*running
+	dsn string
+
+	mu   sync.Mutex
+	yaml string
+}
+
+func startReloading(t *testing.T, dsn, name, yaml string) *reloading {
+	t.Helper()
+	r := &reloading{dsn: dsn, yaml: yaml}
+	r.running = start(t, configured(t, dsn, yaml), daemon.Options{
+		Version: name, Node: name, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)).With("node", name),
+		Load: func() (*config.Config, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return configured(t, r.dsn, r.yaml), nil
+		},
+	})
+	return r
+}
+
+func (r *reloading) reload(t *testing.T, yaml string) {
+	t.Helper()
+	r.mu.Lock()
+	r.yaml = yaml
+	r.mu.Unlock()
+	done, err := r.Reload(t.Context())
+	must(t, err)
+	if !done.OK {
+		t.Fatalf("not reloaded: %v", done.Errors)
+	}
+}
+
+// TestNodesReload one after the other: sources are added, removed, given another
+// name and moved to another limit, and all that stays goes on in order.
+func TestNodesReload(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	f := newFleet(t, 12)
+	limits := "rate_limits: [{name: la, requests: 1000, per: 1m, burst: 100}, {name: lb, requests: 1000, per: 1m, burst: 100}]\n"
+	limited := func(yaml, source, limit string) string {
+		return strings.Replace(yaml, "{name: "+source+",", "{name: "+source+", rate_limit: "+limit+",", 1)
+	}
+	f.rest = limits
+	first := limited(limited(limited(f.yaml(), "s00", "la"), "s01", "la"), "s02", "lb")
+	one := startReloading(t, dsn, "one", first)
+	two := startReloading(t, dsn, "two", first)
+	f.awaitAllBy(t, "one", "two")
+
+	// s01 goes to another limit, s03 is called s99, s04 goes, and s12 is new.
+	f.mu.Lock()
+	f.sources, f.formerly = 13, map[string]string{"/sources/s99": "/sources/s03"}
+	f.mu.Unlock()
+	next := limited(limited(limited(f.yaml(), "s00", "la"), "s01", "lb"), "s02", "lb")
+	next = strings.Replace(next, "{name: s03,", "{name: s99, formerly: s03,", 1)
+	from := strings.Index(next, "  - {name: s04,")
+	next = next[:from] + next[from+strings.Index(next[from:], "\n")+1:]
+	one.reload(t, next)
+	two.reload(t, next)
+	changed := time.Now()
+	f.mu.Lock()
+	f.sources = 12 // s04 is asked no more
+	f.mu.Unlock()
+	f.awaitAllBy(t, "one", "two")
+	f.await(t, "s12 is told, and s04 asked no more", func() bool {
+		for _, a := range f.asked {
+			if a.source == "s04" && a.at.After(changed.Add(3*time.Second)) {
+				t.Fatal("s04 is asked still")
+			}
+		}
+		return f.told["ea/sources/s12"].ID != "" && f.told["ed/sources/s12"].ID != ""
+	})
+	f.await(t, "s99 goes on where s03 was", func() bool { return f.told["ea/sources/s99"].ID != "" })
+}
+
+// TestNodesTellWhoIsNew: an endpoint that is added on one node, and one that
+// subscribes there, are told by all, and miss nothing.
+func TestNodesTellWhoIsNew(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	f := newFleet(t, 8)
+	f.endpoints = nil
+	h := newHooks(t)
+	yaml := strings.Replace(f.yaml(), "endpoints:\n", "", 1)
+	yaml = "server: {listen: \"127.0.0.1:0\", subscriptions: {allow_networks: [127.0.0.0/8]}}\n" + yaml
+	one := startReloading(t, dsn, "one", yaml)
+	startReloading(t, dsn, "two", yaml)
+	f.awaitAllBy(t, "one", "two")
+	one.subscribe(t, server.NewSubscription{URL: h.url, Secret: h.secret})
+	f.await(t, "who subscribed is told of each source", func() bool { return h.sources() == f.sources })
+	before := h.gaps(t)
+	f.await(t, "it is told on", func() bool {
+		for source, n := range h.gaps(t) {
+			if n < before[source]+3 {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// sources is how many sources were told of.
+func (h *hooks) sources() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	of := make(map[string]bool)
+	for _, e := range h.told {
+		of[e.Source] = true
+	}
+	return len(of)
+}
+
+// gaps fails a test where a change of a source is missing between two that were
+// told, and returns the last number of each.
+func (h *hooks) gaps(t *testing.T) map[string]int {
+	t.Helper()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	byID := make(map[string]bool)
+	last := make(map[string]int)
+	for _, e := range h.told {
+		if byID[e.ID] {
+			continue
+		}
+		byID[e.ID] = true
+		n := number(e.Sequence)
+		if before := last[e.Source]; before != 0 && n != before+1 {
+			t.Fatalf("%s: change %d after %d", e.Source, n, before)
+		}
+		last[e.Source] = n
+	}
+	return last
+}
