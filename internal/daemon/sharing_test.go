@@ -3,11 +3,13 @@ package daemon_test
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
+	"github.com/pollwire/pollwire/internal/server"
 )
 
 // startNode starts a daemon as a node on a database.
@@ -104,4 +106,29 @@ func TestNodeThatIsKilled(t *testing.T) {
 	startNode(t, dsn, "one", f.yaml())
 	f.awaitAllBy(t, "one", "two")
 	f.caughtUp(t)
+}
+
+// TestCommandsBesideNodes: one that would spend of a limit asks a node where there is
+// one; the schema can be looked after meanwhile.
+func TestCommandsBesideNodes(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	a, h := newAPI(t, `{"data":[{"id":1}]}`), newHooks(t)
+	cfg := configured(t, dsn, orders(a, h, ""))
+	o := daemon.Options{Version: "test", Logger: slog.New(slog.DiscardHandler)}
+	preview, err := daemon.Preview(t.Context(), cfg, o, "orders")
+	if err != nil || preview.Outcome != server.Baseline {
+		t.Errorf("by itself: %+v, %v", preview, err)
+	}
+	d := startNode(t, dsn, "one", orders(a, h, ""))
+	if _, err := daemon.Preview(t.Context(), cfg, o, "orders"); err == nil || !strings.Contains(err.Error(), "node one on ") || !strings.Contains(err.Error(), "--url") {
+		t.Errorf("beside a node: %v", err)
+	}
+	if m, err := daemon.Migrate(t.Context(), cfg.Storage, "test", o.Logger); err != nil || m.From != m.To || m.To == 0 {
+		t.Errorf("migrated: %+v, %v", m, err)
+	}
+	stopDaemon(t, d.Daemon)
+	if _, err := daemon.Preview(t.Context(), cfg, o, "orders"); err != nil {
+		t.Errorf("after it: %v", err)
+	}
 }
