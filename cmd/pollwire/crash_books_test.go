@@ -27,6 +27,9 @@ type books struct {
 	// the last of an item's changes.
 	order  notify.Order
 	latest bool
+	// leased says that the endpoint has other owners now and then, so that what was
+	// answered may not have been noted though its process lives.
+	leased bool
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -134,6 +137,8 @@ func (b *books) repeat(id string, known *taken, run string, body []byte) {
 		b.repeats["answer lost"]++
 	case known.run != run:
 		b.repeats["killed"]++
+	case b.leased:
+		b.repeats["lease lost"]++
 	default:
 		b.wrong("%s came again though it had been answered", id)
 	}

@@ -1,0 +1,358 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// fleet is a number of nodes on one PostgreSQL, each a process in a network
+// namespace of its own, with an upstream and receivers that keep books.
+type fleet struct {
+	random  *rand.Rand
+	binary  string
+	network *network
+	server  *postgrestest.Server
+	dsn     string // by the socket, for the test itself
+	port    string // where nodes reach the database
+	nodes   []*fleetNode
+	sources []string
+	api     *ledgerAPI
+	visits  *visits
+	books   map[string]*books
+	config  string
+}
+
+// fleetNode is one of its processes, or the place of one.
+type fleetNode struct {
+	index  int
+	dir    string
+	runs   int
+	cmd    *exec.Cmd
+	ended  chan struct{}
+	told   bool // to end
+	stderr *lines
+}
+
+// newFleet makes a fleet whose nodes are not started yet.
+func newFleet(t *testing.T, nodes int) *fleet {
+	t.Helper()
+	postgrestest.Need(t)
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	f := &fleet{
+		random: rand.New(rand.NewPCG(seed, 0)), binary: buildBinary(t), network: newNetwork(t, nodes),
+		books: make(map[string]*books),
+	}
+	var err error
+	if f.server, err = postgrestest.Start(postgrestest.Options{Durable: true}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if f.dsn, err = f.server.Create(); err != nil {
+		t.Fatal(err)
+	}
+	f.port = f.forward(t, f.server.Dir()+"/.s.PGSQL.5432")
+	for i := range nodes {
+		f.nodes = append(f.nodes, &fleetNode{index: i, dir: shortDir(t), stderr: new(lines)})
+	}
+	t.Cleanup(func() {
+		for _, n := range f.nodes {
+			n.kill()
+		}
+	})
+	return f
+}
+
+// forward takes connections at the hub and hands what comes to a unix socket. One
+// whose packets are dropped stays open there, as it does at a server.
+func (f *fleet) forward(t *testing.T, socket string) (port string) {
+	t.Helper()
+	listener := f.network.listen(t)
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go pipe(conn, socket)
+		}
+	}()
+	_, port, _ = net.SplitHostPort(listener.Addr().String())
+	return port
+}
+
+func pipe(conn net.Conn, socket string) {
+	defer func() { _ = conn.Close() }()
+	to, err := net.Dial("unix", socket)
+	if err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(to, conn)
+		_ = to.(*net.UnixConn).CloseWrite()
+	}()
+	_, _ = io.Copy(conn, to)
+	_ = to.Close()
+}
+
+// serve starts an HTTP server at the hub, and returns its URL.
+func (f *fleet) serve(t *testing.T, handler http.Handler) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	_ = server.Listener.Close()
+	server.Listener = f.network.listen(t)
+	server.Start()
+	t.Cleanup(func() {
+		server.CloseClientConnections()
+		server.Close()
+	})
+	server.Config.ErrorLog = nil
+	return "http://" + server.Listener.Addr().String()
+}
+
+// ledger makes the configuration of lists that change all the time, told to
+// receivers that keep books of them.
+func (f *fleet) ledger(t *testing.T, lists int) {
+	t.Helper()
+	for i := range lists {
+		f.sources = append(f.sources, fmt.Sprintf("list-%02d", i))
+	}
+	f.api = newLedgerAPI(rand.New(rand.NewPCG(f.random.Uint64(), 1)), f.sources...)
+	f.visits = &visits{next: f.api}
+	upstream := f.serve(t, f.visits)
+	var b strings.Builder
+	fmt.Fprintf(&b, `storage: {dsn: "postgres://postgres@%s:%s/%s?sslmode=disable"}
+server: {listen: ""}
+rate_limits:
+  - {name: shared, requests: %d, per: %s, burst: 4}
+sources:
+`, hubAddress, f.port, databaseOf(f.dsn), sharedRequests, sharedPer)
+	for i, name := range f.sources {
+		limit := ""
+		if i%2 == 0 {
+			limit = "    rate_limit: shared\n"
+		}
+		fmt.Fprintf(&b, `  - name: %s
+    schedule: "@every 500ms"
+    request: {url: "%s/%[1]s"}
+    items: {path: items, key: id}
+    expect: {max_removed: 100%%}
+%s`, name, upstream, limit)
+	}
+	b.WriteString("endpoints:\n")
+	for i, e := range fleetEndpoints() {
+		secret := notify.GenerateSecret()
+		judge, err := standardwebhooks.NewWebhook(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := newBooks(rand.New(rand.NewPCG(f.random.Uint64(), uint64(i)+2)), judge)
+		kept.order, kept.leased = e.order, true
+		f.books[e.name] = kept
+		fmt.Fprintf(&b, `  - name: %s
+    url: %s/hook
+    secrets: ["%s"]
+    retry: {schedule: [%s 1m], jitter: 0.5}
+    breaker: {cooldown: 1s, max_cooldown: 1s}
+    order: %s
+    headers: {X-Run: "${RUN}"}
+    %s
+`, e.name, f.serve(t, kept), secret, repeat("50ms, ", 400), e.order, e.keys)
+	}
+	f.config = b.String()
+}
+
+const (
+	// sharedRequests and sharedPer are the limit that half of the lists share.
+	sharedRequests = 30
+	sharedPer      = 2 * time.Second
+)
+
+// fleetEndpoints are one for each way of keeping order.
+func fleetEndpoints() []crashEndpoint {
+	return []crashEndpoint{
+		{name: "ops", order: notify.OrderSource},
+		{name: "audit", order: notify.OrderItem},
+		{name: "batches", order: notify.OrderSource, keys: "batch: {max_events: 4, max_wait: 10ms}"},
+		{name: "all", order: notify.OrderEndpoint},
+		{name: "paced", order: notify.OrderSource, keys: "rate_limit: {requests: 400, per: 1s, burst: 20}"},
+	}
+}
+
+// databaseOf is the name of the database of a DSN.
+func databaseOf(dsn string) string {
+	_, after, _ := strings.Cut(dsn, "@/")
+	name, _, _ := strings.Cut(after, "?")
+	return name
+}
+
+// start starts a node that does not run.
+func (f *fleet) start(t *testing.T, n *fleetNode) {
+	t.Helper()
+	n.runs++
+	config := filepath.Join(n.dir, "pollwire.yaml")
+	if err := os.WriteFile(config, []byte(f.config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("node-%d", n.index)
+	// Not t.Context(): it ends before the cleanups, of which one stops the node.
+	n.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "ip", "netns", "exec", f.network.nodes[n.index],
+		f.binary, "run", "--config", config, "--node", name, "--log-level", "debug")
+	n.cmd.Env = append(os.Environ(), fmt.Sprintf("RUN=%s.%d", name, n.runs), "RUNTIME_DIRECTORY="+n.dir)
+	n.cmd.Stderr = n.stderr
+	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := n.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	n.ended, n.told = ended, false
+	go func(cmd *exec.Cmd) {
+		defer close(ended)
+		_ = cmd.Wait()
+	}(n.cmd)
+}
+
+// startAll starts all nodes.
+func (f *fleet) startAll(t *testing.T) {
+	t.Helper()
+	for _, n := range f.nodes {
+		f.start(t, n)
+	}
+}
+
+// signal sends a node a signal.
+func (n *fleetNode) signal(t *testing.T, sig syscall.Signal) {
+	t.Helper()
+	if err := n.cmd.Process.Signal(sig); err != nil {
+		t.Fatalf("node-%d: %v: %v\n%s", n.index, sig, err, n.stderr.last(30))
+	}
+}
+
+// stop ends a node as systemd would, and waits for its end.
+func (n *fleetNode) stop(t *testing.T) {
+	t.Helper()
+	n.told = true
+	n.signal(t, syscall.SIGTERM)
+	<-n.ended
+	if code := n.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("node-%d ended with %d:\n%s", n.index, code, n.stderr.last(30))
+	}
+}
+
+// kill ends a node at once.
+func (n *fleetNode) kill() {
+	if n.cmd == nil {
+		return
+	}
+	n.told = true
+	_ = n.cmd.Process.Kill()
+	<-n.ended
+}
+
+// pollwire runs a command that speaks with a node.
+func (n *fleetNode) pollwire(ctx context.Context, f *fleet, args ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, f.binary, append(args, "--config", filepath.Join(n.dir, "pollwire.yaml"))...)
+	cmd.Env = append(os.Environ(), "RUN=0", "RUNTIME_DIRECTORY="+n.dir)
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+// lines is what a process has said.
+type lines struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text = append(l.text, p...)
+	return len(p), nil
+}
+
+// last are its last lines.
+func (l *lines) last(n int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := bytes.Split(bytes.TrimSpace(l.text), []byte("\n"))
+	return string(bytes.Join(all[max(0, len(all)-n):], []byte("\n")))
+}
+
+// visits keeps book of which node asked for what.
+type visits struct {
+	next http.Handler
+
+	mu    sync.Mutex
+	all   []visit
+	asked chan struct{}
+}
+
+// visit is a request as the upstream saw it.
+type visit struct {
+	at     time.Time
+	source string
+	node   string // its address
+}
+
+func (v *visits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	v.mu.Lock()
+	v.all = append(v.all, visit{time.Now(), r.URL.Path[1:], host})
+	v.mu.Unlock()
+	v.next.ServeHTTP(w, r)
+}
+
+// since are the visits after a time.
+func (v *visits) since(at time.Time) []visit {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for i := len(v.all); i > 0; i-- {
+		if !v.all[i-1].at.After(at) {
+			return append([]visit(nil), v.all[i:]...)
+		}
+	}
+	return append([]visit(nil), v.all...)
+}
+
+// most is the largest number of visits of some sources in a window.
+func (v *visits) most(sources func(string) bool, window time.Duration) int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	var within []time.Time
+	most := 0
+	for i := range v.all {
+		if !sources(v.all[i].source) {
+			continue
+		}
+		within = append(within, v.all[i].at)
+		for within[0].Add(window).Before(v.all[i].at) {
+			within = within[1:]
+		}
+		most = max(most, len(within))
+	}
+	return most
+}

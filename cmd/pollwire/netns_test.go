@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// hubAddress is where the servers of a network are, for all its nodes.
+const hubAddress = "10.77.0.1"
+
+// network is a hub and the nodes around it, each in a network namespace of its own,
+// so that one can be cut off as a cable is: packets are dropped, and nothing is
+// closed.
+type network struct {
+	hub   string
+	nodes []string
+}
+
+// newNetwork makes a network of n nodes, or skips the test where that may not be.
+func newNetwork(t *testing.T, n int) *network {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("network namespaces are made by root alone")
+	}
+	for _, program := range []string{"ip", "nft"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("%s is not installed: install the packages iproute2 and nftables", program)
+		}
+	}
+	// The name of a namespace is one of the whole machine.
+	file, err := os.CreateTemp("", "pwnet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.Remove(file.Name()) })
+	name := file.Name()[strings.LastIndex(file.Name(), "/")+1:]
+	w := &network{hub: name + "h"}
+	w.add(t, w.hub)
+	execute(t, "ip", "-n", w.hub, "addr", "add", hubAddress+"/32", "dev", "lo")
+	for i := range n {
+		node := fmt.Sprintf("%sn%d", name, i)
+		w.add(t, node)
+		w.nodes = append(w.nodes, node)
+		port := fmt.Sprintf("v%d", i)
+		execute(t, "ip", "-n", w.hub, "link", "add", port, "type", "veth", "peer", "name", "hub", "netns", node)
+		execute(t, "ip", "-n", w.hub, "addr", "add", fmt.Sprintf("10.77.%d.1/24", i+1), "dev", port)
+		execute(t, "ip", "-n", w.hub, "link", "set", "dev", port, "up")
+		execute(t, "ip", "-n", node, "addr", "add", nodeAddress(i)+"/24", "dev", "hub")
+		execute(t, "ip", "-n", node, "link", "set", "dev", "hub", "up")
+		execute(t, "ip", "-n", node, "route", "add", "default", "via", fmt.Sprintf("10.77.%d.1", i+1))
+	}
+	execute(t, "ip", "netns", "exec", w.hub, "nft", "add table inet cut; add chain inet cut in { type filter hook input priority 0; }; add chain inet cut out { type filter hook output priority 0; }")
+	return w
+}
+
+// nodeAddress is that of a node, counted from 0.
+func nodeAddress(i int) string { return fmt.Sprintf("10.77.%d.2", i+1) }
+
+func (w *network) add(t *testing.T, namespace string) {
+	t.Helper()
+	execute(t, "ip", "netns", "add", namespace)
+	t.Cleanup(func() { execute(t, "ip", "netns", "del", namespace) })
+	execute(t, "ip", "-n", namespace, "link", "set", "dev", "lo", "up")
+}
+
+// cut drops what goes between a port of the hub and a node, -1 for all of them, in
+// both directions.
+func (w *network) cut(t *testing.T, port string, node int) {
+	t.Helper()
+	from, to := "", ""
+	if node >= 0 {
+		from, to = "ip saddr "+nodeAddress(node)+" ", "ip daddr "+nodeAddress(node)+" "
+	}
+	execute(t, "ip", "netns", "exec", w.hub, "nft",
+		fmt.Sprintf("add rule inet cut in %stcp dport %s drop; add rule inet cut out %stcp sport %[2]s drop", from, port, to))
+}
+
+// mend ends all cuts.
+func (w *network) mend(t *testing.T) {
+	t.Helper()
+	execute(t, "ip", "netns", "exec", w.hub, "nft", "flush chain inet cut in; flush chain inet cut out")
+}
+
+// listen listens at the hub's address.
+func (w *network) listen(t *testing.T) net.Listener {
+	t.Helper()
+	listener, err := listenIn(w.hub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return listener
+}
+
+// listenIn makes a socket in a namespace: that of the thread is the socket's for
+// ever.
+func listenIn(namespace string) (net.Listener, error) {
+	type made struct {
+		listener net.Listener
+		err      error
+	}
+	result := make(chan made)
+	go func() {
+		// The thread is not given back: it ends with the goroutine.
+		runtime.LockOSThread()
+		file, err := os.Open("/var/run/netns/" + namespace)
+		if err != nil {
+			result <- made{err: err}
+			return
+		}
+		err = errors.Join(unix.Setns(int(file.Fd()), unix.CLONE_NEWNET), file.Close())
+		if err != nil {
+			result <- made{err: err}
+			return
+		}
+		listener, err := net.Listen("tcp", hubAddress+":0")
+		result <- made{listener, err}
+	}()
+	m := <-result
+	return m.listener, m.err
+}
+
+func execute(t *testing.T, program string, args ...string) {
+	t.Helper()
+	if out, err := exec.Command(program, args...).CombinedOutput(); err != nil {
+		t.Fatalf("%s %s: %v: %s", program, strings.Join(args, " "), err, out)
+	}
+}
