@@ -17,7 +17,7 @@ import (
 
 // defaultFaults is how many faults the test makes; make chaos sets more in
 // POLLWIRE_FAULTS.
-const defaultFaults = 9
+const defaultFaults = 11
 
 // TestChaos makes one fault after another in a fleet whose upstream changes all the
 // time: nodes are killed, stopped, frozen and cut off, and so is the database. At
@@ -90,6 +90,24 @@ func (f *fleet) faults() []fault {
 			d := f.rest(15_000)
 			f.network.mend(t)
 			return fmt.Sprintf("node-%d for %v", n.index, d)
+		}},
+		{"cut off from the answers of the database", func(t *testing.T) string {
+			n := f.any()
+			f.network.deafen(t, f.port, n.index)
+			d := f.rest(12_000)
+			f.network.mend(t)
+			return fmt.Sprintf("node-%d for %v", n.index, d)
+		}},
+		{"killed while another was cut off", func(t *testing.T) string {
+			n := f.any()
+			other := f.nodes[(n.index+1)%len(f.nodes)]
+			f.network.cut(t, f.port, other.index)
+			f.rest(8000)
+			n.kill()
+			f.rest(8000)
+			f.network.mend(t)
+			f.start(t, n)
+			return fmt.Sprintf("node-%d and node-%d", n.index, other.index)
 		}},
 		{"database cut off from all", func(t *testing.T) string {
 			f.network.cut(t, f.port, -1)

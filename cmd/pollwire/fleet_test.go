@@ -161,7 +161,7 @@ sources:
     request: {url: "%s/%[1]s"}
     items: {path: items, key: id}
     expect: {max_removed: 100%%}
-%s`, name, upstream, limit)
+%[3]s`, name, upstream, limit)
 	}
 	b.WriteString("endpoints:\n")
 	for i, e := range fleetEndpoints() {
@@ -181,7 +181,7 @@ sources:
     order: %s
     headers: {X-Run: "${RUN}"}
     %s
-`, e.name, f.serve(t, kept), secret, repeat("50ms, ", 400), e.order, e.keys)
+`, e.name, f.serve(t, kept), secret, repeat("50ms, ", 99), e.order, e.keys)
 	}
 	f.config = b.String()
 }

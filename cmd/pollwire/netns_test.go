@@ -83,6 +83,14 @@ func (w *network) cut(t *testing.T, port string, node int) {
 		fmt.Sprintf("add rule inet cut in %stcp dport %s drop; add rule inet cut out %stcp sport %[2]s drop", from, port, to))
 }
 
+// deafen drops what a port of the hub answers to a node: what that asks for is still
+// done, and it never hears of it.
+func (w *network) deafen(t *testing.T, port string, node int) {
+	t.Helper()
+	execute(t, "ip", "netns", "exec", w.hub, "nft",
+		fmt.Sprintf("add rule inet cut out ip daddr %s tcp sport %s drop", nodeAddress(node), port))
+}
+
 // mend ends all cuts.
 func (w *network) mend(t *testing.T) {
 	t.Helper()
