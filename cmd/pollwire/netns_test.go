@@ -109,30 +109,28 @@ func (w *network) listen(t *testing.T) net.Listener {
 
 // listenIn makes a socket in a namespace: that of the thread is the socket's for
 // ever.
-func listenIn(namespace string) (net.Listener, error) {
-	type made struct {
-		listener net.Listener
-		err      error
+func listenIn(namespace string) (listener net.Listener, err error) {
+	// The thread is given back as it was. If it ended, so would all processes that
+	// were started by it and are not to outlive who started them: servers, nodes.
+	runtime.LockOSThread()
+	here, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
 	}
-	result := make(chan made)
-	go func() {
-		// The thread is not given back: it ends with the goroutine.
-		runtime.LockOSThread()
-		file, err := os.Open("/var/run/netns/" + namespace)
-		if err != nil {
-			result <- made{err: err}
-			return
-		}
-		err = errors.Join(unix.Setns(int(file.Fd()), unix.CLONE_NEWNET), file.Close())
-		if err != nil {
-			result <- made{err: err}
-			return
-		}
-		listener, err := net.Listen("tcp", hubAddress+":0")
-		result <- made{listener, err}
-	}()
-	m := <-result
-	return m.listener, m.err
+	there, err := os.Open("/var/run/netns/" + namespace)
+	if err != nil {
+		return nil, errors.Join(err, here.Close())
+	}
+	defer func() { err = errors.Join(err, here.Close(), there.Close()) }()
+	if err := unix.Setns(int(there.Fd()), unix.CLONE_NEWNET); err != nil {
+		return nil, err
+	}
+	listener, err = net.Listen("tcp", hubAddress+":0")
+	if back := unix.Setns(int(here.Fd()), unix.CLONE_NEWNET); back != nil {
+		return nil, errors.Join(err, back) // the thread stays locked, for it is nobody's any more
+	}
+	runtime.UnlockOSThread()
+	return listener, err
 }
 
 func execute(t *testing.T, program string, args ...string) {
