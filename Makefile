@@ -4,9 +4,10 @@
 FUZZTIME ?= 10s
 BENCH    ?= .
 KILLS    ?= 100
+FAULTS   ?= 200
 SOAK     ?= 1h
 
-.PHONY: build package test lint docs bench fuzz crash soak clean help
+.PHONY: build package test lint docs bench fuzz crash chaos soak clean help
 
 build: ## build bin/pollwire
 	VERSION= systemd/package/program bin/pollwire
@@ -33,6 +34,9 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 crash: ## kill the daemon KILLS times at random moments, and look for what is lost
 	POLLWIRE_KILLS=$(KILLS) go test -count=1 -v -timeout 60m -run '^TestCrash' ./cmd/pollwire
+
+chaos: ## break a fleet of nodes and its PostgreSQL FAULTS times, and look for what is lost (root)
+	POLLWIRE_FAULTS=$(FAULTS) go test -count=1 -v -timeout 120m -run '^Test(Pooled)?Chaos$$' ./cmd/pollwire
 
 soak: ## run 1,000 sources for SOAK, and look whether memory grows
 	POLLWIRE_LONG=$(SOAK) go test -race -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/daemon

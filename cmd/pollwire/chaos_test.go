@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store/postgres"
+	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -34,15 +35,43 @@ func TestChaos(t *testing.T) {
 		faults = n
 	}
 	f := newFleet(t, 3)
+	f.suffer(t, f.faults(), faults)
+}
+
+// TestPooledChaos makes some faults in a fleet that reaches its database by a
+// PgBouncer in transaction mode, and that one ends now and then too.
+func TestPooledChaos(t *testing.T) {
+	t.Parallel()
+	postgrestest.NeedPooler(t)
+	f := newFleet(t, 3)
+	f.pool(t)
+	kinds := slices.DeleteFunc(f.faults(), func(k fault) bool {
+		return !slices.Contains([]string{"killed", "cut off from the database", "database killed"}, k.name)
+	})
+	kinds = append(kinds, fault{"pooler restarted", func(t *testing.T) string {
+		f.pooler.Stop()
+		d := f.rest(2000)
+		var err error
+		if f.pooler, err = f.server.Pool(); err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("after %v", d)
+	}})
+	f.suffer(t, kinds, len(kinds))
+}
+
+// suffer makes faults, each kind at least once if there are so many, while lists
+// change all the time; and checks what has become of that.
+func (f *fleet) suffer(t *testing.T, kinds []fault, faults int) {
+	t.Helper()
 	f.ledger(t, 12)
 	f.startAll(t)
 	f.await(t, "all lists to be known", func() bool { return f.api.answered(2) })
 	f.api.letLoose(true)
-	kinds := f.faults()
 	for n := range faults {
 		kind := kinds[f.random.IntN(len(kinds))]
 		if n < len(kinds) {
-			kind = kinds[n] // each of them at least once
+			kind = kinds[n]
 		}
 		begun := time.Now()
 		what := kind.make(t)

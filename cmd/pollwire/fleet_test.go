@@ -31,8 +31,9 @@ type fleet struct {
 	binary  string
 	network *network
 	server  *postgrestest.Server
-	dsn     string // by the socket, for the test itself
-	port    string // where nodes reach the database
+	pooler  *postgrestest.Pooler // what nodes speak with instead of it; nil for nothing
+	dsn     string               // by the socket, for the test itself
+	port    string               // where nodes reach the database
 	nodes   []*fleetNode
 	sources []string
 	api     *ledgerAPI
@@ -84,6 +85,18 @@ func newFleet(t *testing.T, nodes int) *fleet {
 		}
 	})
 	return f
+}
+
+// pool puts a PgBouncer between the nodes and the database. It comes before the
+// configuration is made.
+func (f *fleet) pool(t *testing.T) {
+	t.Helper()
+	var err error
+	if f.pooler, err = f.server.Pool(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.pooler.Stop() })
+	f.port = f.forward(t, f.server.Dir()+"/.s.PGSQL.6432")
 }
 
 // forward takes connections at the hub and hands what comes to a unix socket. One
@@ -273,14 +286,6 @@ func (n *fleetNode) kill() {
 	<-n.ended
 }
 
-// pollwire runs a command that speaks with a node.
-func (n *fleetNode) pollwire(ctx context.Context, f *fleet, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, f.binary, append(args, "--config", filepath.Join(n.dir, "pollwire.yaml"))...)
-	cmd.Env = append(os.Environ(), "RUN=0", "RUNTIME_DIRECTORY="+n.dir)
-	out, err := cmd.Output()
-	return string(out), err
-}
-
 // lines is what a process has said.
 type lines struct {
 	mu   sync.Mutex
@@ -306,9 +311,8 @@ func (l *lines) last(n int) string {
 type visits struct {
 	next http.Handler
 
-	mu    sync.Mutex
-	all   []visit
-	asked chan struct{}
+	mu  sync.Mutex
+	all []visit
 }
 
 // visit is a request as the upstream saw it.
