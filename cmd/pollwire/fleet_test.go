@@ -38,6 +38,7 @@ type fleet struct {
 	sources []string
 	api     *ledgerAPI
 	visits  *visits
+	posts   map[string]*visits // by endpoint
 	books   map[string]*books
 	config  string
 }
@@ -61,7 +62,7 @@ func newFleet(t *testing.T, nodes int) *fleet {
 	t.Logf("seed %d", seed)
 	f := &fleet{
 		random: rand.New(rand.NewPCG(seed, 0)), binary: buildBinary(t), network: newNetwork(t, nodes),
-		books: make(map[string]*books),
+		books: make(map[string]*books), posts: make(map[string]*visits),
 	}
 	var err error
 	if f.server, err = postgrestest.Start(postgrestest.Options{Durable: true}); err != nil {
@@ -158,7 +159,7 @@ func (f *fleet) ledger(t *testing.T, lists int) {
 	f.visits = &visits{next: f.api}
 	upstream := f.serve(t, f.visits)
 	var b strings.Builder
-	fmt.Fprintf(&b, `storage: {dsn: "postgres://postgres@%s:%s/%s?sslmode=disable"}
+	fmt.Fprintf(&b, `storage: {dsn: "postgres://postgres@%s:%s/%s?sslmode=disable&application_name=${RUN}"}
 server: {listen: ""}
 rate_limits:
   - {name: shared, requests: %d, per: %s, burst: 4}
@@ -185,7 +186,7 @@ sources:
 		}
 		kept := newBooks(rand.New(rand.NewPCG(f.random.Uint64(), uint64(i)+2)), judge)
 		kept.order, kept.leased = e.order, true
-		f.books[e.name] = kept
+		f.books[e.name], f.posts[e.name] = kept, &visits{next: kept}
 		fmt.Fprintf(&b, `  - name: %s
     url: %s/hook
     secrets: ["%s"]
@@ -194,7 +195,7 @@ sources:
     order: %s
     headers: {X-Run: "${RUN}"}
     %s
-`, e.name, f.serve(t, kept), secret, repeat("50ms, ", 99), e.order, e.keys)
+`, e.name, f.serve(t, f.posts[e.name]), secret, repeat("50ms, ", 99), e.order, e.keys)
 	}
 	f.config = b.String()
 }
@@ -323,11 +324,16 @@ type visit struct {
 }
 
 func (v *visits) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	v.note(r)
+	v.next.ServeHTTP(w, r)
+}
+
+// note enters a request.
+func (v *visits) note(r *http.Request) {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	v.mu.Lock()
+	defer v.mu.Unlock()
 	v.all = append(v.all, visit{time.Now(), r.URL.Path[1:], host})
-	v.mu.Unlock()
-	v.next.ServeHTTP(w, r)
 }
 
 // since are the visits after a time.
