@@ -103,16 +103,16 @@ func (l *limit) pace(at time.Duration, n int) {
 }
 
 // settleClaim counts what an earlier process may have sent without saving it:
-// all that it had reserved, as if sent at the last moment, but never more than
-// the limit would have admitted beside what is known.
+// all that it had reserved, as if sent at the last moment. What is known of it may
+// count here for longer than it did there, where their clocks differ or one was set
+// back: that leaves no less room for what is not known, so that more may come
+// together than the limit admits.
 func (l *limit) settleClaim() {
 	if l.claim == 0 {
 		return
 	}
 	l.log.expire(l.claimedAt, l.def.Per)
-	if n := min(l.claim, l.capacity()-l.log.total-l.inFlight); n > 0 {
-		l.log.add(l.claimedAt, n, l.def.Per)
-	}
+	l.log.add(l.claimedAt, min(l.claim, l.capacity()), l.def.Per)
 	l.claim = 0
 	// The claim must not be made anew, and later, after each restart.
 	l.stale, l.touched = true, true

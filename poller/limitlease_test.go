@@ -395,3 +395,49 @@ func TestReleaseOfALimitThatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// Clocks of nodes differ, so that the heir keeps in the window what the owner has
+// seen leave it. What the owner sent into the room that it had is not known, and must
+// be counted all the same.
+func TestHeirOfAFullLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 320, Per: time.Minute, Burst: 320}
+		one, lease := newNode(t, store, api)
+		two, _ := newNode(t, store, api)
+		mustAdopt(t, one, "api")
+		var sent []time.Time
+		take := func(l *Limiter, most int, d time.Duration) {
+			ctx, cancel := context.WithTimeout(t.Context(), d)
+			defer cancel()
+			for range most {
+				release, err := l.Take(ctx, "api", 1)
+				if err != nil {
+					return
+				}
+				sent = append(sent, time.Now())
+				release()
+			}
+		}
+		begun := time.Now()
+		take(one, 20, time.Second)
+		wait(3 * time.Second)
+		take(one, 300, time.Second)
+		wait(time.Until(begun.Add(api.Per))) // the first 20 have left
+		store.setFail(errDisk)
+		take(one, 20, time.Millisecond) // what is reserved
+		lease.held.Store(false)
+		store.setFail(nil)
+		if len(sent) <= 320 {
+			t.Fatalf("%d were sent", len(sent))
+		}
+		mustAdopt(t, two, "api")
+		take(two, 400, api.Per)
+		for i := range sent[320:] {
+			if window := sent[i+320].Sub(sent[i]); window < api.Per {
+				t.Fatalf("321 were sent within %v", window)
+			}
+		}
+	})
+}
