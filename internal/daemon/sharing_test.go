@@ -10,6 +10,7 @@ import (
 	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
+	"github.com/pollwire/pollwire/internal/store/postgres"
 )
 
 // startNode starts a daemon as a node on a database.
@@ -43,6 +44,23 @@ func TestOneNode(t *testing.T) {
 	}
 	if h.count() != 2 {
 		t.Errorf("told:\n%s", h.dump())
+	}
+}
+
+// TestNewEndpointOfNodes: others may commit for a while as if it was not there, so that
+// it is told out of the log until all of them must know of it.
+func TestNewEndpointOfNodes(t *testing.T) {
+	t.Parallel()
+	dsn := database(t)
+	startNode(t, dsn, "one", orders(newAPI(t, `{"data":[]}`), newHooks(t), ""))
+	s, err := postgres.Open(t.Context(), postgres.Options{DSN: dsn, ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	open, err := s.OpenReplays(t.Context())
+	if err != nil || len(open) != 1 || open[0].Endpoint != "you" || !open[0].First {
+		t.Errorf("%v, told out of the log: %+v", err, open)
 	}
 }
 
