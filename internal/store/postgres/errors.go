@@ -49,7 +49,7 @@ func kindOf(err error) error {
 		case errors.Is(err, puddle.ErrClosedPool):
 			return store.ErrClosed
 		case errors.As(err, &network), pgconn.Timeout(err), pgconn.SafeToRetry(err), errors.Is(err, context.DeadlineExceeded),
-			errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+			errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, pgconn.ErrConnClosed):
 			return store.ErrUnreachable
 		}
 		return nil

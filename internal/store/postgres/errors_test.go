@@ -38,6 +38,7 @@ func TestFailure(t *testing.T) {
 		{io.ErrUnexpectedEOF, store.ErrUnreachable},
 		{&net.OpError{Op: "read", Err: errors.New("connection reset by peer")}, store.ErrUnreachable},
 		{context.DeadlineExceeded, store.ErrUnreachable},
+		{fmt.Errorf("receive: %w", pgconn.ErrConnClosed), store.ErrUnreachable},
 		{puddle.ErrClosedPool, store.ErrClosed},
 		{store.ErrNotHeld, store.ErrNotHeld},
 	} {
