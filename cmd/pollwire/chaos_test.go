@@ -73,6 +73,7 @@ func (f *fleet) suffer(t *testing.T, kinds []fault, faults int) {
 		if n < len(kinds) {
 			kind = kinds[n]
 		}
+		f.tend(t)
 		begun := time.Now()
 		what := kind.make(t)
 		t.Logf("fault %d of %d: %s %s, %v", n+1, faults, kind.name, what, time.Since(begun).Round(time.Millisecond))
@@ -203,7 +204,8 @@ func (f *fleet) await(t *testing.T, what string, holds func() bool) time.Duratio
 	defer ticker.Stop()
 	for !holds() {
 		<-ticker.C
-		if time.Since(begun) < awaitTimeout && !f.fallen() {
+		f.tend(t)
+		if time.Since(begun) < awaitTimeout {
 			continue
 		}
 		for _, n := range f.nodes {
@@ -215,19 +217,12 @@ func (f *fleet) await(t *testing.T, what string, holds func() bool) time.Duratio
 	return time.Since(begun)
 }
 
-// fallen says whether a node has ended that nobody ended.
-func (f *fleet) fallen() bool {
-	return slices.ContainsFunc(f.nodes, func(n *fleetNode) bool {
-		if n.cmd == nil || n.told {
-			return false
-		}
-		select {
-		case <-n.ended:
-			return true
-		default:
-			return false
-		}
-	})
+// tend starts again what could not begin.
+func (f *fleet) tend(t *testing.T) {
+	t.Helper()
+	for _, n := range f.nodes {
+		n.tend(t)
+	}
 }
 
 func (f *fleet) logWrongs(t *testing.T) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -45,9 +46,11 @@ type fleet struct {
 
 // fleetNode is one of its processes, or the place of one.
 type fleetNode struct {
+	fleet  *fleet
 	index  int
 	dir    string
 	runs   int
+	from   int // where what it said in this run begins
 	cmd    *exec.Cmd
 	ended  chan struct{}
 	told   bool // to end
@@ -78,7 +81,7 @@ func newFleet(t *testing.T, nodes int) *fleet {
 	}
 	f.port = f.forward(t, f.server.Dir()+"/.s.PGSQL.5432")
 	for i := range nodes {
-		f.nodes = append(f.nodes, &fleetNode{index: i, dir: shortDir(t), stderr: new(lines)})
+		f.nodes = append(f.nodes, &fleetNode{fleet: f, index: i, dir: shortDir(t), stderr: new(lines)})
 	}
 	t.Cleanup(func() {
 		for _, n := range f.nodes {
@@ -228,6 +231,7 @@ func databaseOf(dsn string) string {
 func (f *fleet) start(t *testing.T, n *fleetNode) {
 	t.Helper()
 	n.runs++
+	n.from = n.stderr.size()
 	config := filepath.Join(n.dir, "pollwire.yaml")
 	if err := os.WriteFile(config, []byte(f.config), 0o600); err != nil {
 		t.Fatal(err)
@@ -258,10 +262,43 @@ func (f *fleet) startAll(t *testing.T) {
 	}
 }
 
+// tend starts a node again that could not begin, for want of a database, as systemd
+// does. One that has begun must not end.
+func (n *fleetNode) tend(t *testing.T) {
+	t.Helper()
+	if !n.fallen() {
+		return
+	}
+	if strings.Contains(n.stderr.since(n.from), "pollwire started") {
+		t.Fatalf("node-%d ended with %d:\n%s", n.index, n.cmd.ProcessState.ExitCode(), n.stderr.last(30))
+	}
+	n.fleet.start(t, n)
+}
+
+// fallen says whether a node has ended that nobody ended.
+func (n *fleetNode) fallen() bool {
+	if n.cmd == nil || n.told {
+		return false
+	}
+	select {
+	case <-n.ended:
+		return true
+	default:
+		return false
+	}
+}
+
 // signal sends a node a signal.
 func (n *fleetNode) signal(t *testing.T, sig syscall.Signal) {
 	t.Helper()
-	if err := n.cmd.Process.Signal(sig); err != nil {
+	n.tend(t)
+	err := n.cmd.Process.Signal(sig)
+	if errors.Is(err, os.ErrProcessDone) { // at this moment
+		<-n.ended
+		n.tend(t)
+		err = n.cmd.Process.Signal(sig)
+	}
+	if err != nil {
 		t.Fatalf("node-%d: %v: %v\n%s", n.index, sig, err, n.stderr.last(30))
 	}
 }
@@ -269,9 +306,12 @@ func (n *fleetNode) signal(t *testing.T, sig syscall.Signal) {
 // stop ends a node as systemd would, and waits for its end.
 func (n *fleetNode) stop(t *testing.T) {
 	t.Helper()
-	n.told = true
 	n.signal(t, syscall.SIGTERM)
+	n.told = true
 	<-n.ended
+	if n.stderr.since(n.from) == "" {
+		return // before it was there to hear of it
+	}
 	if code := n.cmd.ProcessState.ExitCode(); code != 0 {
 		t.Errorf("node-%d ended with %d:\n%s", n.index, code, n.stderr.last(30))
 	}
@@ -298,6 +338,19 @@ func (l *lines) Write(p []byte) (int, error) {
 	defer l.mu.Unlock()
 	l.text = append(l.text, p...)
 	return len(p), nil
+}
+
+// size is how much that is, since what it has said after so much.
+func (l *lines) size() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.text)
+}
+
+func (l *lines) since(from int) string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.text[from:])
 }
 
 // last are its last lines.
