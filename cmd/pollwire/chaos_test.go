@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -26,16 +27,22 @@ const defaultFaults = 11
 // its order, and the upstream was never asked more often than its limit allows.
 func TestChaos(t *testing.T) {
 	t.Parallel()
-	faults := defaultFaults
-	if s := os.Getenv("POLLWIRE_FAULTS"); s != "" {
-		n, err := strconv.Atoi(s)
-		if err != nil {
-			t.Fatalf("POLLWIRE_FAULTS: %v", err)
-		}
-		faults = n
-	}
 	f := newFleet(t, 3)
-	f.suffer(t, f.faults(), faults)
+	f.suffer(t, f.faults(), faultsOf(t))
+}
+
+// faultsOf is how many faults a test makes.
+func faultsOf(t *testing.T) int {
+	t.Helper()
+	s := os.Getenv("POLLWIRE_FAULTS")
+	if s == "" {
+		return defaultFaults
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		t.Fatalf("POLLWIRE_FAULTS: %v", err)
+	}
+	return n
 }
 
 // TestPooledChaos makes some faults in a fleet that reaches its database by a
@@ -45,10 +52,8 @@ func TestPooledChaos(t *testing.T) {
 	postgrestest.NeedPooler(t)
 	f := newFleet(t, 3)
 	f.pool(t)
-	kinds := slices.DeleteFunc(f.faults(), func(k fault) bool {
-		return !slices.Contains([]string{"killed", "cut off from the database", "database killed"}, k.name)
-	})
-	kinds = append(kinds, fault{"pooler restarted", func(t *testing.T) string {
+	first := []string{"pooler restarted", "killed", "cut off from the database", "database killed"}
+	kinds := append(f.faults(), fault{"pooler restarted", func(t *testing.T) string {
 		f.pooler.Stop()
 		d := f.rest(2000)
 		var err error
@@ -57,7 +62,10 @@ func TestPooledChaos(t *testing.T) {
 		}
 		return fmt.Sprintf("after %v", d)
 	}})
-	f.suffer(t, kinds, len(kinds))
+	slices.SortStableFunc(kinds, func(a, b fault) int {
+		return cmp.Compare(slices.Index(first, b.name), slices.Index(first, a.name))
+	})
+	f.suffer(t, kinds, max(len(first), faultsOf(t)/10))
 }
 
 // suffer makes faults, each kind at least once if there are so many, while lists
@@ -263,9 +271,26 @@ func (f *fleet) checkBooks(t *testing.T) {
 		for _, wrong := range b.wrongs {
 			t.Errorf("%s: %s", name, wrong)
 		}
+		for run, n := range b.again {
+			if !f.lost(run) {
+				t.Errorf("%s was told %d webhooks again that it had answered, by %s, which had lost nothing", name, n, run)
+			}
+		}
 		t.Logf("%s: %s", name, b.summary())
 		b.mu.Unlock()
 	}
+}
+
+// lost says whether a node has said that it lost what it held, or had to give it up
+// in the middle.
+func (f *fleet) lost(run string) bool {
+	return slices.ContainsFunc(f.nodes, func(n *fleetNode) bool {
+		if !strings.HasPrefix(run, fmt.Sprintf("node-%d.", n.index)) {
+			return false
+		}
+		said := n.stderr.since(0)
+		return strings.Contains(said, "node was taken for dead by others") || strings.Contains(said, "not all that was under way came to its end")
+	})
 }
 
 // checkLimit fails where the upstream was asked more often than its limit allows.

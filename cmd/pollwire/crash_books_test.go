@@ -28,8 +28,10 @@ type books struct {
 	order  notify.Order
 	latest bool
 	// leased says that the endpoint has other owners now and then, so that what was
-	// answered may not have been noted though its process lives.
+	// answered may not have been noted though its process lives: again are the runs
+	// that must have lost it then.
 	leased bool
+	again  map[string]int
 
 	mu      sync.Mutex
 	random  *rand.Rand
@@ -67,6 +69,7 @@ func newBooks(random *rand.Rand, judge *standardwebhooks.Webhook) *books {
 		items:   make(map[string]map[string]item),
 		last:    make(map[string]int),
 		repeats: make(map[string]int),
+		again:   make(map[string]int),
 		told:    make(chan struct{}, 1),
 	}
 }
@@ -139,6 +142,7 @@ func (b *books) repeat(id string, known *taken, run string, body []byte) {
 		b.repeats["killed"]++
 	case b.leased:
 		b.repeats["lease lost"]++
+		b.again[run]++
 	default:
 		b.wrong("%s came again though it had been answered", id)
 	}
