@@ -42,6 +42,7 @@ type fleet struct {
 	posts   map[string]*visits // by endpoint
 	books   map[string]*books
 	config  string
+	frozen  int // how often a node was
 }
 
 // fleetNode is one of its processes, or the place of one.
@@ -231,7 +232,7 @@ func databaseOf(dsn string) string {
 func (f *fleet) start(t *testing.T, n *fleetNode) {
 	t.Helper()
 	n.runs++
-	n.from = n.stderr.size()
+	n.from = n.stderr.len()
 	config := filepath.Join(n.dir, "pollwire.yaml")
 	if err := os.WriteFile(config, []byte(f.config), 0o600); err != nil {
 		t.Fatal(err)
@@ -340,13 +341,7 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// size is how much that is, since what it has said after so much.
-func (l *lines) size() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.text)
-}
-
+// since is what it has said after so much.
 func (l *lines) since(from int) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
