@@ -13,7 +13,7 @@ var ErrElsewhere = errors.New("another node does it")
 // that Apply is going to add. next are their next runs, as whoever had them
 // before has saved them; a source without one was never polled. Runs that came
 // due between two owners are made at once, spread over no more than the time
-// that has passed since: nobody has missed them.
+// that has passed since, and a millisecond for each: nobody has missed them.
 func (s *Scheduler) Adopt(names []string, next map[string]time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -139,8 +139,8 @@ func TestSchedulersHandOver(t *testing.T) {
 	})
 }
 
-// What came due between two owners is made soon, whatever is missed, spread over no
-// more than the time that has passed since; what is older is missed.
+// What came due between two owners is made at once, whatever is missed, spread over
+// no more than so many take; what is older is missed.
 func TestAdoptMakesWhatIsLate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestAdoptMakesWhatIsLate(t *testing.T) {
 			at[m.Source] = m.At
 		}
 		want := map[string]time.Duration{
-			"late": stableOffset("late", 12*time.Second), "late and skipped": stableOffset("late and skipped", 12*time.Second),
+			"late": stableOffset("late", firstSpread(len(sources))), "late and skipped": stableOffset("late and skipped", firstSpread(len(sources))),
 			"missed": stableOffset("missed", maxSpread), "not yet": 20 * time.Minute,
 		}
 		if d := cmp.Diff(want, at); d != "" {

@@ -57,7 +57,10 @@ func (s *Scheduler) enter(src *Source) *entry {
 // place puts entries that have no next run into the heap. Of those that come from
 // another owner a run that came due between the two was not missed.
 func (s *Scheduler) place(entries []*entry, handed bool) {
-	now := s.now()
+	now, together := s.now(), 0
+	if handed {
+		together = len(entries)
+	}
 	first := make([]*entry, 0, len(entries))
 	for _, e := range entries {
 		saved, known := s.saved[e.source.Name]
@@ -66,7 +69,7 @@ func (s *Scheduler) place(entries []*entry, handed bool) {
 			continue
 		}
 		delete(s.saved, e.source.Name)
-		if e.resume(saved, now, handed) {
+		if e.resume(saved, now, together) {
 			s.markUnsaved(e)
 		}
 		e.setDue()

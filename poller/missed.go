@@ -8,8 +8,10 @@ import (
 const (
 	// maxSpread bounds over how long missed runs are spread.
 	maxSpread = 5 * time.Minute
-	// firstGap and maxFirstSpread spread the first runs of new sources: a few
-	// are polled at once, so that a user sees them work, thousands over seconds.
+	// firstGap and maxFirstSpread spread the first runs of new sources, and the late
+	// ones of those that come from another owner: a few are polled at once, so that a
+	// user sees them work and no interval passes without its run, thousands over
+	// seconds.
 	firstGap       = time.Millisecond
 	maxFirstSpread = 10 * time.Second
 	// handOver is how long a source may be between two owners, so that its runs of
@@ -26,9 +28,10 @@ func jitter(d time.Duration) int64 {
 }
 
 // resume decides when an entry runs first in this process, or after the clock
-// was set: saved is its next run as it was known before, handed says that another
-// owner knew it. It reports whether the next run is another one now.
-func (e *entry) resume(saved, now int64, handed bool) (changed bool) {
+// was set: saved is its next run as it was known before. It is one of so many that
+// another owner has handed over, of none where there was no other. It reports
+// whether the next run is another one now.
+func (e *entry) resume(saved, now int64, handed int) (changed bool) {
 	e.followSchedule(now)
 	switch {
 	case saved > now && saved >= e.next:
@@ -37,9 +40,10 @@ func (e *entry) resume(saved, now int64, handed bool) (changed bool) {
 	case saved > now:
 		e.next, e.extra = saved, true
 		e.fireAt = saved
-	case handed && now-saved < int64(handOver):
-		// All that one owner had may come to another at once.
-		e.ask(now, min(time.Duration(now-saved), e.spread(now)))
+	case handed > 0 && now-saved < int64(handOver):
+		// All that one owner had may come to another at once. Who was away for long is
+		// no reason to be later still.
+		e.ask(now, min(time.Duration(now-saved), e.spread(now), firstSpread(handed)))
 	case e.source.OnMissed != Skip:
 		e.ask(now, e.spread(now))
 	}
@@ -64,7 +68,7 @@ func (e *entry) spread(now int64) time.Duration {
 	return min(interval, maxSpread)
 }
 
-// firstSpread is over how long the first runs of n new sources are spread.
+// firstSpread is over how long the runs of n sources are spread that are all due.
 func firstSpread(n int) time.Duration {
 	return min(time.Duration(n)*firstGap, maxFirstSpread)
 }
@@ -91,7 +95,7 @@ func (e *entry) clockSet(delta, now int64) (changed bool) {
 	case e.fireAt > now && e.next <= now:
 		// Only its jitter is left to wait for.
 	default:
-		e.resume(e.next, now, false)
+		e.resume(e.next, now, 0)
 	}
 	e.setDue()
 	return e.next != was
