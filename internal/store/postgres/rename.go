@@ -14,11 +14,11 @@ import (
 )
 
 const (
-	// selectKnown selects the first name where anything is kept of it, be it that it
-	// is paused, and the second where it has a row, which it locks: of two that rename
-	// at once one finds that the other has.
-	lockKnown   = "SELECT name FROM sources WHERE name IN ($1, $2) ORDER BY name FOR UPDATE"
-	selectKnown = "SELECT source FROM paused_sources WHERE source = $1"
+	// selectKnown selects which of two names have a row, selectPaused the one of which
+	// is kept that it is paused. Where the rows are locked, of two that rename at once
+	// one finds that the other has.
+	selectKnown  = "SELECT name FROM sources WHERE name IN ($1, $2) ORDER BY name"
+	selectPaused = "SELECT source FROM paused_sources WHERE source = $1"
 	// copySource makes the row of one name that of another. Its number is the last one
 	// that the log has under the new name, where that is more.
 	copySource = `INSERT INTO sources (name, request_key, rules_key, version, sequence, etag, last_modified, raw_hash, cursor,
@@ -52,24 +52,20 @@ func (s *Store) Rename(ctx context.Context, from, to string) error {
 	return nil
 }
 
+// rename locks what it needs in the order in which all others do: leases first, of
+// all kinds together, and then rows. It looks before, since a source that has been
+// renamed already is not to be taken from whoever has it.
 func rename(ctx context.Context, tx pgx.Tx, from, to string) error {
-	old, name := text(from), text(to)
-	known, err := selectRows(ctx, tx, scanName, lockKnown, old, name)
-	if err != nil {
+	if err := mayRename(ctx, tx, selectKnown, from, to); err != nil {
 		return err
-	}
-	paused, err := selectRows(ctx, tx, scanName, selectKnown, old)
-	switch {
-	case err != nil:
-		return err
-	case !slices.Contains(known, from) && len(paused) == 0:
-		return store.ErrNotFound
-	case from == to || slices.Contains(known, to):
-		return store.ErrConflict
 	}
 	if err := takeRenamed(ctx, tx, from, to); err != nil {
 		return err
 	}
+	if err := mayRename(ctx, tx, selectKnown+" FOR UPDATE", from, to); err != nil {
+		return err
+	}
+	old, name := text(from), text(to)
 	// The new row first and the old one last, so that what belongs to a source
 	// has one at every moment.
 	for _, query := range []string{
@@ -103,26 +99,63 @@ func rename(ctx context.Context, tx pgx.Tx, from, to string) error {
 	return renameBudget(ctx, tx, store.OwnLimit(from), store.OwnLimit(to))
 }
 
-// takeRenamed takes the leases of a source under both of its names, so that nothing
-// more comes of it, and then those of the endpoints for which something of it waits.
-func takeRenamed(ctx context.Context, tx pgx.Tx, from, to string) error {
-	if _, err := tx.Exec(ctx, takeLeases, texts([]string{store.SourceResource(from), store.SourceResource(to)})); err != nil {
+// mayRename says whether there is something to rename, and nothing in its way.
+func mayRename(ctx context.Context, tx pgx.Tx, query, from, to string) error {
+	known, err := selectRows(ctx, tx, scanName, query, text(from), text(to))
+	if err != nil {
 		return err
 	}
-	var resources []string
-	for _, r := range []struct{ column, to, from string }{
-		{"lane", to, from}, {"key", to, from}, {"lane", notify.ReplayLane(to), notify.ReplayLane(from)},
-	} {
-		endpoints, err := selectRows(ctx, tx, scanName, fmt.Sprintf(selectTellers, r.column), text(r.to), text(r.from), escapedNUL, escapedEscape)
+	paused, err := selectRows(ctx, tx, scanName, selectPaused, text(from))
+	switch {
+	case err != nil:
+		return err
+	case !slices.Contains(known, from) && len(paused) == 0:
+		return store.ErrNotFound
+	case from == to || slices.Contains(known, to):
+		return store.ErrConflict
+	}
+	return nil
+}
+
+// takeRenamed takes the leases of a source under both of its names, so that nothing
+// more comes of it, and those of the endpoints for which something of it waits. It
+// looks again for what came until they were taken.
+func takeRenamed(ctx context.Context, tx pgx.Tx, from, to string) error {
+	taken := make(map[string]bool)
+	for next := []string{store.SourceResource(from), store.SourceResource(to)}; ; next = nil {
+		endpoints, err := tellersOf(ctx, tx, from, to)
 		if err != nil {
 			return err
 		}
 		for _, name := range endpoints {
-			resources = append(resources, store.EndpointResource(name))
+			if resource := store.EndpointResource(name); !taken[resource] {
+				next = append(next, resource)
+				taken[resource] = true
+			}
+		}
+		if len(next) == 0 {
+			return nil
+		}
+		if _, err := tx.Exec(ctx, takeLeases, texts(next)); err != nil {
+			return err
 		}
 	}
-	_, err := tx.Exec(ctx, takeLeases, texts(resources))
-	return err
+}
+
+// tellersOf returns the endpoints for which something of a source waits under either
+// of its names.
+func tellersOf(ctx context.Context, tx pgx.Tx, from, to string) ([]string, error) {
+	var endpoints []string
+	for _, r := range []struct{ column, to, from string }{
+		{"lane", to, from}, {"key", to, from}, {"lane", notify.ReplayLane(to), notify.ReplayLane(from)},
+	} {
+		found, err := selectRows(ctx, tx, scanName, fmt.Sprintf(selectTellers, r.column), text(r.to), text(r.from), escapedNUL, escapedEscape)
+		if err != nil {
+			return nil, err
+		}
+		endpoints = append(endpoints, found...)
+	}
+	return endpoints, nil
 }
 
 // renameSubscribed puts one name of a source in the place of another.
