@@ -121,10 +121,11 @@ func (d *Dump) Ends(ctx context.Context) (ends store.Ends, err error) {
 
 // Confirm fails where a node has come since the database was opened.
 func (d *Dump) Confirm(ctx context.Context) error {
-	err := alone(ctx, d.s.pool)
+	// The transaction has a connection of the pool, which may be the only one.
+	err := alone(ctx, d.s.vital)
 	if err == nil {
 		var now state
-		if now, err = readState(ctx, d.s.pool); err == nil && now != d.state {
+		if now, err = readState(ctx, d.s.vital); err == nil && now != d.state {
 			err = errors.New("a node ran on it while it was copied: stop all nodes, and copy again")
 		}
 	}
