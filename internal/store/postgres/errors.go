@@ -16,6 +16,13 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
+const (
+	// readOnlyTransaction is what a standby says to who writes.
+	readOnlyTransaction = "25006"
+	// insufficientPrivilege is what is said to who may not do something.
+	insufficientPrivilege = "42501"
+)
+
 // failure turns an error of the driver into what the contract says of it: the
 // cause of an ended context, store.ErrFull, ErrBusy, ErrUnreachable or ErrDamaged,
 // or the error itself.
@@ -62,7 +69,7 @@ func kindOf(err error) error {
 	case answer.Code == "57014", class == "40", class == "55":
 		// A statement that took too long, a conflict of transactions, a lock.
 		return store.ErrBusy
-	case class == "08", class == "53", class == "57", answer.Code == "25006", answer.Code == "25P03", answer.Code == "25P04":
+	case class == "08", class == "53", class == "57", answer.Code == readOnlyTransaction, answer.Code == "25P03", answer.Code == "25P04":
 		// The connection, resources of the server, its shutdown, a server that is a
 		// standby now, or one that has given this client up.
 		return store.ErrUnreachable

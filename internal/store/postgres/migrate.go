@@ -129,6 +129,10 @@ func (s *Store) markSchema(ctx context.Context) error {
 			break // neither a row, a table or a type that is there, nor a conflict
 		}
 	}
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == insufficientPrivilege {
+		return fmt.Errorf("user %s may not make tables in it: make it the database's owner (ALTER DATABASE … OWNER TO …), or GRANT CREATE on the schema: %w",
+			s.pool.Config().ConnConfig.User, err)
+	}
 	return s.failure(ctx, err)
 }
 

@@ -19,9 +19,5 @@ func (s *Store) Pulse(ctx context.Context) (p store.Pulse, err error) {
 
 // Stir makes all nodes look at what is shared: something is new there.
 func (s *Store) Stir(ctx context.Context) error {
-	if s.readOnly {
-		return store.ErrReadOnly
-	}
-	_, err := s.pool.Exec(ctx, stir)
-	return s.failure(ctx, err)
+	return s.exec(ctx, stir)
 }

@@ -100,7 +100,9 @@ func (s *Store) affect(ctx context.Context, statement string, args ...any) (int6
 	if s.readOnly {
 		return 0, store.ErrReadOnly
 	}
-	tag, err := s.pool.Exec(ctx, statement, args...)
+	bounded, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	tag, err := s.pool.Exec(bounded, statement, args...)
 	return tag.RowsAffected(), s.failure(ctx, err)
 }
 

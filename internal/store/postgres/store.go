@@ -12,11 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/oklog/ulid/v2"
 
@@ -35,6 +37,9 @@ const (
 	// pingTimeout bounds how long a connection that was idle is asked whether it is
 	// still one: after a failover none of them is.
 	pingTimeout = time.Second
+
+	// selectFsync asks for a setting that other engines may not have.
+	selectFsync = "SELECT coalesce(current_setting('fsync', true), '')"
 )
 
 // Options say how a database is opened.
@@ -92,7 +97,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
 	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig), alone: ulid.Make().String()}
-	configure(config)
+	configure(config, o.ReadOnly)
 	if s.codec, err = blob.NewCodec(); err != nil {
 		return nil, fmt.Errorf("open database %s: %w", s.name, err)
 	}
@@ -122,7 +127,23 @@ func (s *Store) open(ctx context.Context) error {
 	if s.migration, err = s.migrate(ctx, all); err != nil {
 		return err
 	}
+	if err := s.warnOfLoss(ctx); err != nil {
+		return err
+	}
 	s.writer = group.Start(maxGroupBytes, s.commitGroup)
+	return nil
+}
+
+// warnOfLoss warns where the server acknowledges what is not on its disk. What a
+// session can say of that is said by beginning; this it cannot.
+func (s *Store) warnOfLoss(ctx context.Context) error {
+	var fsync string
+	if err := s.pool.QueryRow(ctx, selectFsync).Scan(&fsync); err != nil {
+		return s.failure(ctx, err)
+	}
+	if fsync == "off" {
+		s.logger.Warn("the database's server does not wait for its disk, so that a crash of its machine loses what was told: set fsync = on in postgresql.conf", "database", s.name)
+	}
 	return nil
 }
 
@@ -131,7 +152,7 @@ func (s *Store) open(ctx context.Context) error {
 func (s *Store) Migration() Migration { return s.migration }
 
 // configure sets what the DSN leaves open.
-func configure(c *pgxpool.Config) {
+func configure(c *pgxpool.Config, readOnly bool) {
 	if !dsnHas(c, "pool_max_conns") {
 		c.MaxConns = maxConns
 	}
@@ -145,12 +166,27 @@ func configure(c *pgxpool.Config) {
 	// the statement's messages for ever, with all that was locked before. Reads, which
 	// lock nothing, are by the extended one; see listOf.
 	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol
+	// A server that has become a standby is left for the one that may be written to by
+	// now: a connection that stays can do nothing.
+	onError := c.ConnConfig.OnPgError
+	c.ConnConfig.OnPgError = func(conn *pgconn.PgConn, err *pgconn.PgError) bool {
+		return err.Code != readOnlyTransaction && onError(conn, err)
+	}
+	if c.ConnConfig.ValidateConnect == nil && severalHosts(c.ConnConfig) && !readOnly {
+		c.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
 	parameters := c.ConnConfig.RuntimeParams
 	if parameters["application_name"] == "" {
 		parameters["application_name"] = "pollwire"
 	}
 	parameters["client_encoding"] = "UTF8"
 	parameters["standard_conforming_strings"] = "on"
+}
+
+// severalHosts says whether a DSN names more than one server. Other ways to the same
+// one, as with and without TLS, do not count.
+func severalHosts(c *pgx.ConnConfig) bool {
+	return slices.ContainsFunc(c.Fallbacks, func(f *pgconn.FallbackConfig) bool { return f.Host != c.Host || f.Port != c.Port })
 }
 
 // SetFence makes all that follows the writes of a node, under its leases. It comes
