@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -94,6 +95,36 @@ func TestUpDownUp(t *testing.T) {
 			if r.polled == (poller.State{}) {
 				t.Error("the next poll still starts anew")
 			}
+		})
+	}
+}
+
+// TestCommitThatHappensLater: the connection over which a commit went is lost while it
+// is still under way, and it happens when what the store holds was read again.
+func TestCommitThatHappensLater(t *testing.T) {
+	t.Parallel()
+	for name, after := range map[string]string{"up again": isUp, "still down": isDown} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, list())
+			r.mustPoll(isUp)
+			r.store.late = true
+			if err := r.poll(isDown); !errors.Is(err, errDisk) {
+				t.Errorf("error %v", err)
+			}
+			for range 2 { // the first one may be taken for unchanged, and the next looks at the whole answer
+				if err := r.poll(after); err != nil && !errors.Is(err, store.ErrConflict) {
+					t.Errorf("error %v", err)
+				}
+			}
+			want := []string{"updated 1"}
+			if after == isUp {
+				want = append(want, "updated 1")
+			}
+			if err := r.poll(after); err != nil {
+				t.Errorf("error %v", err)
+			}
+			r.wantStory(r.news(), want...)
 		})
 	}
 }

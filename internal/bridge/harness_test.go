@@ -291,7 +291,10 @@ type faultyStore struct {
 	// before fails the next commits, which then do not happen; after fails
 	// those that have happened.
 	before, after int
-	commits       int
+	// late fails the next commit, which happens before the one that follows it.
+	late    bool
+	pending *store.Commit
+	commits int
 	// atHand is the version that the last commit had at hand, 0 for none.
 	atHand int64
 	// unreadable fails what the bridge reads.
@@ -305,24 +308,25 @@ func (s *faultyStore) Commit(ctx context.Context, c *store.Commit) error {
 		s.before--
 		return errDisk
 	}
-	own := *c
+	if s.late {
+		s.late, s.pending = false, copyOf(c)
+		return errDisk
+	}
+	if s.pending != nil {
+		if err := s.Store.Commit(ctx, s.pending); err != nil {
+			return err
+		}
+		s.pending = nil
+	}
+	own := c
 	s.atHand = 0
 	if c.Previous != nil {
 		s.atHand = c.Previous.Version
 	}
 	if s.after > 0 {
-		// What was passed stays as it was, as after any error.
-		own.Events = slices.Clone(c.Events)
-		if c.Source != nil {
-			row := *c.Source
-			own.Source = &row
-		}
-		if c.Snapshot != nil {
-			snapshot := *c.Snapshot
-			own.Snapshot = &snapshot
-		}
+		own = copyOf(c)
 	}
-	err := s.Store.Commit(ctx, &own)
+	err := s.Store.Commit(ctx, own)
 	if err == nil {
 		s.commits++
 	}
@@ -331,6 +335,23 @@ func (s *faultyStore) Commit(ctx context.Context, c *store.Commit) error {
 		return errDisk
 	}
 	return err
+}
+
+// copyOf is a commit of its own, so that what was passed stays as it was, as after any
+// error.
+func copyOf(c *store.Commit) *store.Commit {
+	own := *c
+	own.Events = slices.Clone(c.Events)
+	if c.Source != nil {
+		row := *c.Source
+		own.Source = &row
+	}
+	if c.Snapshot != nil {
+		snapshot := *c.Snapshot
+		snapshot.Body = bytes.Clone(snapshot.Body)
+		own.Snapshot = &snapshot
+	}
+	return &own
 }
 
 func (s *faultyStore) Sources(ctx context.Context) ([]store.Source, error) {

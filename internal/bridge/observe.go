@@ -40,7 +40,11 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 			return err
 		}
 	}
-	if c := b.accept(st, o.At, &p); c != nil {
+	c := b.accept(st, o.At, &p)
+	if c == nil && st.ahead {
+		c = st.confirm()
+	}
+	if c != nil {
 		if err := b.commit(ctx, st, c, r); err != nil {
 			return err
 		}

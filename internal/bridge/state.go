@@ -164,6 +164,14 @@ func (b *Bridge) settle(ctx context.Context, st *state) error {
 	return nil
 }
 
+// confirm is a commit of the row as it is. A write that ended with an error may still
+// be under way, and happen after what was read since, which it would make wrong. This
+// one comes after it, and is refused where it has happened. The caller holds st.mu.
+func (st *state) confirm() *store.Commit {
+	row := st.row
+	return &store.Commit{Source: &row}
+}
+
 // told returns the endpoints that the events have deliveries for, once each.
 func told(events []store.Event) []string {
 	var names []string
