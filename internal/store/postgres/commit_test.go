@@ -299,3 +299,19 @@ func TestCommitWhoseContextEnds(t *testing.T) {
 		t.Errorf("what was under way did not happen: %v", err)
 	}
 }
+
+// TestCommitWaitsForNoReader: what is read by many at once, or for long, holds up no
+// commit.
+func TestCommitWaitsForNoReader(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, database(t)+"&pool_max_conns=2")
+	for range 2 {
+		conn, err := s.pool.Acquire(t.Context())
+		must(t, err)
+		defer conn.Release()
+	}
+	src := &store.Source{Name: "orders"}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	must(t, s.Commit(ctx, &store.Commit{Source: src, Events: []store.Event{{Event: notify.Event{ID: "evt_1", Source: "orders", Type: "pollwire.source.failing", Alert: true, Time: time.Unix(1, 0), Data: []byte("{}")}}}}))
+}

@@ -99,7 +99,7 @@ func (s *Store) transact(all []*commit) error {
 	// No caller's context ends what others wait for too.
 	ctx, cancel := context.WithTimeout(context.Background(), 2*(callTimeout+allowance))
 	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	conn, err := s.vital.Acquire(ctx)
 	if err != nil {
 		return s.failure(ctx, err)
 	}

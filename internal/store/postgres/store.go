@@ -30,8 +30,8 @@ import (
 const (
 	// maxConns bounds the connections of a node, where the DSN does not (pool_max_conns).
 	maxConns = 8
-	// vitalConns bounds those of them that only say that a node lives.
-	vitalConns = 4
+	// vitalConns bounds those that say that a node lives, and the one that commits.
+	vitalConns = 5
 	// connectTimeout bounds the making of a connection, where the DSN does not.
 	connectTimeout = 5 * time.Second
 	// pingTimeout bounds how long a connection that was idle is asked whether it is
@@ -58,7 +58,8 @@ type Options struct {
 type Store struct {
 	pool *pgxpool.Pool
 	// vital are a few connections for what says that a node lives and looks for the
-	// others: it must not wait behind the rest.
+	// others, and for the writer: they must not wait behind the rest, such as reads of
+	// much by whoever asks for it.
 	vital    *pgxpool.Pool
 	codec    *blob.Codec
 	logger   *slog.Logger
