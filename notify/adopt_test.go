@@ -406,3 +406,63 @@ func TestConfiguredAreAll(t *testing.T) {
 		}
 	})
 }
+
+// failedAuth has no credentials any more once they were asked for.
+type failedAuth struct{ authFunc }
+
+func (a failedAuth) Authorize(ctx context.Context, req *http.Request) error {
+	_ = a.authFunc.Authorize(ctx, req)
+	return errors.New("the token is another node's")
+}
+
+// TestNobodyIsBlamedForCredentialsThatAreNotHeld: they went with the lease.
+func TestNobodyIsBlamedForCredentialsThatAreNotHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, rec := newMemQueue(), &receiver{}
+		held := atomic.Bool{}
+		held.Store(true)
+		e := testEndpoint(t, "ops")
+		e.Auth = failedAuth{func() { held.Store(false) }}
+		id := q.commit("ops", "")
+		r := leasedRig(q, rec, e)
+		r.options.Holds = func(string) bool { return held.Load() }
+		r.mustStart(t)
+		defer r.mustStop(t)
+		r.mustAdopt(t, "ops")
+		<-time.After(time.Hour)
+		if d, state := q.row(id); state != Waiting || d.Attempts != 0 || len(q.outcomesOf(id)) != 0 {
+			t.Errorf("%s, %+v", state, d)
+		}
+		r.mustRelease(t, "ops")
+	})
+}
+
+// TestTestsNothingThatIsNotHeld: a node that may have lost an endpoint posts no test
+// to it either, nor asks for the credentials.
+func TestTestsNothingThatIsNotHeld(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, rec := newMemQueue(), &receiver{}
+		held := atomic.Bool{}
+		asked := 0
+		e := testEndpoint(t, "ops")
+		e.Auth = authFunc(func() { asked++; held.Store(false) })
+		r := leasedRig(q, rec, e)
+		r.options.Holds = func(string) bool { return held.Load() }
+		r.mustStart(t)
+		defer r.mustStop(t)
+		r.mustAdopt(t, "ops")
+		ping := &Event{ID: "test_1", Type: TypePing, Source: "ops", Alert: true, Data: []byte(`{"name":"ops"}`)}
+		for i, may := range []bool{false, true} {
+			held.Store(may)
+			if attempt, err := r.Test(t.Context(), "ops", ping); !errors.Is(err, ErrElsewhere) || asked != i {
+				t.Errorf("asked for credentials %d times, %+v, %v", asked, attempt, err)
+			}
+		}
+		if posts := len(rec.seen()); posts != 0 {
+			t.Errorf("%d posts", posts)
+		}
+		r.mustRelease(t, "ops")
+	})
+}

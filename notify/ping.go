@@ -14,23 +14,27 @@ const TypePing = "pollwire.ping"
 // whatever they wait for, and returns what came of it. It is posted as the
 // endpoint's events are; one that cannot be made into a message is an attempt that
 // failed. The error is [ErrUnknownEndpoint] where there is no such endpoint, and
-// [ErrElsewhere] where it is not served here: its credentials may be renewed by
-// who serves it only.
+// [ErrElsewhere] where it is not served here, or may not be posted to now: its
+// credentials may be renewed by who serves it only.
 func (d *Dispatcher) Test(ctx context.Context, endpoint string, e *Event) (Attempt, error) {
 	to := d.configured(endpoint)
 	switch {
 	case to == nil:
 		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrUnknownEndpoint)
-	case d.elsewhere(endpoint):
+	case d.elsewhere(endpoint), !d.options.Holds(endpoint):
 		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrElsewhere)
 	}
 	m, err := NewMessage(to, e, d.publicURL())
 	if err != nil {
 		return Attempt{Number: 1, At: time.Now(), Error: err.Error()}, nil //nolint:nilerr // the attempt says it
 	}
-	attempt, _ := d.options.Sender.Send(ctx, to, m)
-	if ctx.Err() != nil {
+	m.gate = func() bool { return d.options.Holds(endpoint) }
+	attempt, verdict := d.options.Sender.Send(ctx, to, m)
+	switch {
+	case ctx.Err() != nil:
 		return Attempt{}, context.Cause(ctx)
+	case verdict.Action == Drop:
+		return Attempt{}, fmt.Errorf("test endpoint %s: %w", endpoint, ErrElsewhere)
 	}
 	return attempt, nil
 }

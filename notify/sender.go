@@ -170,11 +170,11 @@ var errShut = fmt.Errorf("not posted: %w", ErrInterrupted)
 // that was sent.
 func (t *target) post(ctx context.Context, m Message, at time.Time) (answer, http.Header, error) {
 	req, err := t.request(ctx, m, at)
+	if m.gate != nil && !m.gate() {
+		return answer{}, nil, errShut // whatever became of credentials that are another's by now
+	}
 	if err != nil {
 		return answer{}, nil, err
-	}
-	if m.gate != nil && !m.gate() {
-		return answer{}, nil, errShut
 	}
 	got, err := exchange(t.client, req)
 	return got, req.Header, err

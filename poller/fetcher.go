@@ -42,6 +42,11 @@ type FetcherOptions struct {
 	// Extender is asked before a redirect within the origin is followed; nil
 	// for nobody.
 	Extender Extender
+	// Holds says whether this node may send to a source at this moment. It is asked
+	// right before each request, those of redirects too, for what came before it may
+	// have taken long: a token, a turn under a limit. Where it may not, the error is
+	// ErrElsewhere. nil for always.
+	Holds func(s *Source) bool
 	// Dial replaces the network. For tests.
 	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 	// SpoolDir is where pages are kept that do not fit into memory, until their
@@ -68,6 +73,7 @@ type Fetcher struct {
 	secrets atomic.Pointer[httpclient.Redactor]
 	heed    func(ctx context.Context, s *Source, status int, h http.Header)
 	extend  Extender
+	holds   func(s *Source) bool
 
 	mu        sync.RWMutex
 	templates map[string]*template // by name of the source
@@ -84,6 +90,9 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	if o.Heed == nil {
 		o.Heed = func(context.Context, *Source, int, http.Header) {}
 	}
+	if o.Holds == nil {
+		o.Holds = func(*Source) bool { return true }
+	}
 	routes := httpclient.NewRoutes(httpclient.Options{
 		Version:             o.Version,
 		MaxIdleConnsPerHost: o.MaxIdleConnsPerHost,
@@ -99,6 +108,7 @@ func NewFetcher(o FetcherOptions) *Fetcher {
 	f := &Fetcher{
 		heed:      o.Heed,
 		extend:    o.Extender,
+		holds:     o.Holds,
 		client:    routes.Own(),
 		routes:    routes,
 		tokens:    tokens,
@@ -208,6 +218,9 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State, tg target) 
 	if err != nil {
 		return answer{}, err
 	}
+	if err := f.hold(t); err != nil {
+		return answer{}, err
+	}
 	resp, err := t.client.Do(req)
 	if err != nil {
 		return answer{}, &unreached{err}
@@ -217,6 +230,14 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State, tg target) 
 		return f.follow(ctx, t, tg, resp)
 	}
 	return answer{resp: resp, validated: validated, url: req.URL}, nil
+}
+
+// hold is asked right before a request is sent, and fails where it may not be.
+func (f *Fetcher) hold(t *template) error {
+	if f.holds(t.source) {
+		return nil
+	}
+	return fmt.Errorf("ask source %q: %w", t.source.Name, ErrElsewhere)
 }
 
 // failed makes the error of a request to a target. ctx is the caller's, timed the

@@ -2,7 +2,6 @@ package poller
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -70,15 +69,8 @@ func budgetName(s *Source) string {
 func (l *Limiter) Extend(ctx context.Context, name string, cost int) error {
 	w := &taker{ready: make(chan struct{}, 1)}
 	w.ticket.owner, w.ticket.hop = w, true
-	if name != "" && !l.holds(name) {
-		return fmt.Errorf("take from limit %q: %w", name, ErrElsewhere)
-	}
 	if err := l.await(ctx, name, cost, w); err != nil {
 		return err
-	}
-	if name != "" && !l.holds(name) {
-		l.release(&w.ticket)
-		return fmt.Errorf("take from limit %q: %w", name, ErrElsewhere)
 	}
 	l.mu.Lock()
 	t, hop := ticketOf(ctx), &w.ticket

@@ -129,6 +129,8 @@ func (k *keeper) run(ctx context.Context) {
 	case k.current != nil && now.Before(k.current.end):
 		k.fail(now, err)
 		f.value = k.current.value
+	case errors.Is(err, ErrElsewhere):
+		f.err = err // nothing was asked for, so that nobody has to wait with it
 	default:
 		k.fail(now, err)
 		f.err = k.failure
@@ -164,6 +166,9 @@ func (k *keeper) obtain(ctx context.Context) (*token, error) {
 		}
 		refresh = k.chain.refresh
 		k.remember(refresh)
+	}
+	if !k.tokens.holds(k.credential) {
+		return nil, &tokenError{err: ErrElsewhere}
 	}
 	k.mu.Lock()
 	client := k.client

@@ -26,10 +26,6 @@ type LimiterOptions struct {
 	Store BudgetStore
 	// Leased says that only limits admit that were adopted; see [Limiter.Adopt].
 	Leased bool
-	// Holds says whether this node may still send under a limit; it is asked before
-	// a redirect is followed, since that comes long after its request was begun. nil
-	// for always.
-	Holds func(budget string) bool
 	// Lost says of an error of the store that the limit is another node's by now;
 	// nil for none.
 	Lost func(error) bool
@@ -58,7 +54,6 @@ type Limiter struct {
 	store  BudgetStore
 	logger *slog.Logger
 	leased bool
-	holds  func(budget string) bool
 	lost   func(error) bool
 	// epoch is what the times of limits count from.
 	epoch time.Time
@@ -105,14 +100,11 @@ func NewLimiter(o LimiterOptions) *Limiter {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Holds == nil {
-		o.Holds = func(string) bool { return true }
-	}
 	if o.Lost == nil {
 		o.Lost = func(error) bool { return false }
 	}
 	return &Limiter{
-		store: o.Store, logger: o.Logger, leased: o.Leased, holds: o.Holds, lost: o.Lost, epoch: time.Now(),
+		store: o.Store, logger: o.Logger, leased: o.Leased, lost: o.Lost, epoch: time.Now(),
 		limits: make(map[string]*limit), adopted: make(map[string]bool),
 		stopped: make(chan struct{}), saver: make(chan struct{}), ended: make(chan struct{}),
 		wanted: make(chan struct{}, 1), urgent: make(chan struct{}, 1),

@@ -37,12 +37,12 @@ func (l *leasedRuns) SaveNextRuns(ctx context.Context, next map[string]time.Time
 func (u *upstream) node(t *testing.T, store *memoryBudgets, runs *memoryRuns, limit Limit, sources []*Source, pages map[string]int) *node {
 	t.Helper()
 	n := &node{budgets: &leasedBudgets{memoryBudgets: store}, runs: &leasedRuns{memoryRuns: runs}}
-	n.limiter = NewLimiter(LimiterOptions{Store: n.budgets, Leased: true, Holds: func(string) bool { return !n.silent.Load() }, Lost: func(err error) bool { return errors.Is(err, errNotHeld) }})
+	n.limiter = NewLimiter(LimiterOptions{Store: n.budgets, Leased: true, Lost: func(err error) bool { return errors.Is(err, errNotHeld) }})
 	n.limiter.Apply([]Limit{limit})
 	if err := n.limiter.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	f := newFetcher(t, FetcherOptions{RoundTripper: u, Heed: n.limiter.Heed, Extender: n.limiter})
+	f := newFetcher(t, FetcherOptions{RoundTripper: u, Heed: n.limiter.Heed, Extender: n.limiter, Holds: func(*Source) bool { return !n.silent.Load() }})
 	p := NewPoller(PollerOptions{Fetcher: f, Observer: observeFunc(func(context.Context, *Observation) error { return nil }), Pauses: n.limiter})
 	poll := pagedPoll(p, pages)
 	n.scheduler = NewScheduler(SchedulerOptions{

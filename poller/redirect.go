@@ -78,6 +78,9 @@ func (f *Fetcher) step(ctx context.Context, t *template, next target, crossed bo
 	if err != nil {
 		return nil, err
 	}
+	if err := f.hold(t); err != nil {
+		return nil, err
+	}
 	return t.client.DoGuarded(req, httpclient.Guard{Allow: t.source.Request.AllowNetworks, Key: "allow_networks"})
 }
 
@@ -92,6 +95,9 @@ func (f *Fetcher) hop(ctx context.Context, t *template, next target) (*http.Resp
 		if err := f.extend.Extend(ctx, t.source.Limit, t.source.Cost); err != nil {
 			return nil, &unadmitted{limit: t.source.Limit, err: err}
 		}
+	}
+	if err := f.hold(t); err != nil {
+		return nil, err
 	}
 	resp, err := t.client.Do(req)
 	if err != nil {

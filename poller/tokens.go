@@ -27,6 +27,9 @@ type TokensOptions struct {
 	// Leased says that only tokens are obtained whose credentials were adopted; see
 	// [Tokens.Adopt].
 	Leased bool
+	// Holds says whether this node may obtain a token by credentials at this moment;
+	// it is asked right before each request for one. nil for always.
+	Holds func(credential string) bool
 	// Lost says of an error of the store that a token is another node's by now; nil
 	// for none.
 	Lost func(error) bool
@@ -42,6 +45,7 @@ type Tokens struct {
 	store TokenStore
 	seal  *seal.Sealer // nil without a key
 	log   *slog.Logger
+	holds func(credential string) bool
 	lost  func(error) bool
 	// routes are those of requests for tokens that no Fetcher makes.
 	routes *httpclient.Routes
@@ -69,11 +73,14 @@ func NewTokens(o TokensOptions) *Tokens {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Holds == nil {
+		o.Holds = func(string) bool { return true }
+	}
 	if o.Lost == nil {
 		o.Lost = func(error) bool { return false }
 	}
 	t := &Tokens{
-		store: o.Store, log: o.Logger, lost: o.Lost, leased: o.Leased,
+		store: o.Store, log: o.Logger, holds: o.Holds, lost: o.Lost, leased: o.Leased,
 		adopted: make(map[string]bool), keepers: make(map[string]weak.Pointer[keeper]),
 	}
 	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version})

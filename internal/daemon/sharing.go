@@ -128,10 +128,18 @@ func (d *Daemon) firstGrace() time.Duration {
 // holdsEndpoint says whether this node may post to an endpoint at this moment.
 func (d *Daemon) holdsEndpoint(name string) bool { return d.holds(store.EndpointResource(name)) }
 
+// holdsSource says whether this node may send to a source at this moment.
+func (d *Daemon) holdsSource(s *poller.Source) bool { return d.holds(store.SourceResource(s.Name)) }
+
+// holdsToken says whether this node may obtain a token by credentials at this moment.
+func (d *Daemon) holdsToken(credential string) bool {
+	return d.holds(store.TokenResource(credential))
+}
+
 // poll makes one request of a poll, where this node can prove that it may: what it
 // has begun is gone on with when it can again.
 func (d *Daemon) poll(ctx context.Context, s *poller.Source, request int) poller.Outcome {
-	if !d.holds(store.SourceResource(s.Name)) {
+	if !d.holdsSource(s) {
 		return poller.Outcome{RetryAfter: suspendedWait}
 	}
 	return d.poller.Poll(ctx, s, request)
