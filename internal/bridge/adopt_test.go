@@ -269,7 +269,7 @@ func TestAdoptErrors(t *testing.T) {
 	r := newRig(t, list())
 	var sources []*Source
 	var names []string
-	for i := range 2 * manyRows {
+	for i := range 64 {
 		s := r.source
 		s.Name = fmt.Sprint("shop-", i)
 		sources, names = append(sources, &s), append(names, s.Name)

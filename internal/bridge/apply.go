@@ -150,35 +150,18 @@ func (b *Bridge) giveBack(ctx context.Context, renamed map[string]string) error 
 	return nil
 }
 
-// manyRows is from how many sources on all rows are read at once.
-const manyRows = 32
-
 // rows are those of sources, as far as there are any.
 func (b *Bridge) rows(ctx context.Context, names []string) (map[string]store.Source, error) {
 	found := make(map[string]store.Source, len(names))
-	if len(names) < manyRows {
-		for _, name := range names {
-			row, err := b.store.Source(ctx, name)
-			if err == nil {
-				found[name] = row
-			} else if !errors.Is(err, store.ErrNotFound) {
-				return nil, fmt.Errorf("load source: %w", err)
-			}
-		}
+	if len(names) == 0 {
 		return found, nil
 	}
-	all, err := b.store.Sources(ctx)
+	rows, err := b.store.Sources(ctx, names...)
 	if err != nil {
 		return nil, fmt.Errorf("load sources: %w", err)
 	}
-	wanted := make(map[string]bool, len(names))
-	for _, name := range names {
-		wanted[name] = true
-	}
-	for _, row := range all {
-		if wanted[row.Name] {
-			found[row.Name] = row
-		}
+	for i := range rows {
+		found[rows[i].Name] = rows[i]
 	}
 	return found, nil
 }

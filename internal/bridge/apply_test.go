@@ -105,7 +105,7 @@ func TestManyNewSources(t *testing.T) {
 	r := newRig(t, list())
 	r.mustPoll(isUp)
 	var sources []*Source
-	for i := range manyRows + 1 {
+	for i := range 64 {
 		s := list()
 		s.Name = fmt.Sprint("s", i)
 		sources = append(sources, &s)

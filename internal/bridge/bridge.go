@@ -38,8 +38,9 @@ type Store interface {
 
 // Reader is what the bridge continues from.
 type Reader interface {
-	// Sources returns the rows of all sources.
-	Sources(ctx context.Context) ([]store.Source, error)
+	// Sources returns the rows of the named sources, as far as there are any; those of
+	// all without a name.
+	Sources(ctx context.Context, names ...string) ([]store.Source, error)
 	// Source returns the row of one source, or store.ErrNotFound.
 	Source(ctx context.Context, name string) (store.Source, error)
 	// Snapshot returns the last snapshot of a source, or store.ErrNotFound.

@@ -354,11 +354,11 @@ func copyOf(c *store.Commit) *store.Commit {
 	return &own
 }
 
-func (s *faultyStore) Sources(ctx context.Context) ([]store.Source, error) {
+func (s *faultyStore) Sources(ctx context.Context, names ...string) ([]store.Source, error) {
 	if s.unreadable != nil {
 		return nil, s.unreadable
 	}
-	return s.Store.Sources(ctx)
+	return s.Store.Sources(ctx, names...)
 }
 
 func (s *faultyStore) Source(ctx context.Context, name string) (store.Source, error) {

@@ -21,7 +21,7 @@ type slowStore struct {
 	now, most atomic.Int64
 }
 
-func (s *slowStore) Sources(context.Context) ([]store.Source, error) { return nil, nil }
+func (s *slowStore) Sources(context.Context, ...string) ([]store.Source, error) { return nil, nil }
 
 func (s *slowStore) Commit(context.Context, *store.Commit) error {
 	n := s.now.Add(1)

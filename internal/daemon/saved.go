@@ -3,7 +3,6 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -26,18 +25,7 @@ func (c *control) savedSources(ctx context.Context, names ...string) (*savedSour
 		return nil, nil
 	}
 	saved := &savedSources{rows: make(map[string]store.Source)}
-	var rows []store.Source
-	var err error
-	if len(names) == 0 {
-		rows, err = c.d.store.Sources(ctx)
-	}
-	for _, name := range names {
-		row, found := c.d.store.Source(ctx, name)
-		if found != nil && !errors.Is(found, store.ErrNotFound) {
-			return nil, found
-		}
-		rows = append(rows, row)
-	}
+	rows, err := c.d.store.Sources(ctx, names...)
 	if err != nil {
 		return nil, err
 	}

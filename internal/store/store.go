@@ -219,8 +219,9 @@ type Store interface {
 
 	// Source returns the row of a source, or ErrNotFound.
 	Source(ctx context.Context, name string) (Source, error)
-	// Sources returns all rows, by name.
-	Sources(ctx context.Context) ([]Source, error)
+	// Sources returns the rows of the named sources, as far as there are any, in no
+	// order; without a name all, by name. No name is given twice.
+	Sources(ctx context.Context, names ...string) ([]Source, error)
 	// Snapshot returns the last snapshot of a source, or ErrNotFound.
 	Snapshot(ctx context.Context, source string) (Snapshot, error)
 	// Snapshots returns the versions of a source that are kept, oldest first; none

@@ -28,9 +28,13 @@ func (s *Store) Source(ctx context.Context, name string) (store.Source, error) {
 	return found[0], nil
 }
 
-// Sources returns all rows, by name.
-func (s *Store) Sources(ctx context.Context) ([]store.Source, error) {
-	found, err := list(ctx, s, scanSource, selectSource+" ORDER BY s.name")
+// Sources returns the rows of the named sources; without a name all, by name.
+func (s *Store) Sources(ctx context.Context, names ...string) ([]store.Source, error) {
+	query, args := selectSource, []any{}
+	if len(names) > 0 {
+		query, args = selectSource+" WHERE s.name = ANY($1)", []any{texts(names)}
+	}
+	found, err := list(ctx, s, scanSource, query+" ORDER BY s.name", args...)
 	if err != nil {
 		return nil, fmt.Errorf("read sources: %w", err)
 	}

@@ -24,9 +24,18 @@ func (s *Store) Source(ctx context.Context, name string) (store.Source, error) {
 	return found[0], nil
 }
 
-// Sources returns all rows, by name.
-func (s *Store) Sources(ctx context.Context) ([]store.Source, error) {
-	found, err := list(ctx, s.reader, scanSource, selectSource+" ORDER BY name")
+// Sources returns the rows of the named sources; without a name all, by name.
+func (s *Store) Sources(ctx context.Context, names ...string) (found []store.Source, err error) {
+	if len(names) == 0 {
+		found, err = list(ctx, s.reader, scanSource, selectSource+" ORDER BY name")
+	}
+	for args := range chunks(names) {
+		some, failure := list(ctx, s.reader, scanSource, selectSource+" WHERE name IN ("+placeholders(len(args))+")", args...)
+		if err = failure; err != nil {
+			break
+		}
+		found = append(found, some...)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read sources: %w", err)
 	}

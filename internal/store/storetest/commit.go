@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -234,6 +236,15 @@ func sourcesByName(t *testing.T, fresh Fresh) {
 		names = append(names, src.Name)
 	}
 	equal(t, "names", names, []string{"a", "b", "c"})
+	some := must(s.Sources(t.Context(), "c", "none", "a"))(t)
+	slices.SortFunc(some, func(a, b store.Source) int { return strings.Compare(a.Name, b.Name) })
+	equal(t, "rows of some", some, []store.Source{must(s.Source(t.Context(), "a"))(t), must(s.Source(t.Context(), "c"))(t)})
+	equal(t, "rows of none", len(must(s.Sources(t.Context(), "none"))(t)), 0)
+	many := []string{"b"}
+	for n := range 2000 {
+		many = append(many, fmt.Sprint("none-", n))
+	}
+	equal(t, "rows among many names", len(must(s.Sources(t.Context(), append(many, "c")...))(t)), 2)
 }
 
 // strange are texts that are kept as they are: NUL stands in the names of lanes, and
