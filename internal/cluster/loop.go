@@ -175,7 +175,7 @@ func (n *Node) bury(ctx context.Context, l *life) {
 		return
 	}
 	for _, id := range buried {
-		n.logger.Warn("node is silent: others take over what it did", "id", id)
+		n.logger.Warn("node is silent: others take over what it did", "node", n.nameOf(id), "id", id)
 	}
 	n.stale.Store(true)
 	signal(n.kicked)

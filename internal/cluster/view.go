@@ -119,6 +119,13 @@ func (n *Node) silent() []string {
 	return ids
 }
 
+// nameOf returns the name of a node as last read.
+func (n *Node) nameOf(id string) string {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.view.members[id].Name
+}
+
 // readLeases reads what is new of the leases, or all of them, and finds out what
 // was lost and what is left of claims whose answer never came. News says that there
 // was anything.

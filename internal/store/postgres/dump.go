@@ -60,7 +60,7 @@ func OpenDump(ctx context.Context, o Options) (*Dump, error) {
 	}
 	d := &Dump{tables: tables{s: s}}
 	if err := d.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, s.failure(ctx, err)), d.Close())
+		return nil, errors.Join(s.named("open", s.failure(ctx, err)), d.Close())
 	}
 	return d, nil
 }
@@ -130,7 +130,7 @@ func (d *Dump) Confirm(ctx context.Context) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("database %s: %w", d.s.name, d.s.failure(ctx, err))
+		return d.s.named("read", d.s.failure(ctx, err))
 	}
 	return nil
 }

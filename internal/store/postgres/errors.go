@@ -37,9 +37,19 @@ func (s *Store) failure(ctx context.Context, err error) error {
 		return err
 	}
 	if kind := kindOf(err); kind != nil {
-		return fmt.Errorf("database %s: %w: %w", s.name, kind, err)
+		return &databaseError{s.name, fmt.Errorf("%w: %w", kind, inOneLine(err))}
 	}
-	return err
+	return inOneLine(err)
+}
+
+// named says of an error what was done with which database; its name is not
+// repeated.
+func (s *Store) named(verb string, err error) error {
+	var inner *databaseError
+	if errors.As(err, &inner) {
+		err = inner.err
+	}
+	return fmt.Errorf("%s database %s: %w", verb, s.name, err)
 }
 
 // kindOf returns the error of the contract that stands for one of the driver, nil

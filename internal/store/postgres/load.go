@@ -36,7 +36,7 @@ func OpenLoad(ctx context.Context, o Options) (*Load, error) {
 	}
 	l := &Load{tables: tables{s: s}}
 	if err := l.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, s.failure(ctx, err)), l.Close())
+		return nil, errors.Join(s.named("open", s.failure(ctx, err)), l.Close())
 	}
 	return l, nil
 }
@@ -83,7 +83,7 @@ func (l *Load) Fill(ctx context.Context, t store.Table, rows iter.Seq2[store.Row
 // Keep commits all that was filled. What is given numbers goes on after the ends.
 func (l *Load) Keep(ctx context.Context, ends store.Ends) error {
 	if err := l.keep(ctx, ends); err != nil {
-		return fmt.Errorf("finish database %s: %w", l.s.name, l.s.failure(ctx, err))
+		return l.s.named("finish", l.s.failure(ctx, err))
 	}
 	return nil
 }

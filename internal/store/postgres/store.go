@@ -100,18 +100,18 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{logger: o.Logger, readOnly: o.ReadOnly, name: nameOf(config.ConnConfig), alone: ulid.Make().String()}
 	configure(config, o.ReadOnly)
 	if s.codec, err = blob.NewCodec(); err != nil {
-		return nil, fmt.Errorf("open database %s: %w", s.name, err)
+		return nil, s.named("open", err)
 	}
 	if s.pool, err = pgxpool.NewWithConfig(ctx, config); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+		return nil, errors.Join(s.named("open", err), s.Close())
 	}
 	vital := config.Copy()
 	vital.MinConns, vital.MinIdleConns, vital.MaxConns = 0, 0, vitalConns
 	if s.vital, err = pgxpool.NewWithConfig(ctx, vital); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+		return nil, errors.Join(s.named("open", err), s.Close())
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open database %s: %w", s.name, err), s.Close())
+		return nil, errors.Join(s.named("open", err), s.Close())
 	}
 	return s, nil
 }
@@ -211,7 +211,7 @@ func (s *Store) close() error {
 		}
 	}
 	if err := s.codec.Close(); err != nil {
-		return fmt.Errorf("close database %s: %w", s.name, err)
+		return s.named("close", err)
 	}
 	return nil
 }
