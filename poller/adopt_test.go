@@ -1,10 +1,13 @@
 package poller
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -339,6 +342,44 @@ func TestReleaseErrors(t *testing.T) {
 		r.adopt(t, "a")
 		if next, ok := r.NextRun("a"); !ok || next != time.Date(2000, 1, 2, 0, 0, 0, 0, time.UTC) {
 			t.Errorf("next run is %v", next)
+		}
+	})
+}
+
+// Next runs are not said to be saved again while nothing was: with a database that
+// is away nothing is polled either, so that there is nothing to save.
+func TestSavedAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs, p := newMemoryRuns(), newPolls()
+		var log bytes.Buffer
+		s := NewScheduler(SchedulerOptions{
+			Poll: p.poll, Runs: runs, Limiter: mustStartLimiter(t, newMemoryBudgets()),
+			Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		})
+		back := make(chan struct{})
+		s.Apply([]*Source{source(t, "a", "*/10 * * * * *")})
+		mustStart(t, s)
+		runs.setFail(errDisk)
+		wait(11500 * time.Millisecond) // polled, and not saved
+		p.mu.Lock()
+		p.do = func(context.Context, *Source, int) Outcome { <-back; return Outcome{} }
+		p.mu.Unlock()
+		wait(time.Minute) // its next poll is under way
+		said := func(want int) {
+			t.Helper()
+			synctest.Wait()
+			if n := strings.Count(log.String(), "next runs are saved again"); n != want {
+				t.Errorf("it is said %d times that they are saved again, not %d:\n%s", n, want, log.String())
+			}
+		}
+		said(0)
+		runs.setFail(nil)
+		close(back)
+		wait(30 * time.Second)
+		said(1)
+		if err := s.Stop(t.Context()); err != nil {
+			t.Error(err)
 		}
 	})
 }

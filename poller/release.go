@@ -59,7 +59,7 @@ func (s *Scheduler) Release(ctx context.Context, names []string) error {
 		}
 	}
 	s.mu.Unlock()
-	if err := s.saveNext(ctx, func() map[string]time.Time { return next }); err != nil {
+	if _, err := s.saveNext(ctx, func() map[string]time.Time { return next }); err != nil {
 		return fmt.Errorf("release sources: %w", err)
 	}
 	return nil

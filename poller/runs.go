@@ -35,9 +35,9 @@ func (s *Scheduler) saveLoop(ctx context.Context) {
 		if pause(ctx, s.every) != nil {
 			return
 		}
-		err := s.saveRuns(ctx)
+		saved, err := s.saveRuns(ctx)
 		switch {
-		case err == nil && failures > 0:
+		case saved && failures > 0: // where there was nothing to save nothing is known
 			s.logger.Info("next runs are saved again", "failures", failures)
 			failures = 0
 		case err != nil && ctx.Err() == nil:
@@ -50,10 +50,11 @@ func (s *Scheduler) saveLoop(ctx context.Context) {
 }
 
 // saveRuns saves what has changed. An entry whose poll has not ended is left
-// out, so that after a crash its run counts as missed, not as made.
-func (s *Scheduler) saveRuns(ctx context.Context) error {
+// out, so that after a crash its run counts as missed, not as made. Saved says that
+// there was anything.
+func (s *Scheduler) saveRuns(ctx context.Context) (saved bool, err error) {
 	var changed []*entry
-	err := s.saveNext(ctx, func() map[string]time.Time {
+	saved, err = s.saveNext(ctx, func() map[string]time.Time {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		changed, s.unsaved = s.unsaved, nil
@@ -73,7 +74,7 @@ func (s *Scheduler) saveRuns(ctx context.Context) error {
 			s.markUnsaved(e)
 		}
 	}
-	return err
+	return saved, err
 }
 
 // owns says whether what an entry knows of its source is still good: it is not
@@ -84,20 +85,20 @@ func (s *Scheduler) owns(e *entry) bool {
 }
 
 // saveNext saves next runs that are read when no others are being saved, so that
-// older ones never come after them.
-func (s *Scheduler) saveNext(ctx context.Context, read func() map[string]time.Time) error {
+// older ones never come after them. Saved says that there was anything.
+func (s *Scheduler) saveNext(ctx context.Context, read func() map[string]time.Time) (saved bool, err error) {
 	select {
 	case s.saving <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("save next runs: %w", context.Cause(ctx))
+		return false, fmt.Errorf("save next runs: %w", context.Cause(ctx))
 	}
 	defer func() { <-s.saving }()
 	next := read()
 	if len(next) == 0 {
-		return nil
+		return false, nil
 	}
 	if err := s.runs.SaveNextRuns(ctx, next); err != nil {
-		return fmt.Errorf("save next runs: %w", err)
+		return false, fmt.Errorf("save next runs: %w", err)
 	}
-	return nil
+	return true, nil
 }

@@ -198,7 +198,8 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	// What is saved late is still worth more than nothing.
 	saveCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastSaveTimeout)
 	defer cancel()
-	if err := errors.Join(drained, s.saveRuns(saveCtx)); err != nil {
+	_, saved := s.saveRuns(saveCtx)
+	if err := errors.Join(drained, saved); err != nil {
 		return fmt.Errorf("stop scheduler: %w", err)
 	}
 	return nil

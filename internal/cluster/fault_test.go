@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -27,6 +28,9 @@ func TestKill(t *testing.T) {
 		c.kill()
 		w.after(10500 * time.Millisecond)
 		w.wantShared(t, a, b)
+		if log := w.said(); strings.Count(log, "node is silent") != 1 || !strings.Contains(log, "did\" node=c id=") {
+			t.Errorf("that c is silent must be said once, by its name:\n%s", log)
+		}
 		if moved := a.adopted + b.adopted; moved != held {
 			t.Errorf("%d were adopted, of %d", moved, held)
 		}

@@ -1,9 +1,11 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,9 +22,25 @@ type world struct {
 
 	mu   sync.Mutex
 	bugs []string
+	// log is what the nodes say.
+	log bytes.Buffer
+}
+
+// Write adds to the log.
+func (w *world) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.Write(line)
 }
 
 func newWorld(groups []Group) *world { return &world{d: newDatabase(), groups: groups} }
+
+// said is all that the nodes have logged.
+func (w *world) said() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.log.String()
+}
 
 // singles are so many groups of one source.
 func singles(count int) []Group {
@@ -75,7 +93,7 @@ type worker struct {
 func (w *world) add(name string) *worker {
 	k := &worker{w: w, name: name, link: &link{d: w.d}, busy: map[string]bool{}, drain: map[string]time.Duration{}, sick: map[string]error{}}
 	k.node = New(Options{
-		Store: k.link, Self: store.Member{Name: name}, Adopt: k.adopt, Release: k.release,
+		Store: k.link, Self: store.Member{Name: name}, Logger: slog.New(slog.NewTextHandler(w, nil)), Adopt: k.adopt, Release: k.release,
 		Resumed: func() { k.set(func() { k.resumed++ }) },
 		Pulsed: func(_ context.Context, _, now store.Pulse) {
 			k.set(func() { k.pulses = append(k.pulses, now) })
