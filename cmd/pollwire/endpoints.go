@@ -28,11 +28,12 @@ func newEndpointsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME STATE WAITING SINCE DEAD HOST REASON", func(e *server.Endpoint) []string {
+			head, row := withNodes(list, func(e *server.Endpoint) string { return e.Node }, "NAME STATE WAITING SINCE DEAD HOST REASON", func(e *server.Endpoint) []string {
 				return []string{
 					e.Name, standing(e), strconv.FormatInt(e.Waiting, 10), stamp(e.WaitingSince), strconv.FormatInt(e.Dead, 10), e.URL, e.Reason,
 				}
 			})
+			return printList(cmd.OutOrStdout(), *asJSON, list, head, row)
 		})
 	}
 	return cmd

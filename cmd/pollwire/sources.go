@@ -46,11 +46,12 @@ func newSourcesCommand() *cobra.Command {
 			if *state != "" {
 				list = slices.DeleteFunc(list, func(s server.Source) bool { return string(s.State) != *state })
 			}
-			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME STATE LAST NEXT CHANGES CHANGED LIMIT REASON", func(s *server.Source) []string {
+			head, row := withNodes(list, func(s *server.Source) string { return s.Node }, "NAME STATE LAST NEXT CHANGES CHANGED LIMIT REASON", func(s *server.Source) []string {
 				return []string{
 					s.Name, string(s.State), stampOf(s.LastPoll), stamp(s.NextRun), strconv.FormatInt(lately(s), 10), stamp(s.ChangedAt), s.Limit, s.Reason,
 				}
 			})
+			return printList(cmd.OutOrStdout(), *asJSON, list, head, row)
 		})
 	}
 	return cmd
@@ -112,6 +113,7 @@ func describe(s *server.Source) []string {
 		}
 	}
 	add(s.Limit != "", "limit: %s", cell(s.Limit))
+	add(s.Node != "", "node: %s", cell(s.Node))
 	add(s.Paused, "paused since %s; 'pollwire resume source/%s' goes on", stamp(s.PausedSince), cell(s.Name))
 	add(s.Failures > 0, "failing since %s, %d polls in a row: %s", stamp(s.FailingSince), s.Failures, strings.TrimSpace(cell(s.Reason)))
 	add(s.HeldUntil != nil && s.HeldUntil.After(now), "left alone until %s, as its server asked", stamp(s.HeldUntil))
@@ -156,12 +158,13 @@ func newLimitsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printList(cmd.OutOrStdout(), *asJSON, list, "NAME BUDGET USED LEFT WAITING PAUSED-UNTIL SOURCES", func(l *server.Limit) []string {
+			head, row := withNodes(list, func(l *server.Limit) string { return l.Node }, "NAME BUDGET USED LEFT WAITING PAUSED-UNTIL SOURCES", func(l *server.Limit) []string {
 				return []string{
 					l.Name, budget(l), strconv.Itoa(l.Used), strconv.Itoa(l.Left), strconv.Itoa(l.Waiting), stamp(l.PausedUntil),
 					strings.Join(l.Sources, " "),
 				}
 			})
+			return printList(cmd.OutOrStdout(), *asJSON, list, head, row)
 		})
 	}
 	return cmd

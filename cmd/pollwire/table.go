@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,6 +49,19 @@ func printList[T any](w io.Writer, asJSON bool, list []T, head string, row func(
 		rows[i] = row(&list[i])
 	}
 	return printTable(w, head, rows)
+}
+
+// withNodes adds to a list which node has each, where nodes share the database: a
+// column before the last one.
+func withNodes[T any](list []T, node func(*T) string, head string, row func(*T) []string) (string, func(*T) []string) {
+	if !slices.ContainsFunc(list, func(v T) bool { return node(&v) != "" }) {
+		return head, row
+	}
+	last := strings.LastIndex(head, " ")
+	return head[:last] + " NODE" + head[last:], func(v *T) []string {
+		cells := row(v)
+		return slices.Insert(cells, len(cells)-1, node(v))
+	}
 }
 
 const (

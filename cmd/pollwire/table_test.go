@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pollwire/pollwire/internal/server"
 )
 
 // TestTablesFit: the widest columns give way, and the others stay whole.
@@ -59,5 +61,28 @@ func TestShortMoments(t *testing.T) {
 		if got := moment(at, now); got != want {
 			t.Errorf("%s: %q, want %q", at, got, want)
 		}
+	}
+}
+
+// TestWithNodes: the column of nodes is there where there are some.
+func TestWithNodes(t *testing.T) {
+	t.Parallel()
+	list := []server.Source{{Name: "a", Reason: "x", Node: "one"}, {Name: "b"}}
+	table := func() string {
+		var out strings.Builder
+		head, row := withNodes(list, func(s *server.Source) string { return s.Node }, "NAME REASON", func(s *server.Source) []string {
+			return []string{s.Name, s.Reason}
+		})
+		if err := printList(&out, false, list, head, row); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+	if d := cmp.Diff("NAME  NODE  REASON\na     one   x\nb     -     -\n", table()); d != "" {
+		t.Errorf("nodes (-want +got):\n%s", d)
+	}
+	list[0].Node = ""
+	if d := cmp.Diff("NAME  REASON\na     x\nb     -\n", table()); d != "" {
+		t.Errorf("none (-want +got):\n%s", d)
 	}
 }
