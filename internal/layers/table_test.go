@@ -53,7 +53,7 @@ var table = map[string]row{
 	},
 	"internal/store/blob": {
 		2,
-		[]string{"notify", "internal/store"},
+		[]string{"diff", "notify", "internal/store"},
 		"it packs bytes for the engines, and knows neither rows nor databases",
 	},
 	"internal/store/group": {

@@ -3,8 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"slices"
-	"sync"
 )
 
 const (
@@ -26,32 +24,6 @@ const (
 			(SELECT 1 FROM nodes n WHERE n.id = l.node) LIMIT $2`
 )
 
-// loosePages are numbers of pages that no version lists any more, or that none
-// will. It is only a hint which to look at: a page is removed only while its
-// number stands in the table of loose pages.
-type loosePages struct {
-	mu  sync.Mutex
-	ids []int64
-}
-
-func (l *loosePages) add(ids ...int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids = append(l.ids, ids...)
-}
-
-// take returns up to a number of them, and leaves the rest.
-func (l *loosePages) take(most int) []int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(most, len(l.ids))
-	taken := slices.Clone(l.ids[:n])
-	if l.ids = l.ids[n:]; len(l.ids) == 0 {
-		l.ids = nil // gives the memory back
-	}
-	return taken
-}
-
 // life is whose the pages are that are staged now: the node's, or of one who writes
 // alone an own name, which no other has.
 func (s *Store) life() string {
@@ -65,12 +37,12 @@ func (s *Store) life() string {
 // come to is left for the next time.
 func (s *Store) sweep(ctx context.Context) error {
 	for {
-		ids := s.loose.take(sweepBatch)
+		ids := s.loose.Take(sweepBatch)
 		if len(ids) == 0 {
 			return nil
 		}
 		if err := s.exec(ctx, sweepPages, ids, s.life()); err != nil {
-			s.loose.add(ids...)
+			s.loose.Add(ids...)
 			return fmt.Errorf("remove pages: %w", err)
 		}
 	}
@@ -84,7 +56,7 @@ func (s *Store) sweepOrphans(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read loose pages: %w", err)
 		}
-		s.loose.add(ids...)
+		s.loose.Add(ids...)
 		if err := s.sweep(ctx); err != nil || len(ids) < orphanBatch {
 			return err
 		}
@@ -96,9 +68,9 @@ func (s *Store) sweepOrphans(ctx context.Context) error {
 func (s *Store) tidy(ctx context.Context, c *commit, err error) {
 	switch {
 	case c.staging != nil && err != nil:
-		s.loose.add(c.staging.staged...)
+		s.loose.Add(c.staging.staged...)
 	case err == nil:
-		s.loose.add(c.loosened...)
+		s.loose.Add(c.loosened...)
 		if c.staging != nil {
 			s.settle(ctx, c.staging.replaced)
 		}

@@ -2,11 +2,9 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/blob"
 )
@@ -20,32 +18,6 @@ const (
 		SELECT p.base FROM way JOIN pages p ON p.id = way.id WHERE p.base > p.id)
 		SELECT p.id, p.base, p.encoding, p.body FROM pages p JOIN way ON way.id = p.id ORDER BY p.id DESC`
 )
-
-// pages are those of a snapshot in the store, each read when it is asked for.
-type pages struct {
-	ctx   context.Context // of the call that returned the snapshot, as the contract has it
-	store *Store
-	ids   []int64
-	// name is what they are pages of, for the words of an error.
-	name string
-}
-
-var _ diff.Pages = (*pages)(nil)
-
-// Len returns how many they are.
-func (p *pages) Len() int { return len(p.ids) }
-
-// Page reads one, counted from 0.
-func (p *pages) Page(i int) ([]byte, error) {
-	if i < 0 || i >= len(p.ids) {
-		return nil, fmt.Errorf("read page %d of %s: it has %d", i+1, p.name, len(p.ids))
-	}
-	body, err := p.store.page(p.ctx, p.ids[i])
-	if err != nil {
-		return nil, fmt.Errorf("read page %d of %s: %w", i+1, p.name, err)
-	}
-	return body, nil
-}
 
 // page reads the page of a number, or fails with store.ErrNotFound. Meanwhile
 // memory holds the page, and one of those that it is rebuilt from.

@@ -78,10 +78,7 @@ type rebuild struct {
 func (r *rebuild) whole(ctx context.Context, s *Store, source string) store.Snapshot {
 	r.snapshot.Body = r.chain.Body
 	if r.chain.Pages != nil {
-		r.snapshot.Pages = &pages{
-			ctx: ctx, store: s, ids: r.chain.Pages,
-			name: fmt.Sprintf("snapshot %d of source %s", r.snapshot.Version, source),
-		}
+		r.snapshot.Pages = blob.NewPages(ctx, fmt.Sprintf("snapshot %d of source %s", r.snapshot.Version, source), r.chain.Pages, s.page)
 	}
 	return r.snapshot
 }

@@ -72,7 +72,7 @@ type Store struct {
 	alone string
 	// writer commits; it is nil in a store that was opened read-only.
 	writer *group.Writer[*commit]
-	loose  loosePages
+	loose  blob.LoosePages
 	// migration is what Open did to the schema.
 	migration Migration
 

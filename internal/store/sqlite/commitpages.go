@@ -88,7 +88,7 @@ func (r *commitRows) loosen(s *session, ids []int64, needed map[int64]bool) erro
 	if err := s.insert(&bulk{into: "INSERT OR IGNORE INTO loose_pages (id)", columns: 1}, values); err != nil {
 		return err
 	}
-	r.loose.add(loose...)
+	r.loose.Add(loose...)
 	r.loosened = true
 	return nil
 }

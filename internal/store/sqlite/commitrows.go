@@ -18,7 +18,7 @@ type commitRows struct {
 	// version that goes is asked for them.
 	paged bool
 	// loose learns of the pages of versions that go.
-	loose *loosePages
+	loose *blob.LoosePages
 	// loosened says that pages went with their versions.
 	loosened bool
 }

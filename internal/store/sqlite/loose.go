@@ -5,8 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
-	"sync"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -16,37 +14,11 @@ const sweepBatch = 16
 
 const deleteLoose = "DELETE FROM pages WHERE EXISTS (SELECT 1 FROM loose_pages l WHERE l.id = pages.id) AND id IN "
 
-// loosePages are numbers of pages that no version lists any more, or that none
-// will. It is only a hint which to look at: a page is removed only while its
-// number stands in the table of loose pages.
-type loosePages struct {
-	mu  sync.Mutex
-	ids []int64
-}
-
-func (l *loosePages) add(ids ...int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.ids = append(l.ids, ids...)
-}
-
-// take returns up to a number of them, and leaves the rest.
-func (l *loosePages) take(most int) []int64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(most, len(l.ids))
-	taken := slices.Clone(l.ids[:n])
-	if l.ids = l.ids[n:]; len(l.ids) == 0 {
-		l.ids = nil // gives the memory back
-	}
-	return taken
-}
-
 // sweep removes the loose pages that nobody is about to list. What it did not
 // come to is left for the next time.
 func (s *Store) sweep(ctx context.Context) error {
 	for {
-		ids := s.loose.take(sweepBatch)
+		ids := s.loose.Take(sweepBatch)
 		if len(ids) == 0 {
 			return nil
 		}
@@ -58,7 +30,7 @@ func (s *Store) sweep(ctx context.Context) error {
 			return err
 		})
 		if err != nil {
-			s.loose.add(ids...)
+			s.loose.Add(ids...)
 			return fmt.Errorf("remove pages: %w", err)
 		}
 	}
@@ -83,7 +55,7 @@ func (s *Store) openPages(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read loose pages: %w", err)
 	}
-	s.loose.add(ids...)
+	s.loose.Add(ids...)
 	if err := s.sweep(ctx); err != nil && !errors.Is(err, store.ErrFull) {
 		return err
 	}
@@ -95,7 +67,7 @@ func (s *Store) openPages(ctx context.Context) error {
 func (s *Store) tidy(ctx context.Context, r *commitRows, err error) {
 	if r.staging != nil {
 		if err != nil {
-			s.loose.add(r.staging.staged...)
+			s.loose.Add(r.staging.staged...)
 		} else {
 			s.settle(ctx, r.staging.replaced)
 		}

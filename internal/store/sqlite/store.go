@@ -55,7 +55,7 @@ type Store struct {
 	// lastPage is the last number that was given to a page. Other than those of
 	// events, none is given back when its write fails.
 	lastPage atomic.Int64
-	loose    loosePages
+	loose    blob.LoosePages
 	// migration is what Open did to the schema.
 	migration Migration
 
