@@ -289,7 +289,8 @@ func (f *fleet) lost(run string) bool {
 			return false
 		}
 		said := n.stderr.since(0)
-		return strings.Contains(said, "node was taken for dead by others") || strings.Contains(said, "not all that was under way came to its end")
+		return slices.ContainsFunc([]string{"node was taken for dead by others", "lease was lost", "not all that was under way came to its end"},
+			func(words string) bool { return strings.Contains(said, words) })
 	})
 }
 
