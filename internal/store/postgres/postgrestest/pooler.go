@@ -58,6 +58,7 @@ auth_type = any
 pool_mode = transaction
 default_pool_size = %[4]d
 server_idle_timeout = 1
+server_login_retry = 1
 max_client_conn = 1000
 `, s.dir, s.port(), poolerPort, poolSize)
 	if err := os.WriteFile(config, []byte(settings), 0o644); err != nil {
