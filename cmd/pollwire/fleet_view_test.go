@@ -18,8 +18,18 @@ import (
 // It comes after ledger, and before the first node.
 func (f *fleet) idle(t *testing.T, n int, schedule string, keys ...string) (names []string) {
 	t.Helper()
+	return f.slow(t, n, 0, schedule, keys...)
+}
+
+// slow is idle for sources that take so long to answer.
+func (f *fleet) slow(t *testing.T, n int, takes time.Duration, schedule string, keys ...string) (names []string) {
+	t.Helper()
 	upstream := f.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f.visits.note(r)
+		select {
+		case <-time.After(takes):
+		case <-r.Context().Done():
+		}
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"a":1}`))
 	}))

@@ -29,7 +29,7 @@ func (n *Node) endAll(ctx, patient context.Context, seen bool) {
 
 // releases divides tenures into calls of Release.
 func releases(tenures []*tenure) (list [][]*tenure) {
-	size := min(max(len(tenures)/releaseBatches, minBatch), maxBatch)
+	size := min((len(tenures)+releaseBatches-1)/releaseBatches, maxBatch)
 	for len(tenures) > 0 {
 		k := min(size, len(tenures))
 		list = append(list, tenures[:k])

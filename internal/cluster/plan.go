@@ -14,9 +14,9 @@ const (
 	// maxTakers is how many claims and adoptions are under way at a time.
 	maxTakers = 4
 	// releaseBatches is into about how many calls of Release everything is divided:
-	// what is slow should hold up little. Each has minBatch groups to maxBatch.
-	releaseBatches     = 64
-	minBatch, maxBatch = 16, 512
+	// what is slow should hold up little, and where there is little, nothing else. Each
+	// has up to maxBatch groups.
+	releaseBatches, maxBatch = 64, 512
 )
 
 // endings are the tenures that are to end, those that are lost and those that are
