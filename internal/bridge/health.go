@@ -28,14 +28,14 @@ func (b *Bridge) Fail(ctx context.Context, source string, reason error) {
 	st.failures++
 	st.reason = reason.Error()
 	st.publish()
-	if st.failures < st.source.FailureThreshold && st.row.Alert.Since.IsZero() {
+	if st.failures < st.source.FailureThreshold && !st.row.Alert.Told() {
 		return // one that was told is reminded of, though the threshold was raised since
 	}
 	if err := b.settle(ctx, st); err != nil {
 		b.untellable(ctx, source, err)
 		return
 	}
-	if a := st.row.Alert; !a.Since.IsZero() && !elapsed(a.ToldAt, now, st.source.ReminderInterval) {
+	if a := st.row.Alert; a.Told() && !elapsed(a.ToldAt, now, st.source.ReminderInterval) {
 		return
 	}
 	row := st.row

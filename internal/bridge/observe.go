@@ -71,11 +71,11 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 }
 
 // accept completes the commit of an answer with what its acceptance ends: an
-// operator's word for a removal, and a failure that was told. Without either, a
+// operator's word for a removal, and a failure that was saved. Without either, a
 // nil commit stays nil. The caller holds st.mu.
 func (b *Bridge) accept(st *state, at time.Time, p *plan) *store.Commit {
 	c := p.commit
-	failed := !st.row.Alert.Since.IsZero() && p.details.failure() == nil
+	failed := st.row.Alert != store.SourceAlert{} && p.details.failure() == nil
 	if !failed && !st.row.AcceptRemoval {
 		return c
 	}
@@ -86,6 +86,8 @@ func (b *Bridge) accept(st *state, at time.Time, p *plan) *store.Commit {
 	c.ConsumeAcceptance = st.row.AcceptRemoval
 	if failed {
 		c.Source.Alert = store.SourceAlert{}
+	}
+	if failed && st.row.Alert.Told() {
 		c.Events = append(c.Events, b.recovered(st, at))
 	}
 	return c

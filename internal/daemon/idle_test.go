@@ -118,8 +118,9 @@ func (n *idleNode) held() int { return n.node.Status().Held["source"] }
 // calm observes nothing.
 type calm struct{}
 
-func (calm) Adopt(context.Context, []string) error { return nil }
-func (calm) Release([]string)                      {}
+func (calm) Adopt(context.Context, []string) error        { return nil }
+func (calm) SaveFailures(context.Context, []string) error { return nil }
+func (calm) Release([]string)                             {}
 
 func startIdle(t *testing.T, dsn, name string, sources []*poller.Source, groups []cluster.Group, polls *atomic.Int64) *idleNode {
 	t.Helper()

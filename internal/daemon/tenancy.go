@@ -36,6 +36,8 @@ type obtaining interface {
 // observing is the tenant that judges answers.
 type observing interface {
 	Adopt(ctx context.Context, sources []string) error
+	// SaveFailures saves what whoever adopts sources next is to count on.
+	SaveFailures(ctx context.Context, sources []string) error
 	Release(sources []string)
 }
 
@@ -137,7 +139,7 @@ func (t *tenancy) release(ctx context.Context, groups []cluster.Group, lost bool
 	var telling, asking error
 	var both sync.WaitGroup
 	both.Go(func() { telling = release(ctx, t.endpoints, e.endpoints) })
-	both.Go(func() { asking = t.releaseSources(ctx, e.sources) })
+	both.Go(func() { asking = t.releaseSources(ctx, e.sources, lost) })
 	both.Wait()
 	err := errors.Join(telling, asking, release(ctx, t.tokens, e.tokens), release(ctx, t.limits, e.limits))
 	if err == nil {
@@ -157,11 +159,14 @@ func release(ctx context.Context, part leaver, names []string) error {
 	return part.Release(ctx, names)
 }
 
-func (t *tenancy) releaseSources(ctx context.Context, sources []string) error {
+func (t *tenancy) releaseSources(ctx context.Context, sources []string, lost bool) error {
 	if len(sources) == 0 {
 		return nil
 	}
 	err := t.scheduler.Release(ctx, sources)
+	if err == nil && !lost {
+		err = t.sources.SaveFailures(ctx, sources)
+	}
 	t.sources.Release(sources)
 	for _, name := range sources {
 		t.end(name)

@@ -56,6 +56,10 @@ func (o obtainer) Adopt(names []string) { _ = o.parishioner.Adopt(context.Backgr
 
 type observer struct{ parishioner }
 
+func (o observer) SaveFailures(_ context.Context, names []string) error {
+	return o.say(fmt.Sprint("save failures", names))
+}
+
 func (o observer) Release(names []string) { _ = o.parishioner.Release(context.Background(), names) }
 
 type firer struct{ parishioner }
@@ -100,9 +104,14 @@ func TestTenancyOrder(t *testing.T) {
 	p.said = nil
 	p.tenancy().release(t.Context(), parishGroups, false)
 	p.said = slices.DeleteFunc(p.said, func(s string) bool { return s == "release endpoints[e]" }) // beside the sources
-	want = []string{"release schedule[a b]", "release sources[a b]", "end a", "end b", "release tokens[1]", "release limits[x source/a source/b]"}
+	want = []string{"release schedule[a b]", "save failures[a b]", "release sources[a b]", "end a", "end b", "release tokens[1]", "release limits[x source/a source/b]"}
 	if d := cmp.Diff(want, p.said); d != "" {
 		t.Errorf("released (-want +got):\n%s", d)
+	}
+	p.said = nil
+	p.tenancy().release(t.Context(), parishGroups, true)
+	if slices.Contains(p.said, "save failures[a b]") {
+		t.Error("what failed is saved of sources that are another node's by now")
 	}
 }
 

@@ -39,8 +39,8 @@ type Source struct {
 	ChangedAt time.Time
 	// State is what the next poll starts from, valid for RequestKey and RulesKey.
 	State poller.State
-	// Alert is the failure that was told and has not recovered; its zero value
-	// when there is none.
+	// Alert is the failure that has not recovered; its zero value when there is
+	// none.
 	Alert SourceAlert
 	// AcceptRemoval lets the next poll remove more items than allowed. A commit
 	// does not write it: only Store.AcceptRemoval sets it, and only a commit
@@ -52,16 +52,20 @@ type Source struct {
 // OwnLimit is the name of the limit that a source shares with no other.
 func OwnLimit(source string) string { return "source/" + source }
 
-// SourceAlert is a failure of a source that was told.
+// SourceAlert is a failure of a source that was told, or one that an owner of the
+// source has left to the next one to count on.
 type SourceAlert struct {
-	// Since is when the failures began; zero when there is no alert.
+	// Since is when the failures began; zero when there are none.
 	Since time.Time
-	// Failures counts the polls that failed in a row when it was last told.
+	// Failures counts the polls that failed in a row when it was last told, or left.
 	Failures int
 	Reason   string
-	// ToldAt is when it was last told.
+	// ToldAt is when it was last told; zero when it was not.
 	ToldAt time.Time
 }
+
+// Told says whether anybody was told.
+func (a *SourceAlert) Told() bool { return !a.ToldAt.IsZero() }
 
 // Snapshot is the last accepted state of a source: the answer as it came,
 // before anything is selected or ignored.
