@@ -404,3 +404,34 @@ func TestSaveEvery(t *testing.T) {
 		}
 	})
 }
+
+// A run that its owner has put off by its jitter is not missed where that one goes
+// meanwhile, though it was due long ago.
+func TestAdoptMakesWhatWasPutOff(t *testing.T) {
+	t.Parallel()
+	for _, put := range []time.Duration{2 * time.Minute, 30*time.Minute - time.Second, 31 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			runs := newMemoryRuns()
+			s := source(t, "a", "0 * * * *")
+			s.Jitter, s.OnMissed = 30*time.Minute, Skip
+			runs.saved["a"] = time.Now().Add(time.Hour)
+			wait(time.Hour - time.Second)
+			one, two := newLeasedRig(t, runs), newLeasedRig(t, runs)
+			for _, r := range []*rig{one, two} {
+				r.Apply([]*Source{s})
+				mustStart(t, r.Scheduler)
+			}
+			one.adopt(t, "a")
+			wait(time.Second + put)
+			made := len(one.polls.take())
+			if err := one.Release(t.Context(), []string{"a"}); err != nil {
+				t.Fatal(err)
+			}
+			two.adopt(t, "a")
+			wait(29*time.Minute - 2*time.Second)
+			if made += len(two.polls.take()); made != 1 {
+				t.Errorf("released %v after the run was due: %d polls of it", put, made)
+			}
+		})
+	}
+}

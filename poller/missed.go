@@ -15,7 +15,8 @@ const (
 	firstGap       = time.Millisecond
 	maxFirstSpread = 10 * time.Second
 	// handOver is how long a source may be between two owners, so that its runs of
-	// that time are late and not missed.
+	// that time are late and not missed. The owner before may have put a run off by
+	// all of its jitter, too.
 	handOver = time.Minute
 )
 
@@ -40,10 +41,11 @@ func (e *entry) resume(saved, now int64, handed int) (changed bool) {
 	case saved > now:
 		e.next, e.extra = saved, true
 		e.fireAt = saved
-	case handed > 0 && now-saved < int64(handOver):
+	case handed > 0 && now-saved < int64(handOver+e.source.Jitter):
 		// All that one owner had may come to another at once. Who was away for long is
-		// no reason to be later still.
-		e.ask(now, min(time.Duration(now-saved), e.spread(now), firstSpread(handed)))
+		// no reason to be later still, but for what is left of a jitter.
+		within := min(time.Duration(now-saved), e.spread(now), firstSpread(handed))
+		e.ask(now, max(within, time.Duration(saved-now)+e.source.Jitter))
 	case e.source.OnMissed != Skip:
 		e.ask(now, e.spread(now))
 	}

@@ -49,7 +49,7 @@ func (b *Bridge) SaveFailures(ctx context.Context, sources []string) error {
 func (b *Bridge) saveFailures(ctx context.Context, r *roster, source string) error {
 	st, err := b.lock(source)
 	if err != nil {
-		return nil //nolint:nilerr // it is not known, or not observed here
+		return nil // it is not known, or not observed here
 	}
 	defer st.mu.Unlock()
 	if st.failures == 0 || st.row.Alert.Failures == st.failures {

@@ -65,6 +65,8 @@ func (d *Daemon) preview(ctx context.Context, name string) (*server.Preview, err
 	case ctx.Err() != nil:
 		o.Release()
 		return nil, context.Cause(ctx)
+	case errors.Is(err, poller.ErrElsewhere):
+		return nil, err
 	case errors.As(err, &failure):
 		preview.Outcome, preview.Reason, preview.Status = server.Failed, err.Error(), failure.Status
 		return preview, nil

@@ -83,7 +83,7 @@ func (d *Daemon) startNode(ctx context.Context) error {
 		nextRuns: d.store.NextRuns,
 		begin:    func(source string) { d.poller.SetState(source, d.bridge.InitialState(source)) },
 		end: func(source string) {
-			d.poller.SetState(source, poller.State{})
+			d.poller.Forget(source) // most of what there is, is another node's
 			d.metrics.Released([]string{source})
 		},
 		logger: d.logger,

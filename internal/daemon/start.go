@@ -143,6 +143,9 @@ func (d *Daemon) wirePoller(context.Context) error {
 		d.poller.Close()
 		return nil
 	})
+	if d.leased() {
+		return nil // each has its state when it is adopted
+	}
 	for name := range s.sources {
 		d.poller.SetState(name, d.bridge.InitialState(name))
 	}
