@@ -48,7 +48,8 @@ type BudgetStore interface {
 	// Budgets returns what was saved of the named limits, each once; of all without
 	// a name.
 	Budgets(ctx context.Context, limits ...string) ([]Budget, error)
-	// SaveBudgets replaces those of the same limits and returns when they are durable.
+	// SaveBudgets replaces those of the same limits and returns when they are durable,
+	// or with an error within a time of its own.
 	SaveBudgets(ctx context.Context, budgets []Budget) error
 }
 

@@ -60,7 +60,9 @@ type limit struct {
 	// nothing is under way any more. heir is the limit of the name since.
 	away              bool
 	released, drained chan struct{}
-	heir              *limit
+	// cut says that a release waits for no request any more, but for a save only.
+	cut  bool
+	heir *limit
 
 	// missed says that a request has waited since the limit was not configured.
 	missed bool
@@ -293,7 +295,7 @@ func (l *limit) leave() {
 
 // drain lets a release go on, if there is one, once nothing is under way.
 func (l *limit) drain() {
-	if l.drained != nil && l.underWay == 0 && l.inFlight == 0 && !l.saving {
+	if l.drained != nil && (l.cut || l.underWay == 0 && l.inFlight == 0) && !l.saving {
 		close(l.drained)
 		l.drained = nil
 	}

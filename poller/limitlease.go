@@ -49,7 +49,7 @@ func (l *Limiter) Adopt(ctx context.Context, budgets []string) error {
 
 // Release lets limits admit nothing until they are adopted again. It waits for the
 // requests under way, saves the exact state, and forgets it. When ctx is done
-// before, nothing is saved: what was sent is within what is reserved on disk, all
+// before, it waits for a save under way alone, and nothing more is saved: what was sent is within what is reserved on disk, all
 // of which counts as spent for whoever adopts the limits next. It is no error that
 // another node has adopted one already. Names that are not known do no harm.
 func (l *Limiter) Release(ctx context.Context, budgets []string) error {
@@ -69,13 +69,7 @@ func (l *Limiter) Release(ctx context.Context, budgets []string) error {
 		delete(l.adopted, name)
 	}
 	l.mu.Unlock()
-	var err error
-	for _, done := range draining {
-		if err = waitFor(ctx, done); err != nil {
-			err = fmt.Errorf("wait for requests under way: %w", err)
-			break
-		}
-	}
+	err := l.drain(ctx, leaving, draining)
 	if err == nil {
 		err = l.saveExact(ctx, leaving)
 	}
@@ -86,6 +80,29 @@ func (l *Limiter) Release(ctx context.Context, budgets []string) error {
 	}
 	if err != nil {
 		return fmt.Errorf("release limits: %w", err)
+	}
+	return nil
+}
+
+// drain waits for what is under way of limits that leave. When ctx is done that is
+// the saves alone: one that came to its end after another adoption might be taken
+// for a write of that.
+func (l *Limiter) drain(ctx context.Context, leaving map[string]*limit, draining []chan struct{}) error {
+	for _, done := range draining {
+		err := waitFor(ctx, done)
+		if err == nil {
+			continue
+		}
+		l.mu.Lock()
+		for _, lim := range leaving {
+			lim.cut = true
+			lim.drain()
+		}
+		l.mu.Unlock()
+		for _, done := range draining {
+			<-done
+		}
+		return fmt.Errorf("wait for requests under way: %w", err)
 	}
 	return nil
 }

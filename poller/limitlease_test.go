@@ -441,3 +441,42 @@ func TestHeirOfAFullLimit(t *testing.T) {
 		}
 	})
 }
+
+// A release whose time is up waits for no request, but for a save that is under way:
+// else that might be written over what comes after another adoption.
+func TestReleaseWaitsForASave(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := newMemoryBudgets()
+		api := Limit{Name: "api", Requests: 64, Per: time.Hour, Burst: 64}
+		l, _ := newNode(t, store, api)
+		mustAdopt(t, l, "api")
+		release, err := l.Take(t.Context(), "api", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer release() // it takes longer than all of this
+		store.mu.Lock()
+		store.delay = 9 * time.Second
+		store.mu.Unlock()
+		l.Pause("api", time.Now().Add(time.Minute))
+		wait(time.Second) // the save has begun
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begun := time.Now()
+		err = l.Release(ctx, []string{"api"})
+		if took := time.Since(begun); !errors.Is(err, context.DeadlineExceeded) || took < 7*time.Second || took > 8*time.Second+gatherTime {
+			t.Errorf("released after %v: %v", took, err)
+		}
+		store.mu.Lock()
+		saves := store.saves
+		store.mu.Unlock()
+		wait(time.Minute)
+		store.mu.Lock()
+		defer store.mu.Unlock()
+		if store.saves != saves {
+			t.Error("something was saved after the release")
+		}
+		store.delay = 0
+	})
+}
