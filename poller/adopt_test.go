@@ -335,6 +335,10 @@ func TestReleaseErrors(t *testing.T) {
 		r.Adopt([]string{"a"}, nil)
 		wait(10 * time.Second)
 		runs.setFail(errDisk)
+		if err := r.Trigger("a"); err != nil {
+			t.Fatal(err)
+		}
+		wait(100 * time.Millisecond)
 		if err := r.Release(t.Context(), []string{"a"}); !errors.Is(err, errDisk) {
 			t.Errorf("release: %v", err)
 		}
@@ -380,6 +384,38 @@ func TestSavedAgain(t *testing.T) {
 		said(1)
 		if err := s.Stop(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A release writes no next runs that are saved already: a node that stops may have a
+// hundred thousand, of which a few have changed.
+func TestReleaseSavesWhatIsNew(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		runs := newMemoryRuns()
+		r := newLeasedRig(t, runs)
+		r.Apply([]*Source{source(t, "saved", "@daily"), source(t, "new", "@every 10s")})
+		mustStart(t, r.Scheduler)
+		r.adopt(t, "saved", "new")
+		wait(15 * time.Second) // both were polled, and saved
+		want := map[string]time.Time{}
+		for _, name := range []string{"saved", "new"} {
+			want[name], _ = r.NextRun(name)
+			if runs.get(name) != want[name] {
+				t.Fatalf("%s is saved as %v, not %v", name, runs.get(name), want[name])
+			}
+		}
+		runs.mu.Lock()
+		delete(runs.saved, "saved") // so that it shows where it is written again
+		runs.mu.Unlock()
+		wait(time.Until(want["new"]) + 100*time.Millisecond)
+		r.release(t, "saved", "new")
+		if at := runs.get("saved"); !at.IsZero() {
+			t.Errorf("what was saved is written again: %v", at)
+		}
+		if at := runs.get("new"); !at.After(want["new"]) {
+			t.Errorf("what has changed is saved as %v", at)
 		}
 	})
 }

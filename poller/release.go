@@ -42,9 +42,11 @@ func (s *Scheduler) Release(ctx context.Context, names []string) error {
 		if e == nil {
 			continue
 		}
+		// What is saved already is most of many: it need not be written again.
+		unsaved := e.unsaved || e.extra || e.phase != phaseIdle
 		if d := s.leave(e, now); d != nil {
 			leaving, departures = append(leaving, e), append(departures, d)
-		} else if e.next != noRun {
+		} else if unsaved && e.next != noRun {
 			next[name] = runTime(e.next)
 		}
 	}

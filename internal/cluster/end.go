@@ -83,9 +83,49 @@ func (n *Node) vacate(tenures []*tenure, lost bool) []store.Lease {
 	return leases
 }
 
-// free gives leases to whoever wants them. It tries until the database has answered,
-// or the life is over: then they are free.
+// vacancies are leases that are freed together.
+type vacancies struct {
+	leases []store.Lease
+	// freed is closed when they are, or need not be any more.
+	freed chan struct{}
+}
+
+// free gives leases to whoever wants them, and returns when they are free. What is to
+// be freed while others are being freed is gathered: each time all nodes look.
 func (n *Node) free(ctx context.Context, l *life, leases []store.Lease) {
+	n.mu.Lock()
+	if l.vacant == nil {
+		l.vacant = &vacancies{freed: make(chan struct{})}
+	}
+	mine := l.vacant
+	mine.leases = append(mine.leases, leases...)
+	first := !l.freeing
+	l.freeing = true
+	n.mu.Unlock()
+	if first {
+		go n.freeVacant(ctx, l)
+	}
+	<-mine.freed
+}
+
+// freeVacant frees what is gathered until nothing is.
+func (n *Node) freeVacant(ctx context.Context, l *life) {
+	for {
+		n.mu.Lock()
+		v := l.vacant
+		l.vacant, l.freeing = nil, v != nil
+		n.mu.Unlock()
+		if v == nil {
+			return
+		}
+		n.freeNow(ctx, l, v.leases)
+		close(v.freed)
+	}
+}
+
+// freeNow frees leases. It tries until the database has answered, or the life is
+// over: then they are free.
+func (n *Node) freeNow(ctx context.Context, l *life, leases []store.Lease) {
 	again := time.NewTimer(0)
 	defer again.Stop()
 	for {

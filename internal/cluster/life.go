@@ -49,6 +49,10 @@ type life struct {
 	proven moment
 	// over says that the member was buried.
 	over bool
+	// vacant are leases of the life that are to be freed, nil for none; freeing says
+	// that somebody does it.
+	vacant  *vacancies
+	freeing bool
 	// done ends with the life, so that nothing of it is waited for in vain.
 	done context.Context //nolint:containedctx // it is the life's own
 	end  context.CancelCauseFunc

@@ -9,7 +9,8 @@ import (
 
 const (
 	// turnEvery is how often the loop looks at everything where nothing happens, and
-	// turnRest how long it rests after each time.
+	// turnRest how long it rests at least after each time. It rests as long as it took:
+	// where there is much to look at, looking must not keep others from working.
 	turnEvery = time.Second
 	turnRest  = 50 * time.Millisecond
 )
@@ -27,11 +28,12 @@ func (n *Node) run(ctx, patient context.Context) {
 			n.dirty = true
 		case <-wait.C:
 		}
+		began := n.clock().mono
 		if n.turn(ctx, patient) {
 			close(n.idle)
 			return
 		}
-		wait.Reset(turnRest)
+		wait.Reset(max(turnRest, n.clock().mono.Sub(began)))
 		select {
 		case <-ctx.Done():
 			return

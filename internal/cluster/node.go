@@ -84,6 +84,8 @@ type Node struct {
 	results map[string]result
 	// stakes are those in tenures that have not ended, by resource.
 	stakes map[string]stake
+	// held counts the tenures in which groups are adopted and not released.
+	held   int
 	view   view
 	counts counts
 

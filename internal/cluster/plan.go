@@ -16,7 +16,7 @@ const (
 	// releaseBatches is into about how many calls of Release everything is divided:
 	// what is slow should hold up little, and where there is little, nothing else. Each
 	// has up to maxBatch groups.
-	releaseBatches, maxBatch = 64, 512
+	releaseBatches, maxBatch = 64, 4096
 )
 
 // endings are the tenures that are to end, those that are lost and those that are
@@ -26,6 +26,9 @@ func (n *Node) endings(seen bool) (lost, released []*tenure) {
 	defer n.mu.Unlock()
 	at := n.clock()
 	stopping := n.stage == stageStopping
+	if n.held == 0 {
+		return nil, nil
+	}
 	for resource, s := range n.stakes {
 		if s.stage != holding || s.group.Resources[0] != resource {
 			continue
@@ -41,6 +44,7 @@ func (n *Node) endings(seen bool) (lost, released []*tenure) {
 		}
 		s.stage = releasing
 	}
+	n.held -= len(lost) + len(released)
 	// In the order of their keys, so that what is read of them together is.
 	slices.SortFunc(lost, byKey)
 	slices.SortFunc(released, byKey)

@@ -111,6 +111,7 @@ func (n *Node) adopted(got []*tenure, err error) (lost, rest []*tenure) {
 		switch {
 		case err == nil:
 			t.stage = holding
+			n.held++
 			n.counts.adopted++
 			n.result(t, adopted)
 			continue

@@ -13,8 +13,11 @@ const (
 	// readEvery is how often everything is read anew where nothing is heard of it.
 	readEvery = 2 * time.Second
 	// overlap is how much longer than a claim may take: what became visible late has
-	// an earlier time.
-	overlap = bulkTimeout + 5*time.Second
+	// an earlier time. So far back is read every overlapEvery; in between only what
+	// became visible within shortOverlap, since there may be much where others claim.
+	overlap      = bulkTimeout + 5*time.Second
+	overlapEvery = 5 * time.Second
+	shortOverlap = 2 * time.Second
 	// wholeEvery is how often all leases are read, not only what is new.
 	wholeEvery = 5 * time.Minute
 )
@@ -29,8 +32,9 @@ type view struct {
 	leases map[string]store.Lease
 	// newest is the newest Since of them.
 	newest time.Time
-	// read and whole are when they were last read, and last read as a whole.
-	read, whole moment
+	// read and whole are when they were last read, and last read as a whole; overlapped
+	// is when they were last read with all that may have become visible late.
+	read, whole, overlapped moment
 }
 
 func newView() view {
@@ -133,12 +137,15 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 	call, cancel := context.WithTimeout(ctx, bulkTimeout)
 	defer cancel()
 	n.mu.RLock()
-	asked, since := n.clock(), n.view.newest
+	asked, since, overlapped := n.clock(), n.view.newest, n.view.overlapped
 	n.mu.RUnlock()
-	if whole || since.IsZero() {
-		since, whole = time.Time{}, true
-	} else {
-		since = since.Add(-overlap)
+	switch {
+	case whole || since.IsZero():
+		since, whole, overlapped = time.Time{}, true, asked
+	case asked.since(overlapped) >= overlapEvery:
+		since, overlapped = since.Add(-overlap), asked
+	default:
+		since = since.Add(-shortOverlap)
 	}
 	leases, err := n.o.Store.Leases(call, since)
 	if err != nil {
@@ -146,7 +153,7 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.view.read = asked
+	n.view.read, n.view.overlapped = asked, overlapped
 	if whole {
 		n.view.whole = asked
 		n.view.newest = time.Time{}

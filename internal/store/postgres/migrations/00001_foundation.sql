@@ -267,7 +267,6 @@ CREATE TABLE leases (
     since    TIMESTAMPTZ      NOT NULL
 ) WITH (fillfactor = 50);
 
-CREATE INDEX leases_node ON leases (node);
 CREATE INDEX leases_since ON leases (since);
 
 -- Counts what nodes must look at again: who lives, what is free, what the
