@@ -15,6 +15,7 @@ const (
 	// overlap is how much longer than a claim may take: what became visible late has
 	// an earlier time. So far back is read every overlapEvery; in between only what
 	// became visible within shortOverlap, since there may be much where others claim.
+	// Where nobody has claimed anything for as long as overlap there is nothing late.
 	overlap      = bulkTimeout + 5*time.Second
 	overlapEvery = 5 * time.Second
 	shortOverlap = 2 * time.Second
@@ -30,8 +31,9 @@ type view struct {
 	watched map[string]moment
 	// leases are those of all nodes.
 	leases map[string]store.Lease
-	// newest is the newest Since of them.
+	// newest is the newest Since of them, and moved since when that is known.
 	newest time.Time
+	moved  moment
 	// read and whole are when they were last read, and last read as a whole; overlapped
 	// is when they were last read with all that may have become visible late.
 	read, whole, overlapped moment
@@ -138,10 +140,13 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 	defer cancel()
 	n.mu.RLock()
 	asked, since, overlapped := n.clock(), n.view.newest, n.view.overlapped
+	settled := overlapped.mono.Sub(n.view.moved.mono) >= overlap
 	n.mu.RUnlock()
 	switch {
 	case whole || since.IsZero():
 		since, whole, overlapped = time.Time{}, true, asked
+	case settled:
+		since = since.Add(time.Microsecond) // what is as new as the newest is known
 	case asked.since(overlapped) >= overlapEvery:
 		since, overlapped = since.Add(-overlap), asked
 	default:
@@ -154,6 +159,7 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.view.read, n.view.overlapped = asked, overlapped
+	newest := n.view.newest
 	if whole {
 		n.view.whole = asked
 		n.view.newest = time.Time{}
@@ -171,6 +177,9 @@ func (n *Node) readLeases(ctx context.Context, l *life, whole bool) (strays []st
 		if _, taken := n.stakes[row.Resource]; !taken && row.Node == l.id {
 			strays = append(strays, row)
 		}
+	}
+	if !n.view.newest.Equal(newest) {
+		n.view.moved = n.clock()
 	}
 	n.findLost(asked, l, whole, leases)
 	return strays, news, nil
