@@ -54,3 +54,26 @@ func TestIdleReadsLittle(t *testing.T) {
 		w.wantShared(t, a, b)
 	})
 }
+
+// TestLateLeases: a lease is seen that became visible long after its time, because
+// whoever claimed it was slow to commit.
+func TestLateLeases(t *testing.T) {
+	inWorld(t, singles(20), func(t *testing.T, w *world) {
+		a := w.start(t, "a")
+		w.after(10 * time.Second)
+		for i, late := range []time.Duration{time.Second, bulkTimeout} {
+			w.after(late)
+			resource := store.SourceResource("late")
+			row := store.Lease{Resource: resource, Node: "another", Epoch: int64(i) + 1, Since: time.Now().UTC().Add(-late)}
+			w.d.mu.Lock()
+			w.d.leases[resource] = row
+			w.d.mu.Unlock()
+			w.after(overlapEvery + readEvery)
+			a.node.mu.RLock()
+			if got := a.node.view.leases[resource]; got.Epoch != row.Epoch {
+				t.Errorf("after %v the lease is %+v, not %+v", late, got, row)
+			}
+			a.node.mu.RUnlock()
+		}
+	})
+}
