@@ -136,7 +136,7 @@ func TestDocsConfigurations(t *testing.T) {
 			return "a-value-of-" + name, true
 		},
 		File: func(path string) ([]byte, error) {
-			return []byte("the content of " + path + ", long enough for a key"), nil
+			return []byte("the-content-of-" + filepath.Base(path) + "-long-enough-for-a-key"), nil
 		},
 	}
 	tried := 0
