@@ -95,7 +95,11 @@ func TestFailuresThatCannotBeSaved(t *testing.T) {
 			s.Name = fmt.Sprintf("shop%d", i)
 			sources, names = append(sources, &s), append(names, s.Name)
 		}
-		b, lease := newNode(t, r, sources...)
+		lease := &leasedStore{Store: r.store.Store, held: true} // many commit at once
+		b, err := New(t.Context(), Options{Store: lease, Sources: sources, Leased: true, Wake: func(...string) {}, Logger: r.logging})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := b.Adopt(t.Context(), names); err != nil {
 			t.Fatal(err)
 		}
