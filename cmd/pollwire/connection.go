@@ -71,7 +71,15 @@ func (c connection) askSocket(ctx context.Context, do func(context.Context, *cli
 		if c.besideService() {
 			return askSockets(ctx, &unreachableError{}, []string{daemon.ServiceSocket}, do)
 		}
-		return err
+		if _, missing := os.Stat(*c.config); missing != nil {
+			return err
+		}
+		// The password in a DSN may be a credential that only the service has.
+		asked := askSockets(ctx, &unreachableError{}, daemon.UnitSockets(*c.config), do)
+		if _, nobody := errors.AsType[*unreachableError](asked); nobody {
+			return err
+		}
+		return asked
 	}
 	sockets := daemon.ClientSockets(*c.config, storage)
 	return askSockets(ctx, &unreachableError{database: storage.Name(), tooLong: len(sockets) == 0}, sockets, do)

@@ -39,6 +39,20 @@ func TestCommandsReadNoSecrets(t *testing.T) {
 	pollwire(t, "sources", "-c", s.config).want(t, exitBadConfig, "! storage.dsn: the environment variable NO_SUCH_VARIABLE is not set")
 }
 
+// TestCommandsNeedNoDSN: where the DSN has a credential that only the service has, its
+// socket is known all the same.
+func TestCommandsNeedNoDSN(t *testing.T) {
+	s := newSetup(t, before)
+	t.Setenv("RUNTIME_DIRECTORY", s.dir)
+	s.runDaemon(t)
+	s.change(t, s.database, "${credential:pollwire_db-password}")
+	pollwire(t, "sources", "-c", s.config).want(t, exitOK, "orders")
+	pollwire(t, "trigger", "nope", "-c", s.config).want(t, exitFailed, `! there is no source "nope"`)
+	t.Setenv("RUNTIME_DIRECTORY", t.TempDir()) // nobody answers there
+	pollwire(t, "sources", "-c", s.config).want(t, exitBadConfig, "! storage.dsn: ${credential:pollwire_db-password}: CREDENTIALS_DIRECTORY is not set")
+	pollwire(t, "sources", "-c", filepath.Join(s.dir, "none.yaml")).want(t, exitBadConfig, "! none.yaml")
+}
+
 // TestPollOfADaemonElsewhere needs no configuration here.
 func TestPollOfADaemonElsewhere(t *testing.T) {
 	t.Parallel()

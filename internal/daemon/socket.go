@@ -45,6 +45,30 @@ func RuntimeSocket() string {
 	return ""
 }
 
+// UnitSockets is where a command looks for the daemon of the configuration at a path
+// that it cannot read, the likeliest place first: there may be none.
+func UnitSockets(configuration string) []string {
+	return usable(unitSockets(configuration))
+}
+
+func unitSockets(configuration string) []string {
+	paths := []string{RuntimeSocket()}
+	if name := unitDirectory("/etc/", configuration); name != "" {
+		paths = append(paths, filepath.Join("/run", name, socketName))
+	}
+	return paths
+}
+
+// usable are the candidates that can be paths of sockets, each once.
+func usable(candidates []string) (paths []string) {
+	for _, path := range candidates {
+		if path != "" && len(path) <= MaxSocketPath && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	return paths
+}
+
 // ClientSockets is where a command looks for the daemon of the configuration at a
 // path, whose state is in storage, the likeliest place first. An operator beside a
 // service has no $RUNTIME_DIRECTORY, so that a configuration in /etc/NAME and a
@@ -53,24 +77,14 @@ func RuntimeSocket() string {
 // one that has the host's name comes first. Paths that are too long for a socket
 // are left out; there may be no other.
 func ClientSockets(configuration string, storage config.Storage) []string {
-	candidates := []string{RuntimeSocket()}
-	if name := unitDirectory("/etc/", configuration); name != "" {
-		candidates = append(candidates, filepath.Join("/run", name, socketName))
-	}
-	candidates = append(candidates, besideDatabase(storage, NodeName("")))
+	candidates := append(unitSockets(configuration), besideDatabase(storage, NodeName("")))
 	if storage.Engine() != config.SQLite {
 		nodes, _ := filepath.Glob(nodeSocket(storage, "*")) // the pattern is a good one
 		candidates = append(candidates, nodes...)
 	} else if name := unitDirectory("/var/lib/", storage.Path()); name != "" {
 		candidates = append(candidates, filepath.Join("/run", name, socketName))
 	}
-	var paths []string
-	for _, path := range candidates {
-		if path != "" && len(path) <= MaxSocketPath && !slices.Contains(paths, path) {
-			paths = append(paths, path)
-		}
-	}
-	return paths
+	return usable(candidates)
 }
 
 // besideDatabase is where a daemon listens that systemd made no directory for.
