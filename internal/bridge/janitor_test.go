@@ -175,14 +175,22 @@ func TestJanitorLeavesItToOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p, log := &pruner{overdue: map[string]time.Time{"ops": time.Now().AddDate(0, -2, 0)}}, new(strings.Builder)
-		held := true
+		begun := time.Now()
+		held := func() bool {
+			if time.Since(begun) < 2*time.Hour-time.Minute {
+				return true
+			}
+			if time.Since(begun) < 4*time.Hour-time.Minute {
+				return false
+			}
+			p.err = fmt.Errorf("prune: %w", store.ErrNotHeld)
+			return true
+		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Hour-time.Minute)
 		defer cancel()
-		defer time.AfterFunc(2*time.Hour-time.Minute, func() { held = false }).Stop()
-		defer time.AfterFunc(4*time.Hour-time.Minute, func() { held, p.err = true, fmt.Errorf("prune: %w", store.ErrNotHeld) }).Stop()
 		NewJanitor(JanitorOptions{
 			Store: p, Events: 30 * 24 * time.Hour, Waiting: 90 * 24 * time.Hour, Teller: &crier{},
-			Holds: func() bool { return held }, Logger: slog.New(slog.NewTextHandler(log, nil)),
+			Holds: held, Logger: slog.New(slog.NewTextHandler(log, nil)),
 		}).Run(ctx)
 		if len(p.at) != 12 || p.at[6].Sub(p.at[5]) != 2*time.Hour+10*time.Minute || p.saves != 1 {
 			t.Errorf("pruned at %v, saved %d times", p.at, p.saves)
