@@ -25,6 +25,8 @@ type Commit struct {
 	// left as it is.
 	Previous *Row
 	Keep     int64
+	// Staging are the snapshot's pages, nil where it has one body.
+	Staging  *Staging
 	Forget   bool
 	Departed []Row
 	Returned []string

@@ -14,8 +14,6 @@ type commit struct {
 	*blob.Commit
 	// held is the lease that it is under, nil for none.
 	held *holding
-	// staging are the snapshot's pages, nil where it has one body.
-	staging *staging
 	// loosened are the pages that went with their versions.
 	loosened []int64
 	// err is why it is not written, though others of its group are.

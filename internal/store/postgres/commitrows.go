@@ -96,8 +96,8 @@ func writeSnapshots(s *script, commits []*commit) {
 			previous.add(name, c.Source.Version, *c.Previous)
 		}
 		snapshots.add(name, c.Version, *c.Snapshot)
-		if c.staging != nil {
-			staged = append(staged, c.staging.staged...)
+		if c.Staging != nil {
+			staged = append(staged, c.Staging.Staged...)
 		}
 		if c.Version > c.Keep {
 			aging, oldest = append(aging, name), append(oldest, c.oldest())

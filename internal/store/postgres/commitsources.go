@@ -207,8 +207,8 @@ func (s *sourceScript) readListed(found results, rows map[string]*commit) {
 // oldest one that is kept.
 func (c *commit) listsItself() map[int64]bool {
 	lists := make(map[int64]bool)
-	if c.staging != nil && c.oldest() == c.Source.Version+1 {
-		for _, id := range c.staging.ids {
+	if c.Staging != nil && c.oldest() == c.Source.Version+1 {
+		for _, id := range c.Staging.IDs {
 			lists[id] = true
 		}
 	}

@@ -67,15 +67,15 @@ func (s *Store) sweepOrphans(ctx context.Context) error {
 // good, and those that it replaced may become differences.
 func (s *Store) tidy(ctx context.Context, c *commit, err error) {
 	switch {
-	case c.staging != nil && err != nil:
-		s.loose.Add(c.staging.staged...)
+	case c.Staging != nil && err != nil:
+		s.loose.Add(c.Staging.Staged...)
 	case err == nil:
 		s.loose.Add(c.loosened...)
-		if c.staging != nil {
-			s.settle(ctx, c.staging.replaced)
+		if c.Staging != nil {
+			s.codec.Settle(ctx, c.Staging.Replaced, s.page, s.settle)
 		}
 	}
-	if (c.staging != nil || err == nil && len(c.loosened) > 0) && ctx.Err() == nil {
+	if (c.Staging != nil || err == nil && len(c.loosened) > 0) && ctx.Err() == nil {
 		_ = s.sweep(ctx) // the next one goes on
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
 )
 
@@ -130,7 +131,7 @@ func stageForever(ctx context.Context, s *Store) error {
 
 // stagedPages are four pages, each large enough for a transaction of its own.
 func stagedPages(seed byte) testPages {
-	return testPages{blobtest.Noise(seed, stageBytes), blobtest.Noise(seed+10, stageBytes), blobtest.Noise(seed+20, stageBytes), blobtest.Noise(seed+30, stageBytes)}
+	return testPages{blobtest.Noise(seed, blob.StageBytes), blobtest.Noise(seed+10, blob.StageBytes), blobtest.Noise(seed+20, blob.StageBytes), blobtest.Noise(seed+30, blob.StageBytes)}
 }
 
 // meetFileLimit lets no file grow beyond a limit, which a write meets as EFBIG.

@@ -15,8 +15,8 @@ const (
 
 // listPages takes from the loose pages those that the snapshot lists now.
 func (r *commitRows) listPages(s *session) error {
-	n, err := removeRows(s, "DELETE FROM loose_pages WHERE id IN ", r.staging.staged)
-	if err == nil && n != int64(len(r.staging.staged)) {
+	n, err := removeRows(s, "DELETE FROM loose_pages WHERE id IN ", r.Staging.Staged)
+	if err == nil && n != int64(len(r.Staging.Staged)) {
 		err = errors.New("pages that were written before it are missing")
 	}
 	return err

@@ -12,8 +12,6 @@ import (
 // commitRows is a commit as it is written.
 type commitRows struct {
 	*blob.Commit
-	// staging are the snapshot's pages, nil where it has one body.
-	staging *staging
 	// paged says that the database has had pages at all. Where it had none, no
 	// version that goes is asked for them.
 	paged bool
@@ -113,7 +111,7 @@ func (r *commitRows) writeSnapshot(s *session) error {
 	if err != nil {
 		return err
 	}
-	if r.staging != nil {
+	if r.Staging != nil {
 		if err := r.listPages(s); err != nil {
 			return err
 		}

@@ -65,14 +65,14 @@ func (s *Store) openPages(ctx context.Context) error {
 // tidy ends what a commit began: pages that were staged in vain are loose for
 // good, and those that it replaced may become differences.
 func (s *Store) tidy(ctx context.Context, r *commitRows, err error) {
-	if r.staging != nil {
+	if r.Staging != nil {
 		if err != nil {
-			s.loose.Add(r.staging.staged...)
+			s.loose.Add(r.Staging.Staged...)
 		} else {
-			s.settle(ctx, r.staging.replaced)
+			s.codec.Settle(ctx, r.Staging.Replaced, s.page, s.settle)
 		}
 	}
-	if (r.staging != nil || err == nil && r.loosened) && ctx.Err() == nil {
+	if (r.Staging != nil || err == nil && r.loosened) && ctx.Err() == nil {
 		_ = s.sweep(ctx) // the next one goes on
 	}
 }

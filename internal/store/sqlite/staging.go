@@ -2,18 +2,12 @@ package sqlite
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 
-	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/blob"
 )
-
-// stageBytes is about how much of a snapshot's pages one transaction writes,
-// and so what memory holds of them beside the page that is read.
-const stageBytes = 1 << 20
 
 const (
 	selectPageRefs = "SELECT id, hash, generation FROM pages WHERE id IN "
@@ -23,140 +17,64 @@ const (
 		AND EXISTS (SELECT 1 FROM pages WHERE id = ?1)`
 )
 
-// staging are the pages of a snapshot that is being committed. They are written
-// before the commit, as loose pages in transactions of bounded size; the
-// commit then only lists them, and takes from the loose ones what it lists.
-type staging struct {
-	// ids are the numbers of all pages, in order.
-	ids []int64
-	// staged are those that were written for this commit.
-	staged []int64
-	// replaced are pages of the last version whose place another has taken.
-	replaced []replacement
-}
-
-// replacement is a page and the newer one in its place.
-type replacement struct{ older, newer int64 }
-
-// pageRef is what is known of a page without its body.
-type pageRef struct {
-	id, generation int64
-	hash           [32]byte
-}
-
-// stage writes the pages of a commit's snapshot, except those that are the same
-// in the last version. What it wrote is in r.staging after an error too.
+// stage writes the pages of a commit's snapshot. What it wrote is in r.Staging after
+// an error too.
 func (s *Store) stage(ctx context.Context, c *store.Commit, r *commitRows) error {
-	if c.Snapshot == nil || c.Snapshot.Pages == nil {
-		return nil
-	}
-	r.staging = &staging{}
-	last, err := s.lastPages(ctx, c.Source)
-	if err != nil {
-		return err
-	}
-	b := &pageBatch{store: s, staging: r.staging}
-	for i := range c.Snapshot.Pages.Len() {
-		var before pageRef
-		if i < len(last) {
-			before = last[i]
-		}
-		if err := b.add(ctx, c.Snapshot.Pages, i, before, r.Keep > 1); err != nil {
-			return err
-		}
-	}
-	if err := b.flush(ctx); err != nil {
-		return err
-	}
-	r.Snapshot.Encoding, r.Snapshot.Blob = blob.Listed, blob.EncodePages(r.staging.ids)
-	r.Size += len(r.Snapshot.Blob) + 64*len(r.staging.staged)
-	return nil
+	return r.Stage(ctx, s.codec, c, s.lastPages, (*pageWriter)(s))
 }
 
 // lastPages returns the pages of a source's last version, none where it has
 // one body. A stale commit ends here, before it has written anything. Whatever
 // else cannot be read must not keep a change from being committed.
-func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]pageRef, error) {
+func (s *Store) lastPages(ctx context.Context, src *store.Source) ([]blob.PageRef, error) {
 	now, err := s.Source(ctx, src.Name)
 	if (err == nil || errors.Is(err, store.ErrNotFound)) && now.Version != src.Version {
 		return nil, store.ErrConflict
 	}
-	last := rebuild{chain: s.codec.Chain()}
-	if _, err := list(ctx, s.reader, last.scan, listedPages, src.Name, src.Version); err != nil {
+	last := s.codec.SnapshotChain()
+	if _, err := list(ctx, s.reader, scanSnapshot(last), listedPages, src.Name, src.Version); err != nil {
 		return nil, nil
 	}
-	known := make(map[int64]pageRef)
+	known := make(map[int64]blob.PageRef)
 	scan := func(rows *sql.Rows) (struct{}, error) {
-		var ref pageRef
+		var ref blob.PageRef
 		var hash []byte
-		err := rows.Scan(&ref.id, &hash, &ref.generation)
-		ref.hash = toHash(hash)
-		known[ref.id] = ref
+		err := rows.Scan(&ref.ID, &hash, &ref.Generation)
+		ref.Hash = toHash(hash)
+		known[ref.ID] = ref
 		return struct{}{}, err
 	}
-	for args := range chunks(last.chain.Pages) {
+	for args := range chunks(last.Pages()) {
 		if _, err := list(ctx, s.reader, scan, selectPageRefs+"("+placeholders(len(args))+")", args...); err != nil {
 			return nil, nil
 		}
 	}
-	refs := make([]pageRef, len(last.chain.Pages))
-	for i, id := range last.chain.Pages {
+	refs := make([]blob.PageRef, len(last.Pages()))
+	for i, id := range last.Pages() {
 		refs[i] = known[id] // none of a page that is missing
 	}
 	return refs, nil
 }
 
-// pageBatch are pages that the next transaction writes.
-type pageBatch struct {
-	store   *Store
-	staging *staging
-	loose   []any
-	values  []any
-	size    int
-}
+// pageWriter is a store as pages are staged in it.
+type pageWriter Store
 
-// add reads a page and stages it, or takes the one before it where that is the same.
-func (b *pageBatch) add(ctx context.Context, from diff.Pages, i int, before pageRef, history bool) error {
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	body, err := from.Page(i)
-	if err != nil {
-		return err
-	}
-	st, hash := b.staging, sha256.Sum256(body)
-	if before.id != 0 && hash == before.hash {
-		st.ids = append(st.ids, before.id)
-		return nil
-	}
-	id, generation := b.store.lastPage.Add(1), int64(0)
-	if before.id != 0 {
-		generation = before.generation + 1
-		if history && generation%blob.WholeEvery != 0 {
-			st.replaced = append(st.replaced, replacement{older: before.id, newer: id})
-		}
-	}
-	st.ids, st.staged = append(st.ids, id), append(st.staged, id)
-	enc, blob := b.store.codec.Encode(body)
-	b.loose = append(b.loose, id)
-	b.values = append(b.values, id, hash[:], generation, 0, int64(enc), blob)
-	b.size += len(blob) + 256
-	if b.size < stageBytes {
-		return nil
-	}
-	return b.flush(ctx)
-}
+var _ blob.PageWriter = (*pageWriter)(nil)
 
-// flush writes what was added.
-func (b *pageBatch) flush(ctx context.Context) error {
-	if len(b.loose) == 0 {
-		return nil
-	}
+// NumberPage gives the next page its number.
+func (w *pageWriter) NumberPage(context.Context, int) (int64, error) { return w.lastPage.Add(1), nil }
+
+// WritePages writes pages in one transaction, as loose ones.
+func (w *pageWriter) WritePages(ctx context.Context, pages []blob.StagedPage, size int) error {
 	insertLoose := bulk{into: "INSERT INTO loose_pages (id)", columns: 1}
 	insertPages := bulk{into: "INSERT INTO pages (id, hash, generation, base, encoding, body)", columns: 6}
-	loose, values, size := b.loose, b.values, b.size
-	b.loose, b.values, b.size = nil, nil, 0
-	return b.store.write(ctx, size, func(s *session) error {
+	var loose, values []any
+	for i := range pages {
+		p := &pages[i]
+		loose = append(loose, p.ID)
+		values = append(values, p.ID, p.Hash[:], p.Generation, 0, int64(p.Encoding), p.Blob)
+	}
+	return (*Store)(w).write(ctx, size, func(s *session) error {
 		if err := s.insert(&insertLoose, loose); err != nil {
 			return err
 		}
@@ -164,51 +82,14 @@ func (b *pageBatch) flush(ctx context.Context) error {
 	})
 }
 
-// settle keeps the pages that a commit has replaced as their differences from
-// those in their place. It runs when the commit is durable: until then the
-// last version must stay readable without the new one. A page that it does not
-// come to stays whole, so it has no error.
-func (s *Store) settle(ctx context.Context, replaced []replacement) {
-	var values [][]any
-	size := 0
-	flush := func() error {
-		updates := values
-		err := s.write(ctx, size, func(s *session) error {
-			for _, args := range updates {
-				if _, err := s.exec(settlePage, args...); err != nil {
-					return err
-				}
+// settle keeps pages as their differences, in one transaction.
+func (s *Store) settle(ctx context.Context, deltas []blob.PageDelta, size int) error {
+	return s.write(ctx, size, func(s *session) error {
+		for _, d := range deltas {
+			if _, err := s.exec(settlePage, d.Newer, int64(d.Encoding), d.Blob, d.Older, len(d.Blob)); err != nil {
+				return err
 			}
-			return nil
-		})
-		values, size = nil, 0
-		return err
-	}
-	for _, r := range replaced {
-		enc, blob, ok := s.pageDelta(ctx, r)
-		if !ok {
-			continue
 		}
-		values, size = append(values, []any{r.newer, int64(enc), blob, r.older, len(blob)}), size+len(blob)+256
-		if size >= stageBytes && flush() != nil {
-			return
-		}
-	}
-	if len(values) > 0 {
-		_ = flush() // those pages stay whole
-	}
-}
-
-// pageDelta returns a page as its difference from the one in its place, both as
-// the store has them.
-func (s *Store) pageDelta(ctx context.Context, r replacement) (blob.Encoding, []byte, bool) {
-	newer, err := s.page(ctx, r.newer)
-	if err != nil || len(newer) < blob.CompressFrom {
-		return 0, nil, false
-	}
-	older, err := s.page(ctx, r.older)
-	if err != nil {
-		return 0, nil, false
-	}
-	return s.codec.Delta(newer, older)
+		return nil
+	})
 }
