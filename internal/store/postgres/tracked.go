@@ -109,7 +109,7 @@ func (s *Store) recent(ctx context.Context, q *store.DeliveryQuery) (store.Deliv
 	}
 	limit := q.Limit
 	if q.State != "" || q.Endpoint != "" {
-		limit = maxScanned
+		limit = store.MaxScanned
 	}
 	all, err := list(ctx, s, scan, recentDeliveries, q.Before, limit, string(q.State), text(q.Endpoint))
 	if err != nil {

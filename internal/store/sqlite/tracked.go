@@ -126,7 +126,7 @@ func (s *Store) endpointsOf(ctx context.Context, nextName string) ([]string, err
 func (s *Store) recent(ctx context.Context, q *store.DeliveryQuery) (store.DeliveryPage, error) {
 	limit := q.Limit
 	if q.State != "" || q.Endpoint != "" {
-		limit = maxScanned
+		limit = store.MaxScanned
 	}
 	found, err := list(ctx, s.reader, scanTracked, recentDeliveries, q.Before, limit)
 	if err != nil {
