@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/pollwire/pollwire/notify"
@@ -50,6 +51,70 @@ func (r *Replay) Progress() float64 {
 		return 0
 	}
 	return min(1, float64(r.Reached-r.Start)/float64(r.Last-r.Start))
+}
+
+// Ahead is what a replay has before it, as engines look for it: up to which position
+// in the log, or with Dead which delivery ID, and events not before since and before
+// until, in microseconds. A First takes all that comes after what it has reached.
+func (r *Replay) Ahead() (last, since, until int64) {
+	if r.First {
+		return math.MaxInt64, math.MinInt64, upper(r.Until)
+	}
+	return r.Last, lower(r.Since), upper(r.Until)
+}
+
+// BoundsFinder looks for where a replay starts and ends, as Start and Last say it, by
+// the time of the events: not before since and before until, in microseconds. Where
+// Dead is set time does not count, only the endpoint.
+type BoundsFinder func(ctx context.Context, r *Replay, since, until int64) (startAndLast [2]int64, err error)
+
+// BoundReplays sets where replays start and end. That is looked for once for all
+// that ask for the same of the log. What is committed after it is not told by those
+// of the log; a First, which ends where the log does, comes to it.
+func BoundReplays(ctx context.Context, replays []Replay, find BoundsFinder) error {
+	type span struct{ since, until int64 }
+	known := make(map[span][2]int64)
+	for i := range replays {
+		r := &replays[i]
+		r.Start, r.Reached, r.Last, r.Told = 0, 0, 0, 0
+		if r.First && (!r.FinishedAt.IsZero() || r.Since.IsZero()) {
+			continue // it starts at one of the ends of the log, whatever that is then
+		}
+		in := span{lower(r.Since), upper(r.Until)}
+		if r.First {
+			in.until = math.MaxInt64
+		}
+		bounds, ok := known[in]
+		if !ok || r.Dead {
+			var err error
+			if bounds, err = find(ctx, r, in.since, in.until); err != nil {
+				return err
+			}
+		}
+		r.Start, r.Reached = bounds[0], bounds[0]
+		if !r.First {
+			r.Last = bounds[1]
+		}
+		if !r.Dead {
+			known[in] = bounds
+		}
+	}
+	return nil
+}
+
+// lower and upper are the bounds of a time, of which zero is none.
+func lower(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MinInt64
+	}
+	return Micros(t)
+}
+
+func upper(t time.Time) int64 {
+	if t.IsZero() {
+		return math.MaxInt64
+	}
+	return Micros(t)
 }
 
 // Replayed is an event that a replay comes to. At is what Replay.Reached is

@@ -3,9 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -64,7 +62,7 @@ func (s *Store) AddReplays(ctx context.Context, replays []store.Replay) error {
 		return nil
 	}
 	added := slices.Clone(replays)
-	if err := s.bound(ctx, added); err != nil {
+	if err := store.BoundReplays(ctx, added, s.bounds); err != nil {
 		return fmt.Errorf("add replays: %w", err)
 	}
 	err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) error {
@@ -112,46 +110,15 @@ const (
 		coalesce((SELECT max(id) FROM deliveries WHERE state = 'dead' AND endpoint = $1), 0)`
 )
 
-// bound sets where replays start and end. What is committed after it is not told
-// by those of the log; a First, which ends where the log does, comes to it.
-func (s *Store) bound(ctx context.Context, replays []store.Replay) error {
-	type span struct{ since, until int64 }
-	known := make(map[span][2]int64)
-	for i := range replays {
-		r := &replays[i]
-		r.Start, r.Reached, r.Last, r.Told = 0, 0, 0, 0
-		in := span{lower(r.Since), upper(r.Until)}
-		if r.First {
-			in.until = math.MaxInt64
-		}
-		bounds, ok := known[in]
-		var err error
-		switch {
-		case r.First && (!r.FinishedAt.IsZero() || r.Since.IsZero()):
-			continue // it starts at one of the ends of the log, whatever that is then
-		case r.Dead:
-			bounds, err = s.bounds(ctx, deadBounds, text(r.Endpoint))
-		case ok:
-		case r.Since.IsZero() && r.Until.IsZero():
-			bounds, err = s.bounds(ctx, logBounds)
-		default:
-			bounds, err = s.bounds(ctx, timeBounds, in.since, in.until)
-		}
-		if err != nil {
-			return err
-		}
-		r.Start, r.Reached = bounds[0], bounds[0]
-		if !r.First {
-			r.Last = bounds[1]
-		}
-		if !r.Dead {
-			known[in] = bounds
-		}
+// bounds is a store.BoundsFinder.
+func (s *Store) bounds(ctx context.Context, r *store.Replay, since, until int64) ([2]int64, error) {
+	query, args := timeBounds, []any{since, until}
+	switch {
+	case r.Dead:
+		query, args = deadBounds, []any{text(r.Endpoint)}
+	case r.Since.IsZero() && r.Until.IsZero():
+		query, args = logBounds, nil
 	}
-	return nil
-}
-
-func (s *Store) bounds(ctx context.Context, query string, args ...any) ([2]int64, error) {
 	scan := func(rows pgx.Rows) (b [2]int64, err error) {
 		err = rows.Scan(&b[0], &b[1])
 		return b, err
@@ -166,21 +133,6 @@ func (s *Store) bounds(ctx context.Context, query string, args ...any) ([2]int64
 	return found[0], nil
 }
 
-// lower and upper are the bounds of a time, of which zero is none.
-func lower(t time.Time) int64 {
-	if t.IsZero() {
-		return math.MinInt64
-	}
-	return store.Micros(t)
-}
-
-func upper(t time.Time) int64 {
-	if t.IsZero() {
-		return math.MaxInt64
-	}
-	return store.Micros(t)
-}
-
 const (
 	inReplay = "($3 = '' OR e.source = $3) AND e.time >= $4 AND e.time < $5"
 	// findReplayed follows the log, findDead what is dead of an endpoint.
@@ -192,11 +144,8 @@ const (
 
 // ReplayEvents returns the events that a replay comes to next.
 func (s *Store) ReplayEvents(ctx context.Context, r *store.Replay, limit int) ([]store.Replayed, error) {
-	last, since := r.Last, lower(r.Since)
-	if r.First {
-		last, since = math.MaxInt64, math.MinInt64
-	}
-	query, args := findReplayed, []any{r.Reached, last, text(r.Source), since, upper(r.Until), max(limit, 0)}
+	last, since, until := r.Ahead()
+	query, args := findReplayed, []any{r.Reached, last, text(r.Source), since, until, max(limit, 0)}
 	if r.Dead {
 		query, args = findDead, append(args, text(r.Endpoint))
 	}

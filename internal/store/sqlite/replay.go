@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
@@ -53,7 +52,7 @@ func (s *Store) AddReplays(ctx context.Context, replays []store.Replay) error {
 		return nil
 	}
 	added := append([]store.Replay(nil), replays...)
-	if err := s.bound(ctx, added); err != nil {
+	if err := store.BoundReplays(ctx, added, s.bounds); err != nil {
 		return fmt.Errorf("add replays: %w", err)
 	}
 	err := s.write(ctx, 256*len(added), func(s *session) error {
@@ -101,46 +100,15 @@ const (
 		coalesce((SELECT max(id) FROM deliveries WHERE state = 'dead' AND endpoint = ?1), 0)`
 )
 
-// bound sets where replays start and end. What is committed after it is not told
-// by those of the log; a First, which ends where the log does, comes to it.
-func (s *Store) bound(ctx context.Context, replays []store.Replay) error {
-	type span struct{ since, until int64 }
-	known := make(map[span][2]int64)
-	for i := range replays {
-		r := &replays[i]
-		r.Start, r.Reached, r.Last, r.Told = 0, 0, 0, 0
-		in := span{lower(r.Since), upper(r.Until)}
-		if r.First {
-			in.until = math.MaxInt64
-		}
-		bounds, ok := known[in]
-		var err error
-		switch {
-		case r.First && (!r.FinishedAt.IsZero() || r.Since.IsZero()):
-			continue // it starts at one of the ends of the log, whatever that is then
-		case r.Dead:
-			bounds, err = s.bounds(ctx, deadBounds, r.Endpoint)
-		case ok:
-		case r.Since.IsZero() && r.Until.IsZero():
-			bounds, err = s.bounds(ctx, logBounds)
-		default:
-			bounds, err = s.bounds(ctx, timeBounds, in.since, in.until)
-		}
-		if err != nil {
-			return err
-		}
-		r.Start, r.Reached = bounds[0], bounds[0]
-		if !r.First {
-			r.Last = bounds[1]
-		}
-		if !r.Dead {
-			known[in] = bounds
-		}
+// bounds is a store.BoundsFinder.
+func (s *Store) bounds(ctx context.Context, r *store.Replay, since, until int64) ([2]int64, error) {
+	query, args := timeBounds, []any{since, until}
+	switch {
+	case r.Dead:
+		query, args = deadBounds, []any{r.Endpoint}
+	case r.Since.IsZero() && r.Until.IsZero():
+		query, args = logBounds, nil
 	}
-	return nil
-}
-
-func (s *Store) bounds(ctx context.Context, query string, args ...any) ([2]int64, error) {
 	found, err := list(ctx, s.reader, scanBounds, query, args...)
 	if err != nil {
 		return [2]int64{}, err
@@ -151,21 +119,6 @@ func (s *Store) bounds(ctx context.Context, query string, args ...any) ([2]int64
 func scanBounds(rows *sql.Rows) (b [2]int64, err error) {
 	err = rows.Scan(&b[0], &b[1])
 	return b, err
-}
-
-// lower and upper are the bounds of a time, of which zero is none.
-func lower(t time.Time) int64 {
-	if t.IsZero() {
-		return math.MinInt64
-	}
-	return store.Micros(t)
-}
-
-func upper(t time.Time) int64 {
-	if t.IsZero() {
-		return math.MaxInt64
-	}
-	return store.Micros(t)
 }
 
 const (
@@ -179,11 +132,8 @@ const (
 
 // ReplayEvents returns the events that a replay comes to next.
 func (s *Store) ReplayEvents(ctx context.Context, r *store.Replay, limit int) ([]store.Replayed, error) {
-	last, since := r.Last, lower(r.Since)
-	if r.First {
-		last, since = math.MaxInt64, math.MinInt64
-	}
-	query, args := findReplayed, []any{r.Reached, last, r.Source, since, upper(r.Until), max(limit, 0)}
+	last, since, until := r.Ahead()
+	query, args := findReplayed, []any{r.Reached, last, r.Source, since, until, max(limit, 0)}
 	if r.Dead {
 		query, args = findDead, append(args, r.Endpoint)
 	}

@@ -180,7 +180,7 @@ func TestReplayBoundsNeedNoWriter(t *testing.T) {
 		{Endpoint: "other", Since: time.Unix(101, 0), Until: time.Unix(103, 0)},
 		{Endpoint: "now", First: true, FinishedAt: now},
 	}
-	must(t, s.bound(t.Context(), replays))
+	must(t, store.BoundReplays(t.Context(), replays, s.bounds))
 	close(release)
 	must(t, <-written)
 	want := [][2]int64{{0, 5}, {1, 3}, {5, 5}, {0, 0}, {2, 0}, {0, 0}, {1, 3}, {0, 0}}
