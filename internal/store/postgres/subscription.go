@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -60,16 +59,12 @@ func (s *Store) AddSubscription(ctx context.Context, sub store.Subscription) err
 
 // subscriptionRow are the columns of a subscription.
 func subscriptionRow(sub *store.Subscription) ([]any, error) {
-	lists := make([]string, 2)
-	for i, names := range [][]string{sub.Sources, sub.Events} {
-		encoded, err := json.Marshal(append([]string{}, names...)) // never null
-		if err != nil {
-			return nil, err
-		}
-		lists[i] = string(encoded)
+	sources, events, err := sub.EncodeLists()
+	if err != nil {
+		return nil, err
 	}
 	sealed := append([]byte{}, sub.Sealed...)
-	return []any{text(sub.ID), sealed, text(lists[0]), text(lists[1]), text(sub.Filter), store.Micros(sub.CreatedAt)}, nil
+	return []any{text(sub.ID), sealed, text(sources), text(events), text(sub.Filter), store.Micros(sub.CreatedAt)}, nil
 }
 
 // Subscriptions returns all subscriptions, by ID.
@@ -88,46 +83,36 @@ func scanSubscription(rows pgx.Rows) (store.Subscription, error) {
 	if err != nil {
 		return sub, err
 	}
-	if err := json.Unmarshal([]byte(sources), &sub.Sources); err != nil {
-		return sub, fmt.Errorf("decode sources of %s: %w", sub.ID, err)
-	}
-	if err := json.Unmarshal([]byte(events), &sub.Events); err != nil {
-		return sub, fmt.Errorf("decode events of %s: %w", sub.ID, err)
-	}
-	return sub, nil
+	return sub, sub.DecodeLists(sources, events)
 }
 
 // EndSubscription removes a subscription and all that waits for its endpoint.
 // The row goes with the first deliveries: what a crash leaves of the others has
 // no subscription any more, by which it is found.
 func (s *Store) EndSubscription(ctx context.Context, id string) (dead int64, err error) {
-	for first := true; ; first = false {
-		var found int
-		var ended int64
-		err := s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	dead, err = store.EndInSteps(endBatch, func(first bool) (found, ended int64, err error) {
+		err = s.writeForAll(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 			found, ended, err = endSubscription(ctx, tx, text(id), first)
 			return err
 		})
-		if err != nil {
-			return dead, fmt.Errorf("end subscription %s: %w", id, err)
-		}
-		dead += ended
-		if found < endBatch {
-			return dead, nil
-		}
+		return found, ended, err
+	})
+	if err != nil {
+		err = fmt.Errorf("end subscription %s: %w", id, err)
 	}
+	return dead, err
 }
 
 // endSubscription removes what there is but once, if it is the first step, and
 // makes the next deliveries dead.
-func endSubscription(ctx context.Context, tx pgx.Tx, id string, first bool) (found int, dead int64, err error) {
+func endSubscription(ctx context.Context, tx pgx.Tx, id string, first bool) (found, dead int64, err error) {
 	waiting, err := selectRows(ctx, tx, scanID, findWaiting, id, endBatch)
 	if err != nil {
 		return 0, 0, err
 	}
 	tag, err := tx.Exec(ctx, endWaiting, waiting, store.Micros(time.Now()))
 	if err != nil || !first {
-		return len(waiting), tag.RowsAffected(), err
+		return int64(len(waiting)), tag.RowsAffected(), err
 	}
 	for _, query := range []string{
 		"DELETE FROM subscriptions WHERE id = $1",
@@ -139,7 +124,7 @@ func endSubscription(ctx context.Context, tx pgx.Tx, id string, first bool) (fou
 			return 0, 0, err
 		}
 	}
-	return len(waiting), tag.RowsAffected(), nil
+	return int64(len(waiting)), tag.RowsAffected(), nil
 }
 
 // EndpointNames returns the names with a prefix of endpoints of which something

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -59,16 +58,12 @@ func (s *Store) AddSubscription(ctx context.Context, sub store.Subscription) err
 
 // subscriptionRow are the columns of a subscription, with memory of their own.
 func subscriptionRow(sub *store.Subscription) ([]any, error) {
-	lists := make([]string, 2)
-	for i, names := range [][]string{sub.Sources, sub.Events} {
-		encoded, err := json.Marshal(append([]string{}, names...)) // never null
-		if err != nil {
-			return nil, err
-		}
-		lists[i] = string(encoded)
+	sources, events, err := sub.EncodeLists()
+	if err != nil {
+		return nil, err
 	}
 	sealed := append([]byte{}, sub.Sealed...)
-	return []any{sub.ID, sealed, lists[0], lists[1], sub.Filter, store.Micros(sub.CreatedAt)}, nil
+	return []any{sub.ID, sealed, sources, events, sub.Filter, store.Micros(sub.CreatedAt)}, nil
 }
 
 // Subscriptions returns all subscriptions, by ID.
@@ -89,33 +84,24 @@ func scanSubscription(rows *sql.Rows) (store.Subscription, error) {
 		return sub, err
 	}
 	sub.CreatedAt = store.FromMicros(created)
-	if err := json.Unmarshal([]byte(sources), &sub.Sources); err != nil {
-		return sub, fmt.Errorf("decode sources of %s: %w", sub.ID, err)
-	}
-	if err := json.Unmarshal([]byte(events), &sub.Events); err != nil {
-		return sub, fmt.Errorf("decode events of %s: %w", sub.ID, err)
-	}
-	return sub, nil
+	return sub, sub.DecodeLists(sources, events)
 }
 
 // EndSubscription removes a subscription and all that waits for its endpoint.
 // The row goes with the first deliveries: what a crash leaves of the others has
 // no subscription any more, by which it is found.
 func (s *Store) EndSubscription(ctx context.Context, id string) (dead int64, err error) {
-	for first := true; ; first = false {
-		var ended int64
-		err := s.write(ctx, 256*endBatch, func(s *session) (err error) {
+	dead, err = store.EndInSteps(endBatch, func(first bool) (found, ended int64, err error) {
+		err = s.write(ctx, 256*endBatch, func(s *session) (err error) {
 			ended, err = endSubscription(s, id, first)
 			return err
 		})
-		if err != nil {
-			return dead, fmt.Errorf("end subscription %s: %w", id, err)
-		}
-		dead += ended
-		if ended < endBatch {
-			return dead, nil
-		}
+		return ended, ended, err
+	})
+	if err != nil {
+		err = fmt.Errorf("end subscription %s: %w", id, err)
 	}
+	return dead, err
 }
 
 // endSubscription removes what there is but once, if it is the first step, and
