@@ -80,8 +80,8 @@ func wayOut(err error, text string) string {
 		return "check the user and the password in storage.dsn, and pg_hba.conf of the server"
 	case "3D000":
 		return "create it, as CREATE DATABASE name OWNER user ENCODING 'UTF8', or name another one in storage.dsn"
-	case "42501":
-		return "pollwire makes its tables itself: let its user own the database, by ALTER DATABASE name OWNER TO user, or give it a schema of its own by search_path in storage.dsn"
+	case insufficientPrivilege:
+		return "pollwire makes its tables itself: let its user own the database, by ALTER DATABASE name OWNER TO user, or GRANT CREATE on the schema to it, or give it a schema of its own by search_path in storage.dsn"
 	case "25006":
 		return "that is a standby: let storage.dsn name the primary, or all servers and target_session_attrs=read-write"
 	case "42704":
