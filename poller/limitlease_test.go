@@ -33,6 +33,16 @@ func newNode(t *testing.T, store *memoryBudgets, limits ...Limit) (*Limiter, *le
 	return l, lease
 }
 
+// newOwner is a node that has adopted the limit api of so many requests an hour, all
+// of which may go at once.
+func newOwner(t *testing.T, requests int) (*Limiter, *memoryBudgets) {
+	t.Helper()
+	store := newMemoryBudgets()
+	l, _ := newNode(t, store, Limit{Name: "api", Requests: requests, Per: time.Hour, Burst: requests})
+	mustAdopt(t, l, "api")
+	return l, store
+}
+
 func mustAdopt(t *testing.T, l *Limiter, names ...string) {
 	t.Helper()
 	if err := l.Adopt(t.Context(), names); err != nil {
@@ -164,10 +174,7 @@ func TestHeirOfALimit(t *testing.T) {
 func TestReleaseOfALimitWaits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := newMemoryBudgets()
-		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
-		l, _ := newNode(t, store, api)
-		mustAdopt(t, l, "api")
+		l, store := newOwner(t, 100)
 		s := newSource("http://api.example/")
 		s.Limit = "api"
 		ctx, end := mustBegin(t, l, s)
@@ -204,10 +211,7 @@ func TestReleaseOfALimitWaits(t *testing.T) {
 func TestReleaseOfALimitSavesLast(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := newMemoryBudgets()
-		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
-		l, _ := newNode(t, store, api)
-		mustAdopt(t, l, "api")
+		l, store := newOwner(t, 100)
 		takeAll(t, l, "api", 1)
 		store.setDelay(time.Minute)
 		takeAll(t, l, "api", 1)
@@ -226,10 +230,7 @@ func TestReleaseOfALimitSavesLast(t *testing.T) {
 func TestReleaseOfALimitInAHurry(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := newMemoryBudgets()
-		api := Limit{Name: "api", Requests: 100, Per: time.Hour, Burst: 100}
-		l, _ := newNode(t, store, api)
-		mustAdopt(t, l, "api")
+		l, store := newOwner(t, 100)
 		s := newSource("http://api.example/")
 		s.Limit = "api"
 		ctx, end := mustBegin(t, l, s)
@@ -447,10 +448,7 @@ func TestHeirOfAFullLimit(t *testing.T) {
 func TestReleaseWaitsForASave(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		store := newMemoryBudgets()
-		api := Limit{Name: "api", Requests: 64, Per: time.Hour, Burst: 64}
-		l, _ := newNode(t, store, api)
-		mustAdopt(t, l, "api")
+		l, store := newOwner(t, 64)
 		release, err := l.Take(t.Context(), "api", 1)
 		if err != nil {
 			t.Fatal(err)
