@@ -307,9 +307,9 @@ func TestSameName(t *testing.T) {
 	})
 }
 
-// TestManyGroups takes 100,000 groups on and hands them over.
+// TestManyGroups takes 20,000 groups on and hands them over.
 func TestManyGroups(t *testing.T) {
-	const count = 100_000
+	const count = 20_000
 	inWorld(t, singles(count), func(t *testing.T, w *world) {
 		a := w.start(t, "a")
 		w.after(5 * time.Second)

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,6 +23,10 @@ import (
 // childDSN is set for a process that is a node of a test.
 const childDSN = "POLLWIRE_TEST_CLUSTER_DSN"
 
+// histories is how many TestChaos goes through, where the flag does not say: each
+// takes two seconds under the race detector.
+const histories = "12"
+
 // database makes an empty database and returns its DSN.
 var database func(tb testing.TB) string
 
@@ -32,6 +37,12 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		return
+	}
+	flag.Parse()
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(histories); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(postgrestest.Main(m, func(empty func(tb testing.TB) string) { database = empty }))
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"errors"
+	stdflag "flag"
 	"os"
 	"testing"
 
@@ -12,7 +13,17 @@ import (
 // there is no server.
 var database func(tb testing.TB) string
 
+// checks is how many histories the model of the suite goes through, where the flag
+// does not say: each makes a database.
+const checks = "10"
+
 func TestMain(m *testing.M) {
+	stdflag.Parse()
+	if f := stdflag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(checks); err != nil {
+			panic(err)
+		}
+	}
 	os.Exit(postgrestest.Main(m, func(empty func(tb testing.TB) string) { database = empty }))
 }
 
