@@ -91,7 +91,8 @@ type Queue interface {
 	// one has had no POST and is in no batch.
 	Superseded(ctx context.Context, endpoint string, deliveries []int64) ([]int64, error)
 	// SaveBatch gives those of an endpoint's deliveries the ID of a batch that wait
-	// and have none yet, and returns their IDs when that is durable.
+	// and have no other yet, and returns their IDs when that is durable. Done again it
+	// returns the same: the answer to it may have been lost.
 	SaveBatch(ctx context.Context, endpoint, batch string, deliveries []int64) ([]int64, error)
 	// Batch returns the waiting deliveries of a batch, by ID. Record and retention
 	// let all of them end at once.

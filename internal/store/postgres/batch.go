@@ -13,13 +13,13 @@ import (
 
 const (
 	saveBatch = `UPDATE deliveries SET batch = $1
-		WHERE endpoint = $2 AND state = 'waiting' AND batch = '' AND id = ANY($3) RETURNING id`
+		WHERE endpoint = $2 AND state = 'waiting' AND batch IN ('', $1) AND id = ANY($3) RETURNING id`
 	findBatch = "SELECT " + deliveryRow + ` FROM deliveries
 		WHERE state = 'waiting' AND batch <> '' AND batch = $1 AND endpoint = $2 ORDER BY id`
 )
 
 // SaveBatch gives those of an endpoint's deliveries the ID of a batch that wait
-// and have none yet, and returns their IDs.
+// and have no other yet, and returns their IDs.
 func (s *Store) SaveBatch(ctx context.Context, endpoint, batch string, deliveries []int64) ([]int64, error) {
 	saved := []int64{}
 	if len(deliveries) == 0 {

@@ -11,15 +11,15 @@ const findBatch = "SELECT " + deliveryColumns + ` FROM deliveries INDEXED BY del
 	WHERE state = 'waiting' AND batch <> '' AND batch = ? AND endpoint = ? ORDER BY id`
 
 // SaveBatch gives those of an endpoint's deliveries the ID of a batch that wait
-// and have none yet, and returns their IDs.
+// and have no other yet, and returns their IDs.
 func (s *Store) SaveBatch(ctx context.Context, endpoint, batch string, deliveries []int64) ([]int64, error) {
 	ids := append([]int64(nil), deliveries...)
 	saved := []int64{}
 	err := s.write(ctx, 64*len(ids), func(s *session) error {
 		for args := range chunks(ids) {
 			found, err := selectRows(s, scanID, `UPDATE deliveries SET batch = ?
-				WHERE endpoint = ? AND state = 'waiting' AND batch = '' AND id IN (`+placeholders(len(args))+") RETURNING id",
-				append([]any{batch, endpoint}, args...)...)
+				WHERE endpoint = ? AND state = 'waiting' AND batch IN ('', ?) AND id IN (`+placeholders(len(args))+") RETURNING id",
+				append([]any{batch, endpoint, batch}, args...)...)
 			if err != nil {
 				return err
 			}

@@ -69,6 +69,7 @@ func onlyWaitingJoins(t *testing.T, fresh Fresh) {
 	noError(t, s.Record(t.Context(), []notify.Outcome{outcomeOf(d[1], 1)}))
 	equal(t, "first", must(s.SaveBatch(t.Context(), "ops", "bat_1", []int64{d[2].ID}))(t), []int64{d[2].ID})
 	equal(t, "second", must(s.SaveBatch(t.Context(), "ops", "bat_2", append(idsOf(d), 999)))(t), []int64{d[0].ID, d[3].ID, d[4].ID})
+	equal(t, "again, as its answer was lost", must(s.SaveBatch(t.Context(), "ops", "bat_2", append(idsOf(d), 999)))(t), []int64{d[0].ID, d[3].ID, d[4].ID})
 	equal(t, "of another endpoint", must(s.SaveBatch(t.Context(), "crm", "bat_3", idsOf(d)))(t), []int64{})
 	equal(t, "nothing", must(s.SaveBatch(t.Context(), "ops", "bat_4", nil))(t), []int64{})
 }
