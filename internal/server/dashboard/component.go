@@ -114,6 +114,26 @@ type pager struct {
 	Text string
 }
 
+// cut returns a page of a list, counted from 1, the last one where a later one is
+// asked for, and the pager below it. address is that of a page.
+func cut[T any](list []T, perPage, page int, label string, address func(page int) string) ([]T, pager) {
+	pages := max(1, (len(list)+perPage-1)/perPage)
+	page = min(page, pages)
+	from := (page - 1) * perPage
+	to := min(from+perPage, len(list))
+	p := pager{Label: label, BeforeText: "Previous", AfterText: "Next"}
+	if pages > 1 {
+		p.Text = fmt.Sprintf("%s to %s of %s", count(from+1), count(to), count(len(list)))
+	}
+	if page > 1 {
+		p.Before = address(page - 1)
+	}
+	if page < pages {
+		p.After = address(page + 1)
+	}
+	return list[from:to], p
+}
+
 // emptyState stands where there is nothing to show; template "empty".
 type emptyState struct {
 	Icon, Title, Text string

@@ -171,7 +171,7 @@ func (h *Handler) node(r *http.Request) (*view, error) {
 		}
 	}
 	v.Filters = q.filters(counts, len(n.Leases))
-	v.Leases, v.Pager = q.cut(found)
+	v.Leases, v.Pager = cut(found, leasesPerPage, q.page, "Pages of what it has", q.at)
 	return &view{Title: n.Name, Page: v}, nil
 }
 
@@ -212,25 +212,8 @@ func (q leaseQuery) filters(counts map[string]int, total int) []filter {
 	return filters
 }
 
-// cut returns the page that the query asks for, the last one where it asks for a
-// later one.
-func (q leaseQuery) cut(found []leaseRow) ([]leaseRow, pager) {
-	pages := max(1, (len(found)+leasesPerPage-1)/leasesPerPage)
-	q.page = min(q.page, pages)
-	from := (q.page - 1) * leasesPerPage
-	to := min(from+leasesPerPage, len(found))
-	p := pager{Label: "Pages of what it has", BeforeText: "Previous", AfterText: "Next"}
-	if pages > 1 {
-		p.Text = fmt.Sprintf("%s to %s of %s", count(from+1), count(to), count(len(found)))
-	}
-	at := q.page
-	if at > 1 {
-		q.page = at - 1
-		p.Before = q.address()
-	}
-	if at < pages {
-		q.page = at + 1
-		p.After = q.address()
-	}
-	return found[from:to], p
+// at is the address of a page of the list.
+func (q leaseQuery) at(page int) string {
+	q.page = page
+	return q.address()
 }

@@ -128,7 +128,7 @@ func (h *Handler) sources(r *http.Request) (*view, error) {
 	}
 	order := sourceOrders[q.Sort]
 	slices.SortFunc(found, func(a, b *server.Source) int { return cmp.Or(order(a, b), strings.Compare(a.Name, b.Name)) })
-	v.Sources, v.Pager = q.cut(found)
+	v.Sources, v.Pager = cut(found, sourcesPerPage, q.Page, "Pages of sources", q.at)
 	return &view{Title: "Sources", Page: v}, nil
 }
 
@@ -196,25 +196,8 @@ func (q sourceQuery) columns(shared bool) []column {
 	}
 }
 
-// cut returns the page of the list that the query asks for; the last one where
-// it asks for a later one.
-func (q sourceQuery) cut(found []*server.Source) ([]*server.Source, pager) {
-	pages := max(1, (len(found)+sourcesPerPage-1)/sourcesPerPage)
-	q.Page = min(q.Page, pages)
-	from := (q.Page - 1) * sourcesPerPage
-	to := min(from+sourcesPerPage, len(found))
-	p := pager{Label: "Pages of sources", BeforeText: "Previous", AfterText: "Next"}
-	if pages > 1 {
-		p.Text = fmt.Sprintf("%s to %s of %s", count(from+1), count(to), count(len(found)))
-	}
-	at := q.Page
-	if at > 1 {
-		q.Page = at - 1
-		p.Before = q.address()
-	}
-	if at < pages {
-		q.Page = at + 1
-		p.After = q.address()
-	}
-	return found[from:to], p
+// at is the address of a page of the list.
+func (q sourceQuery) at(page int) string {
+	q.Page = page
+	return q.address()
 }
