@@ -1,5 +1,7 @@
 package store
 
+import "fmt"
+
 // Kind is what a column of a table holds.
 type Kind int
 
@@ -14,6 +16,16 @@ const (
 type Column struct {
 	Name string
 	Kind Kind
+}
+
+// NewColumn returns a column by the type that its engine's schema declares, of those
+// that it has, or fails where that is another one.
+func NewColumn(table, name, declared string, kinds map[string]Kind) (Column, error) {
+	kind, known := kinds[declared]
+	if !known {
+		return Column{}, fmt.Errorf("column %s of table %s is of type %s", name, table, declared)
+	}
+	return Column{Name: name, Kind: kind}, nil
 }
 
 // Table is a table of an engine, to be carried to another one row by row.

@@ -144,18 +144,12 @@ func (t *tables) Columns(ctx context.Context, table string) ([]store.Column, err
 	if err != nil {
 		return nil, t.s.failure(ctx, err)
 	}
-	found, err := collect(rows, func(rows pgx.Rows) (c store.Column, err error) {
-		kinds := map[string]store.Kind{"bigint": store.Number, "text": store.Text, "bytea": store.Bytes}
-		var declared string
-		if err := rows.Scan(&c.Name, &declared); err != nil {
-			return c, err
+	found, err := collect(rows, func(rows pgx.Rows) (store.Column, error) {
+		var name, declared string
+		if err := rows.Scan(&name, &declared); err != nil {
+			return store.Column{}, err
 		}
-		kind, known := kinds[declared]
-		if !known {
-			return c, fmt.Errorf("column %s of table %s is of type %s", c.Name, table, declared)
-		}
-		c.Kind = kind
-		return c, nil
+		return store.NewColumn(table, name, declared, map[string]store.Kind{"bigint": store.Number, "text": store.Text, "bytea": store.Bytes})
 	})
 	return found, t.s.failure(ctx, err)
 }

@@ -109,18 +109,12 @@ func columns(ctx context.Context, conn *sql.Conn, table string) ([]store.Column,
 	if err != nil {
 		return nil, readError(ctx, err)
 	}
-	found, err := collect(rows, func(rows *sql.Rows) (c store.Column, err error) {
-		kinds := map[string]store.Kind{"INTEGER": store.Number, "TEXT": store.Text, "BLOB": store.Bytes}
-		var declared string
-		if err := rows.Scan(&c.Name, &declared); err != nil {
-			return c, err
+	found, err := collect(rows, func(rows *sql.Rows) (store.Column, error) {
+		var name, declared string
+		if err := rows.Scan(&name, &declared); err != nil {
+			return store.Column{}, err
 		}
-		kind, known := kinds[declared]
-		if !known {
-			return c, fmt.Errorf("column %s of table %s is of type %s", c.Name, table, declared)
-		}
-		c.Kind = kind
-		return c, nil
+		return store.NewColumn(table, name, declared, map[string]store.Kind{"INTEGER": store.Number, "TEXT": store.Text, "BLOB": store.Bytes})
 	})
 	return found, readError(ctx, err)
 }
