@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
-	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
@@ -21,25 +21,17 @@ const handovers = 64
 // and with the first error.
 func (b *Bridge) SaveFailures(ctx context.Context, sources []string) error {
 	r := b.roster.Load()
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var next atomic.Int64
-	var under sync.WaitGroup
-	for range min(handovers, len(sources)) {
-		under.Go(func() {
-			for ctx.Err() == nil {
-				i := int(next.Add(1)) - 1
-				if i >= len(sources) {
-					return
-				}
-				if err := b.saveFailures(ctx, r, sources[i]); err != nil {
-					cancel(err)
-				}
+	saves, ctx := errgroup.WithContext(ctx)
+	saves.SetLimit(handovers)
+	for _, source := range sources {
+		saves.Go(func() error {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
 			}
+			return b.saveFailures(ctx, r, source)
 		})
 	}
-	under.Wait()
-	if err := context.Cause(ctx); err != nil {
+	if err := saves.Wait(); err != nil {
 		return fmt.Errorf("save failures of sources: %w", err)
 	}
 	return nil

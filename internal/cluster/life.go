@@ -198,7 +198,7 @@ func (n *Node) suspendedAt(at moment) bool {
 	return n.life == nil || n.life.over || at.since(n.life.proven) > suspendAfter
 }
 
-// self as others see it in a life.
+// member is the node as others see it in a life.
 func (n *Node) member(l *life) store.Member {
 	m := n.self
 	m.ID = l.id
