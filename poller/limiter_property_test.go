@@ -49,6 +49,23 @@ func drawDemand(t *rapid.T) *demand {
 	return d
 }
 
+// drawPatience lets callers hold what they took, and think before they take again, for
+// times of all lengths beside the limit's.
+func (d *demand) drawPatience(t *rapid.T) {
+	d.random = true
+	d.hold = time.Duration(rapid.SampledFrom([]int64{0, int64(d.limit.Per / 20), int64(d.limit.Per / 4), int64(3 * d.limit.Per)}).Draw(t, "hold"))
+	d.think = time.Duration(rapid.Int64Range(1, int64(d.limit.Per/2)).Draw(t, "think"))
+}
+
+// drawBudgets makes a store that is slow, and fails now and then.
+func drawBudgets(t *rapid.T) *memoryBudgets {
+	store := newMemoryBudgets()
+	store.delay = time.Duration(rapid.IntRange(0, 50).Draw(t, "save_ms")) * time.Millisecond
+	store.failEvery = rapid.SampledFrom([]int{0, 0, 2, 7}).Draw(t, "fail_every")
+	store.durable = rapid.Bool().Draw(t, "durable")
+	return store
+}
+
 func (d *demand) capacity() int { return d.limit.Requests - d.limit.Reserve }
 
 // run lets the callers of one process take until ctx is done.
@@ -165,13 +182,8 @@ func TestLimitIsNeverExceeded(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			d := drawDemand(t)
-			d.random = true
-			d.hold = time.Duration(rapid.SampledFrom([]int64{0, int64(d.limit.Per / 20), int64(d.limit.Per / 4), int64(3 * d.limit.Per)}).Draw(t, "hold"))
-			d.think = time.Duration(rapid.Int64Range(1, int64(d.limit.Per/2)).Draw(t, "think"))
-			store := newMemoryBudgets()
-			store.delay = time.Duration(rapid.IntRange(0, 50).Draw(t, "save_ms")) * time.Millisecond
-			store.failEvery = rapid.SampledFrom([]int{0, 0, 2, 7}).Draw(t, "fail_every")
-			store.durable = rapid.Bool().Draw(t, "durable")
+			d.drawPatience(t)
+			store := drawBudgets(t)
 			for range rapid.IntRange(1, 8).Draw(t, "processes") {
 				from := len(d.sends)
 				lives := time.Duration(rapid.Int64Range(0, int64(2*d.limit.Per)).Draw(t, "lives"))
@@ -194,13 +206,8 @@ func TestLimitIsNeverExceededByItsOwners(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		rapid.SyncTest(t, func(t *rapid.T) {
 			d := drawDemand(t)
-			d.random = true
-			d.hold = time.Duration(rapid.SampledFrom([]int64{0, int64(d.limit.Per / 20), int64(d.limit.Per / 4), int64(3 * d.limit.Per)}).Draw(t, "hold"))
-			d.think = time.Duration(rapid.Int64Range(1, int64(d.limit.Per/2)).Draw(t, "think"))
-			store := newMemoryBudgets()
-			store.delay = time.Duration(rapid.IntRange(0, 50).Draw(t, "save_ms")) * time.Millisecond
-			store.failEvery = rapid.SampledFrom([]int{0, 0, 2, 7}).Draw(t, "fail_every")
-			store.durable = rapid.Bool().Draw(t, "durable")
+			d.drawPatience(t)
+			store := drawBudgets(t)
 			owners := newOwners(t, store, d.limit)
 			ctx, cancel := context.WithCancel(t.Context())
 			owners.end = cancel

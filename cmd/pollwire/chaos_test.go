@@ -125,16 +125,12 @@ func (f *fleet) faults() []fault {
 		{"cut off from the database", func(t *testing.T) string {
 			n := f.any()
 			f.network.cut(t, f.port, n.index)
-			d := f.rest(15_000)
-			f.network.mend(t)
-			return fmt.Sprintf("node-%d for %v", n.index, d)
+			return fmt.Sprintf("node-%d %s", n.index, f.mendAfter(t, 15_000))
 		}},
 		{"cut off from the answers of the database", func(t *testing.T) string {
 			n := f.any()
 			f.network.deafen(t, f.port, n.index)
-			d := f.rest(12_000)
-			f.network.mend(t)
-			return fmt.Sprintf("node-%d for %v", n.index, d)
+			return fmt.Sprintf("node-%d %s", n.index, f.mendAfter(t, 12_000))
 		}},
 		{"killed while another was cut off", func(t *testing.T) string {
 			n := f.any()
@@ -149,9 +145,7 @@ func (f *fleet) faults() []fault {
 		}},
 		{"database cut off from all", func(t *testing.T) string {
 			f.network.cut(t, f.port, -1)
-			d := f.rest(12_000)
-			f.network.mend(t)
-			return fmt.Sprintf("for %v", d)
+			return f.mendAfter(t, 12_000)
 		}},
 		{"database killed", func(t *testing.T) string {
 			if err := f.server.Kill(); err != nil {
@@ -189,6 +183,14 @@ func (f *fleet) faults() []fault {
 			return ""
 		}},
 	}
+}
+
+// mendAfter mends the network after a random while, and says after which.
+func (f *fleet) mendAfter(t *testing.T, most int) string {
+	t.Helper()
+	d := f.rest(most)
+	f.network.mend(t)
+	return fmt.Sprintf("for %v", d)
 }
 
 // any is one of the nodes.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"os"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -32,36 +31,15 @@ func TestChainHoldsOverOwners(t *testing.T) {
 				e := newEvolution(t, own, change)
 				o := &owning{evolution: e}
 				o.restart()
-				t.Repeat(map[string]func(*rapid.T){
-					"":       func(*rapid.T) { e.check() },
-					"poll":   func(*rapid.T) { _ = e.poll() }, // commits are made to fail
-					"change": e.change,
-					"observed change": func(t *rapid.T) {
-						for range rapid.IntRange(1, 3).Draw(t, "changes") {
-							e.change(t)
-						}
-						_ = e.poll()
-					},
-					"go back": func(*rapid.T) {
-						e.now = slices.Clone(e.past)
-						_ = e.poll()
-					},
-					"bad answer":    e.badAnswer,
-					"failed poll":   func(*rapid.T) { e.bridge.Fail(t.Context(), "shop", errors.New("no")) },
-					"broken commit": func(t *rapid.T) { e.store.before = rapid.IntRange(1, 2).Draw(t, "times") },
-					"doubtful commit": func(t *rapid.T) {
-						e.store.after = rapid.IntRange(1, 2).Draw(t, "times")
-					},
-					"hand over": func(*rapid.T) {
-						o.bridges[o.owner].Release([]string{"shop"})
-						o.take(1 - o.owner)
-					},
-					"lose": func(*rapid.T) { o.take(1 - o.owner) },
-					"write as one who lost it": func(t *rapid.T) {
-						o.writeLate(rapid.Bool().Draw(t, "fails"))
-					},
-					"restart": func(*rapid.T) { o.restart() },
-				})
+				actions := e.actions(t)
+				actions["hand over"] = func(*rapid.T) {
+					o.bridges[o.owner].Release([]string{"shop"})
+					o.take(1 - o.owner)
+				}
+				actions["lose"] = func(*rapid.T) { o.take(1 - o.owner) }
+				actions["write as one who lost it"] = func(t *rapid.T) { o.writeLate(rapid.Bool().Draw(t, "fails")) }
+				actions["restart"] = func(*rapid.T) { o.restart() }
+				t.Repeat(actions)
 				e.settle()
 			})
 		})

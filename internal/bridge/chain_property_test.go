@@ -37,37 +37,41 @@ func TestChainHolds(t *testing.T) {
 					t.Fatal(err)
 				}
 				e := newEvolution(t, own, change)
-				t.Repeat(map[string]func(*rapid.T){
-					"":       func(*rapid.T) { e.check() },
-					"poll":   func(*rapid.T) { _ = e.poll() }, // commits are made to fail
-					"change": e.change,
-					"observed change": func(t *rapid.T) {
-						for range rapid.IntRange(1, 3).Draw(t, "changes") {
-							e.change(t)
-						}
-						_ = e.poll()
-					},
-					"doubtful poll": func(t *rapid.T) { e.doubtfulPoll(t) },
-					"go back": func(*rapid.T) { // up, down, up
-						e.now = slices.Clone(e.past)
-						_ = e.poll()
-					},
-					"bad answer":    e.badAnswer,
-					"failed poll":   func(*rapid.T) { e.bridge.Fail(t.Context(), "shop", errors.New("no")) },
-					"broken commit": func(t *rapid.T) { e.store.before = rapid.IntRange(1, 2).Draw(t, "times") },
-					"doubtful commit": func(t *rapid.T) {
-						e.store.after = rapid.IntRange(1, 2).Draw(t, "times")
-					},
-					"restart":    func(*rapid.T) { e.restart() },
-					"edit rules": e.editRules,
-					"edit events": func(t *rapid.T) {
-						e.source.Events = rapid.SliceOfDistinct(rapid.SampledFrom(list().Events), rapid.ID[diff.Kind]).Draw(t, "events")
-						e.restart()
-					},
-				})
+				actions := e.actions(t)
+				actions["doubtful poll"] = func(t *rapid.T) { e.doubtfulPoll(t) }
+				actions["restart"] = func(*rapid.T) { e.restart() }
+				actions["edit rules"] = e.editRules
+				actions["edit events"] = func(t *rapid.T) {
+					e.source.Events = rapid.SliceOfDistinct(rapid.SampledFrom(list().Events), rapid.ID[diff.Kind]).Draw(t, "events")
+					e.restart()
+				}
+				t.Repeat(actions)
 				e.settle()
 			})
 		})
+	}
+}
+
+// actions are what happens to every evolution; commits are made to fail on the way.
+func (e *evolution) actions(t *rapid.T) map[string]func(*rapid.T) {
+	return map[string]func(*rapid.T){
+		"":       func(*rapid.T) { e.check() },
+		"poll":   func(*rapid.T) { _ = e.poll() },
+		"change": e.change,
+		"observed change": func(t *rapid.T) {
+			for range rapid.IntRange(1, 3).Draw(t, "changes") {
+				e.change(t)
+			}
+			_ = e.poll()
+		},
+		"go back": func(*rapid.T) { // up, down, up
+			e.now = slices.Clone(e.past)
+			_ = e.poll()
+		},
+		"bad answer":      e.badAnswer,
+		"failed poll":     func(*rapid.T) { e.bridge.Fail(t.Context(), "shop", errors.New("no")) },
+		"broken commit":   func(t *rapid.T) { e.store.before = rapid.IntRange(1, 2).Draw(t, "times") },
+		"doubtful commit": func(t *rapid.T) { e.store.after = rapid.IntRange(1, 2).Draw(t, "times") },
 	}
 }
 
