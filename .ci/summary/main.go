@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
 	"slices"
@@ -112,11 +113,27 @@ func (s *summary) end(e event) {
 		fmt.Fprintf(s.progress, "%s %s (%.1fs)\n", e.Action, e.Package, e.Elapsed)
 	}
 	switch {
+	case e.Action == "fail" && e.Test == "":
+		s.failed = true
+		s.unended(e.Package)
+		fmt.Fprint(s.out, strings.Join(output, ""))
 	case e.Action == "fail":
 		s.failed = true
 		fmt.Fprint(s.out, strings.Join(output, ""))
 	case e.Action == "skip" && e.Test != "":
 		s.skip(e.name(), reason(output))
+	}
+}
+
+// unended prints what the tests of a package said that were under way when it
+// failed: a panic, a fatal error or a time-out ends them all, is told as output of
+// the last one that spoke, and no test is said to have failed.
+func (s *summary) unended(pkg string) {
+	for _, name := range slices.Sorted(maps.Keys(s.output)) {
+		if strings.HasPrefix(name, pkg+".") {
+			fmt.Fprintf(s.out, "test under way: %s\n%s", name, strings.Join(s.output[name], ""))
+			delete(s.output, name)
+		}
 	}
 }
 

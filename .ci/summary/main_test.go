@@ -57,6 +57,12 @@ func TestSummary(t *testing.T) {
 			want: "exit status 3\nFAIL\tp\t0.1s\n",
 		},
 		{
+			name: "a panic in a test that is never said to end",
+			in: lines(event{Action: "run", Package: "p", Test: "A"}, say("A", "panic: nil map\n"), say("", "FAIL\tp\t0.1s\n"),
+				event{Action: "fail", Package: "p"}, event{Action: "run", Package: "p2", Test: "B"}),
+			want: "test under way: p.A\npanic: nil map\nFAIL\tp\t0.1s\n",
+		},
+		{
 			name: "a build that fails",
 			in: lines(event{ImportPath: "p", Action: "build-output", Output: "p/a.go:1: undefined: x\n"}, event{ImportPath: "p", Action: "build-fail"},
 				say("", "FAIL\tp [build failed]\n"), event{Action: "fail", Package: "p"}),
