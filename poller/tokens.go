@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"runtime"
 	"sync"
 	"time"
@@ -35,6 +36,8 @@ type TokensOptions struct {
 	Lost func(error) bool
 	// Logger is told what operators want to know; nil for nobody.
 	Logger *slog.Logger
+	// RoundTripper replaces network and HTTP. For tests.
+	RoundTripper http.RoundTripper
 }
 
 // Tokens are the access tokens of all sources, and of whoever else has
@@ -83,7 +86,7 @@ func NewTokens(o TokensOptions) *Tokens {
 		store: o.Store, log: o.Logger, holds: o.Holds, lost: o.Lost, leased: o.Leased,
 		adopted: make(map[string]bool), keepers: make(map[string]weak.Pointer[keeper]),
 	}
-	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version})
+	t.routes = httpclient.NewRoutes(httpclient.Options{Version: o.Version, RoundTripper: o.RoundTripper})
 	if o.Key != "" {
 		t.seal = seal.New(o.Key, seal.Tokens)
 	}

@@ -47,6 +47,9 @@ type Options struct {
 	Reloading func() (done func(server.Reload))
 	// Transport replaces the way to receivers; nil for the real network.
 	Transport http.RoundTripper
+	// Upstream replaces the way to what is asked, APIs and their tokens; nil for the
+	// real network.
+	Upstream http.RoundTripper
 }
 
 // Daemon is one running pollwire. Several may live in one process, each on a

@@ -17,7 +17,7 @@ func newSender(o Options) *notify.Sender {
 func (d *Daemon) wireSender(context.Context) error {
 	d.tokens = poller.NewTokens(poller.TokensOptions{
 		Version: d.o.Version, Store: d.store, Key: d.cfg.Storage.EncryptionKey.Reveal(), Logger: d.logger,
-		Leased: d.leased(), Holds: d.holdsToken, Lost: lost,
+		Leased: d.leased(), Holds: d.holdsToken, Lost: lost, RoundTripper: d.o.Upstream,
 	})
 	d.started("tokens", d.tokens.Stop)
 	d.sender = newSender(d.o)

@@ -132,7 +132,7 @@ func (d *Daemon) wirePoller(context.Context) error {
 	s := d.setup.Load()
 	d.fetcher = poller.NewFetcher(poller.FetcherOptions{
 		Version: d.o.Version, Tokens: d.tokens, Secrets: s.secrets, Heed: d.limiter.Heed, Extender: d.limiter,
-		Holds: d.holdsSource,
+		Holds: d.holdsSource, RoundTripper: d.o.Upstream,
 	})
 	d.started("connections", func(context.Context) error {
 		d.fetcher.CloseIdle()

@@ -142,9 +142,14 @@ var table = map[string]row{
 		[]string{"notify", "internal/daemon", "internal/config", "internal/receiver"},
 		"it shows what a user would run, through the doors that a user has",
 	},
+	"internal/recipe": {
+		6,
+		nil,
+		"it is files, and what their headers say of them; its tests run them in a daemon",
+	},
 	"cmd/pollwire": {
 		7,
-		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/manual", "internal/receiver"},
+		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/manual", "internal/receiver", "internal/recipe"},
 		"the command line is thin: what it does, the daemon does, or a client of it; notify makes and reads secrets",
 	},
 

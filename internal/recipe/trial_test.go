@@ -1,0 +1,319 @@
+package recipe_test
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/robfig/cron/v3"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/daemon"
+	"github.com/pollwire/pollwire/internal/receiver"
+	"github.com/pollwire/pollwire/internal/recipe"
+	"github.com/pollwire/pollwire/notify"
+)
+
+// update writes the examples of the guide anew.
+var update = flag.Bool("update", false, "write the examples in testdata anew")
+
+// trial is what a recipe has to stand: a daemon that has nothing but it polls a
+// fake of the API, on a clock of its own, and tells a receiver.
+type trial struct {
+	// set are the values of the recipe's settings.
+	set map[string]string
+	// hosts are the fakes, by host: api.stripe.com.
+	hosts map[string]http.Handler
+	// dull are changes that nobody wants to hear of; nil where the API has none.
+	dull func()
+	// change is one that is told, as told says: TYPE SUBJECT, in any order. The
+	// webhook of the first line is the example of the guide.
+	change func()
+	told   []string
+	// sick are answers that are no observation. After each the API is well again.
+	sick []sickness
+}
+
+// sickness is a state of an API in which nothing is to be seen.
+type sickness struct {
+	name string
+	// begin makes the API sick, and end heals it.
+	begin, end func()
+	// reason is a part of what the log says why the poll failed.
+	reason string
+}
+
+// try runs a recipe through its trial: the first look is silent and whole, what is
+// dull is told nobody, a change is told once, and no sickness is a change.
+func try(t *testing.T, name string, tr trial) {
+	t.Helper()
+	inWorld(t, name, tr, func(t *testing.T, w *world) {
+		w.round()
+		w.wantTold(t, "the first look")
+		w.wantFailures(t, "the first look", "")
+		if tr.dull != nil {
+			tr.dull()
+			w.round()
+			w.wantTold(t, "a dull change")
+			w.wantFailures(t, "a dull change", "")
+		}
+		tr.change()
+		w.round()
+		w.example(t, name, tr.told[0])
+		w.wantTold(t, "the change", tr.told...)
+		w.wantFailures(t, "the change", "")
+		w.round()
+		w.wantTold(t, "no further change")
+		for _, s := range tr.sick {
+			s.begin()
+			w.round()
+			w.wantTold(t, s.name)
+			w.wantFailures(t, s.name, s.reason)
+			s.end()
+			w.settle()
+			w.wantTold(t, "well again after "+s.name)
+			w.wantFailures(t, "well again after "+s.name, "")
+		}
+	})
+}
+
+// inWorld runs a test with the daemon of a recipe, in a bubble of synctest.
+func inWorld(t *testing.T, name string, tr trial, test func(t *testing.T, w *world)) {
+	t.Helper()
+	// A path too long for a socket: the daemon has none, and nothing in the bubble
+	// waits for the network.
+	dir := filepath.Join(t.TempDir(), strings.Repeat("long", 25))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, name, tr)
+		cfg := w.configure(t, filepath.Join(dir, "pollwire.db"))
+		d := daemon.New(cfg, daemon.Options{Version: "test", Logger: slog.New(&w.log), Transport: w, Upstream: w})
+		if err := d.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := d.Stop(context.WithoutCancel(t.Context())); err != nil {
+				t.Error(err)
+			}
+		}()
+		test(t, w)
+	})
+}
+
+// world is all that a daemon under trial can reach.
+type world struct {
+	t      *testing.T
+	recipe *recipe.Recipe
+	hosts  map[string]http.Handler
+	set    map[string]string
+	secret string
+	// period is how long it takes until every source was polled.
+	period time.Duration
+	log    failures
+
+	mu   sync.Mutex
+	told []receiver.Envelope
+	raw  [][]byte
+}
+
+// receiverHost is where the daemon's webhooks go.
+const receiverHost = "receiver.test"
+
+func newWorld(t *testing.T, name string, tr trial) *world {
+	t.Helper()
+	r, err := recipe.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, recipe: r, set: tr.set, hosts: make(map[string]http.Handler), secret: notify.GenerateSecret()}
+	w.log.out = slog.NewTextHandler(t.Output(), nil)
+	for host, h := range tr.hosts {
+		w.hosts[host] = h
+	}
+	w.hosts[receiverHost] = receiver.New(nil, w.take)
+	return w
+}
+
+// configure is the configuration of the recipe, with all its settings set.
+func (w *world) configure(t *testing.T, database string) *config.Config {
+	t.Helper()
+	text := fmt.Sprintf("storage: {dsn: %q, encryption_key: an-encryption-key-of-32-characters}\nserver: {listen: \"\"}\n", "sqlite:"+database)
+	text += fmt.Sprintf("endpoints: [{name: me, url: \"https://%s/\", secrets: [%q]}]\n", receiverHost, w.secret)
+	for _, s := range w.recipe.Settings {
+		if _, ok := w.set[s.Name]; !ok && !s.HasDefault {
+			t.Fatalf("the trial has no value for %s", s.Name)
+		}
+	}
+	cfg, err := config.Parse(w.recipe.Name+".yaml", []byte(text+w.recipe.Text), config.Lookup{
+		File: os.ReadFile,
+		Env: func(name string) (string, bool) {
+			value, ok := w.set[name]
+			return value, ok
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, warning := range cfg.Warnings(time.Now()) {
+		t.Errorf("check would warn: %s", warning)
+	}
+	for i := range cfg.Sources {
+		w.period = max(w.period, interval(t, cfg.Sources[i].Schedule)+time.Duration(cfg.Sources[i].Jitter))
+	}
+	return cfg
+}
+
+// interval is the longest time between two runs of a schedule in the days to come.
+func interval(t *testing.T, schedule string) time.Duration {
+	t.Helper()
+	runs, err := cron.NewParser(cron.SecondOptional | cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor).Parse(schedule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var longest time.Duration
+	for at, n := time.Now(), 0; n < 50; n++ {
+		next := runs.Next(at)
+		longest, at = max(longest, next.Sub(at)), next
+	}
+	return longest
+}
+
+// round lets so much time pass that every source is polled at least once, and what
+// came of it is told.
+func (w *world) round() {
+	pass(w.period + w.period/2 + 30*time.Second)
+}
+
+// pass lets time of the bubble pass, and what it brings about come to rest.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+// settle lets what was sick be asked again: a poll that failed may hold its limit
+// back for as long as the API said.
+func (w *world) settle() {
+	pass(2 * time.Hour)
+	w.log.take()
+	w.round()
+}
+
+// RoundTrip implements http.RoundTripper: it asks the fake of the host.
+func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	h, ok := w.hosts[r.URL.Host]
+	if !ok {
+		w.t.Errorf("%s %s: there is no such host in this trial", r.Method, r.URL)
+		return nil, fmt.Errorf("no such host %s", r.URL.Host)
+	}
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	in.Host = r.URL.Host
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	defer in.Body.Close()
+	out := httptest.NewRecorder()
+	h.ServeHTTP(out, in)
+	res := out.Result()
+	res.Request = r
+	return res, r.Context().Err()
+}
+
+// take keeps a webhook.
+func (w *world) take(hook *receiver.Webhook) {
+	envelope, err := hook.Envelope()
+	if err != nil {
+		w.t.Error(err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = append(w.told, envelope)
+	w.raw = append(w.raw, bytes.Clone(hook.Body))
+}
+
+// wantTold compares what was told since it was last called: TYPE SUBJECT.
+func (w *world) wantTold(t *testing.T, when string, want ...string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	got := make([]string, len(w.told))
+	for i, e := range w.told {
+		got[i] = e.Type + " " + e.Subject
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
+		t.Errorf("told after %s (-want +got):\n%s%s", when, diff, bytes.Join(w.raw, []byte("\n")))
+	}
+	w.told, w.raw = nil, nil
+}
+
+// wantFailures wants every poll that failed since it was last called to have failed
+// for a reason, and one at least to have failed; with none, no poll.
+func (w *world) wantFailures(t *testing.T, when, reason string) {
+	t.Helper()
+	reasons := w.log.take()
+	if reason != "" && len(reasons) == 0 {
+		t.Errorf("%s: no poll failed, want %q", when, reason)
+	}
+	for _, r := range reasons {
+		if reason == "" || !strings.Contains(r, reason) {
+			t.Errorf("%s: a poll failed: %s, want %q", when, r, reason)
+		}
+	}
+}
+
+// failures is a slog.Handler that keeps why polls failed, and hands all on.
+type failures struct {
+	out slog.Handler
+
+	mu      sync.Mutex
+	reasons []string
+}
+
+// Enabled implements slog.Handler.
+func (f *failures) Enabled(context.Context, slog.Level) bool { return true }
+
+// Handle implements slog.Handler.
+func (f *failures) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "poll failed" {
+		r.Attrs(func(a slog.Attr) bool {
+			if a.Key == "err" {
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				f.reasons = append(f.reasons, a.Value.String())
+			}
+			return true
+		})
+	}
+	return f.out.Handle(ctx, r)
+}
+
+// WithAttrs implements slog.Handler; the daemon's parts use none of it.
+func (f *failures) WithAttrs([]slog.Attr) slog.Handler { return f }
+
+// WithGroup implements slog.Handler; the daemon's parts use none of it.
+func (f *failures) WithGroup(string) slog.Handler { return f }
+
+func (f *failures) take() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	reasons := f.reasons
+	f.reasons = nil
+	return reasons
+}
