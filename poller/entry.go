@@ -17,11 +17,14 @@ type entry struct {
 	scheduler *Scheduler
 	source    *Source
 
-	// index is the place in the heap, and due the earlier of fireAt and retryAt.
+	// index is the place in the heap, and due the earlier of its run and retryAt.
 	index int
 	due   int64
 	// next is when the next run is due, fireAt the same with jitter.
 	next, fireAt int64
+	// notBefore is when the next poll may begin at the earliest, as the answers to the
+	// last one asked for; 0 where they did not.
+	notBefore int64
 	// retryAt is when a request of this poll is made again, noRun if none is.
 	retryAt int64
 	// dueAt is when the poll that waits to begin was due; 0 of one that was asked
@@ -71,7 +74,18 @@ func (e *entry) begun() bool {
 }
 
 // setDue recomputes due; the caller fixes the heap.
-func (e *entry) setDue() { e.due = min(e.fireAt, e.retryAt) }
+func (e *entry) setDue() { e.due = min(e.runAt(), e.retryAt) }
+
+// runAt is when the next run begins.
+func (e *entry) runAt() int64 { return max(e.fireAt, e.notBefore) }
+
+// bring makes the next run come as soon as it may, whatever the gate says.
+func (e *entry) bring() {
+	e.asked = true
+	if e.notBefore < e.fireAt {
+		e.next, e.fireAt, e.extra = e.notBefore, e.notBefore, true
+	}
+}
 
 // followSchedule sets the next run to the schedule's next after now.
 func (e *entry) followSchedule(now int64) {

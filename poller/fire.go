@@ -56,7 +56,7 @@ func (s *Scheduler) fire(e *entry, now int64) {
 		e.retryAt = noRun
 		s.admit(e, e.request+1)
 	}
-	if due := e.fireAt; due <= now {
+	if due := e.runAt(); due <= now {
 		e.followSchedule(now)
 		if e.phase == phaseIdle {
 			e.dueAt = due
@@ -167,21 +167,57 @@ func (s *Scheduler) finish(e *entry, o Outcome) {
 	case o.RetryAfter > 0:
 		e.phase = phaseBackoff
 		e.retryAt = s.now() + int64(o.RetryAfter)
-		e.setDue()
-		s.heap.fix(e)
-		if s.ticks.wakeAt(e.due) < s.wakeAt {
-			signal(s.wake)
-		}
+		s.reschedule(e)
 	case o.More:
 		s.admit(e, e.request+1)
 	default:
 		e.phase, e.request, e.asked = phaseIdle, 0, false
 		s.markUnsaved(e)
 		e.dueAt = 0 // of one that was held
+		s.keepAway(e, o.Interval)
 		if e.again && s.state == stateRunning {
-			e.again, e.asked = false, true
-			s.admit(e, 1)
+			e.again = false
+			s.hasten(e)
 		}
+	}
+}
+
+// keepAway lets no poll of an entry begin before a while has passed, if that is
+// positive, and gives up what the poll before asked for. The lock is held.
+func (s *Scheduler) keepAway(e *entry, interval time.Duration) {
+	was := e.notBefore
+	e.notBefore = 0
+	if interval > 0 {
+		e.notBefore = s.now() + int64(interval)
+	}
+	if max(was, e.notBefore) <= e.fireAt {
+		return
+	}
+	if e.notBefore > e.fireAt {
+		s.logger.Debug("run put off, the last answer asks for more time between polls", "source", e.source.Name, "interval", interval)
+	}
+	s.reschedule(e)
+}
+
+// hasten polls an entry that is idle now, or as soon as its last answer allows. The
+// lock is held.
+func (s *Scheduler) hasten(e *entry) {
+	if e.notBefore <= s.now() {
+		e.asked = true
+		s.admit(e, 1)
+		return
+	}
+	e.bring()
+	s.reschedule(e)
+}
+
+// reschedule puts an entry in the place in the heap that its times call for. The
+// lock is held.
+func (s *Scheduler) reschedule(e *entry) {
+	e.setDue()
+	s.heap.fix(e)
+	if s.ticks.wakeAt(e.due) < s.wakeAt {
+		signal(s.wake)
 	}
 }
 

@@ -82,6 +82,9 @@ func (e *entry) clockSet(delta, now int64) (changed bool) {
 	if e.retryAt != noRun {
 		e.retryAt += delta
 	}
+	if e.notBefore > 0 {
+		e.notBefore += delta
+	}
 	was := e.next
 	switch {
 	case e.fireAt == noRun:

@@ -125,6 +125,13 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 		return Outcome{}
 	}
 	v, attempt := pr.visit(p.fetcher, s, request <= 1)
+	outcome := p.visit(ctx, s, pr, v, attempt)
+	outcome.Interval = min(v.interval, s.Retry.maxRetryAfter())
+	return outcome
+}
+
+// visit makes the next request of a visit.
+func (p *Poller) visit(ctx context.Context, s *Source, pr *progress, v *Visit, attempt int) Outcome {
 	o, err := v.Next(ctx)
 	if err != nil {
 		return p.failed(ctx, s, pr, v, attempt, err)

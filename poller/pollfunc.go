@@ -13,6 +13,10 @@ type Outcome struct {
 	// More says that the poll goes on: its next request waits for the limit like
 	// any other, behind those that wait already.
 	More bool
+	// Interval, where it is positive, is the least time from the end of the poll to
+	// the source's next one, as its answers asked for. It counts where the poll has
+	// ended.
+	Interval time.Duration
 }
 
 // Gate holds back polls that would be in vain.

@@ -205,8 +205,9 @@ func (s *Scheduler) Stop(ctx context.Context) error {
 	return nil
 }
 
-// Trigger polls a source now, within its limit, whatever its gate says. While a poll of it has begun and
-// not ended, it is polled once more afterwards. The error is ErrUnknownSource,
+// Trigger polls a source now, within its limit and not before its last answer
+// allows, whatever its gate says. While a poll of it has begun and not ended, it is
+// polled once more afterwards. The error is ErrUnknownSource,
 // ErrPaused, ErrElsewhere or ErrNotRunning.
 func (s *Scheduler) Trigger(name string) error {
 	s.mu.Lock()
@@ -222,8 +223,7 @@ func (s *Scheduler) Trigger(name string) error {
 	case e == nil || e.removed:
 		return fmt.Errorf("trigger source %q: %w", name, ErrUnknownSource)
 	case e.phase == phaseIdle:
-		e.asked = true
-		s.admit(e, 1)
+		s.hasten(e)
 	case e.begun():
 		e.again = true
 	default:

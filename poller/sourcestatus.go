@@ -25,7 +25,7 @@ func (s *Scheduler) Status(name string) (SourceStatus, bool) {
 	}
 	status := SourceStatus{Paused: paused, Polling: e.begun(), Waiting: e.phase == phaseWaiting && e.request <= 1}
 	if !e.removed && e.fireAt != noRun && s.state != stateNew && s.state != stateStarting {
-		status.NextRun = time.Unix(0, e.fireAt).UTC()
+		status.NextRun = time.Unix(0, e.runAt()).UTC()
 	}
 	return status, true
 }

@@ -22,6 +22,8 @@ type Visit struct {
 	requests int
 	took     time.Duration
 	bytes    int64
+	// interval is the least time until the next poll that the answers asked for.
+	interval time.Duration
 	// run is where a poll stands that has pages or a start; nil for others.
 	run *run
 	// gather is where a poll stands whose list has come; nil before that, and
@@ -133,6 +135,9 @@ func (v *Visit) ask(ctx context.Context, t *template) (*Observation, answer, err
 		state = State{} // validators are those of the first page
 	}
 	a, err := v.fetcher.ask(ctx, t, state, v.target())
+	if a.resp != nil {
+		v.interval = max(v.interval, httpclient.PollInterval(a.resp.Header))
+	}
 	if err != nil {
 		return nil, a, err
 	}
