@@ -153,7 +153,11 @@ func newWorld(t *testing.T, name string, tr trial) *world {
 func (w *world) configure(t *testing.T, database string) *config.Config {
 	t.Helper()
 	text := fmt.Sprintf("storage: {dsn: %q, encryption_key: an-encryption-key-of-32-characters}\nserver: {listen: \"\"}\n", "sqlite:"+database)
-	text += fmt.Sprintf("endpoints: [{name: me, url: \"https://%s/\", secrets: [%q]}]\n", receiverHost, w.secret)
+	if w.recipe.IsEndpoint() {
+		text += shopSource
+	} else {
+		text += fmt.Sprintf("endpoints: [{name: me, url: \"https://%s/\", secrets: [%q]}]\n", receiverHost, w.secret)
+	}
 	for _, s := range w.recipe.Settings {
 		if _, ok := w.set[s.Name]; !ok && !s.HasDefault {
 			t.Fatalf("the trial has no value for %s", s.Name)
