@@ -60,6 +60,8 @@ type manner struct {
 	post   bool
 	// byNumber says that it is the client who counts.
 	byNumber bool
+	// counts says that its cursor does nothing but count.
+	counts bool
 }
 
 func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -171,7 +173,7 @@ func manners() []manner {
 			},
 		},
 		{
-			name: "cursor with has_more", pagination: Pagination{Kind: CursorParam, CursorPath: "next", CursorParam: "cursor", HasMorePath: "more"},
+			name: "cursor with has_more", counts: true, pagination: Pagination{Kind: CursorParam, CursorPath: "next", CursorParam: "cursor", HasMorePath: "more"},
 			index: func(_ *book, q url.Values, _ []byte) int { return number0(q.Get("cursor")) },
 			answer: func(b *book, page, next int) (string, string) { // its cursor never ends
 				return fmt.Sprintf(`{"data":%s,"more":%t,"next":%d}`, b.page(page), next >= 0, max(next, 99)*btoi(next < 0)+max(next, 0)), ""

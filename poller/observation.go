@@ -40,9 +40,9 @@ type Observation struct {
 	Pages diff.Pages
 	// Largest is how many bytes the largest of Pages has; 0 where there are none.
 	Largest int
-	// Doubtful says that the pages were asked for by offset or by page number:
-	// an item that is absent may only have been skipped, because others before
-	// it were removed meanwhile.
+	// Doubtful says that the pages were asked for by offset or by page number,
+	// or by cursors that are no more than that: an item that is absent may only
+	// have been skipped, because others before it were removed meanwhile.
 	Doubtful bool
 	// Cut says that there were more pages than were asked for.
 	Cut bool

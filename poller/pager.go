@@ -33,6 +33,8 @@ type pager struct {
 	// promised says that the last page told of the next one: without it the list
 	// is not whole.
 	promised bool
+	// uncounted says that a cursor was no count of what came before it.
+	uncounted bool
 }
 
 // newPager returns a pager and the target of the first page.
@@ -232,8 +234,22 @@ func (g *pager) after(cursor gjson.Result) (target, bool, error) {
 	if cursor.Type == gjson.JSON && g.In != InBody {
 		return target{}, false, fmt.Errorf("%w: cursor_path %q leads to no text or number", errCursor, g.CursorPath)
 	}
+	g.uncounted = g.uncounted || !g.counts(cursor)
 	tg, err := g.first.with(g.In, param{g.CursorParam, strings.Clone(cursor.Raw)})
 	return tg, err == nil, err
+}
+
+// counts says whether a cursor is the number of the next page, or of the items
+// so far.
+func (g *pager) counts(cursor gjson.Result) bool {
+	n, err := strconv.Atoi(cursor.String())
+	return err == nil && !g.FromLastItem && (n == g.pages || n == g.pages+1 || n == g.items)
+}
+
+// shifts says whether items may have been passed over while others were removed
+// before them: the pages are counted, or their cursors do nothing but count.
+func (g *pager) shifts() bool {
+	return g.byNumber() || g.Kind == CursorParam && g.pages > 1 && !g.uncounted
 }
 
 // hasMore reads what the page says about more; said is false where it is silent.

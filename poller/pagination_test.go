@@ -206,7 +206,7 @@ func (s situation) saw(t *testing.T, m manner, b *book, got *reader) {
 		t.Errorf("observation %+v after %d requests", o, len(b.asked))
 	}
 	asked := len(slices.Compact(slices.Clone(b.asked)))
-	if want := m.byNumber && asked > 1; o.Doubtful != want {
+	if want := (m.byNumber || m.counts) && asked > 1; o.Doubtful != want {
 		t.Errorf("doubtful is %t after %d pages", o.Doubtful, asked)
 	}
 	if told := !m.byNumber || m.pagination.TotalPath != ""; told && asked != s.bodies {

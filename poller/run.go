@@ -168,7 +168,7 @@ func (v *Visit) finish(o *Observation, cut bool) (*Observation, error) {
 		return nil, err
 	}
 	o.Cut = cut
-	o.Doubtful = r.pager.byNumber()
+	o.Doubtful = r.pager.shifts()
 	if len(r.hashes) == sha256.Size {
 		o.State.RawHash = [32]byte(r.hashes)
 	} else {

@@ -29,7 +29,16 @@ type fake struct {
 	per      time.Duration // in any such time
 	asked    []time.Time
 	sick     *answer
+	read     map[string]reading // of lists by name
 }
+
+// reading is how far a list of pages has been read.
+type reading int
+
+const (
+	begun reading = iota + 1 // its first page, and there are others
+	whole                    // a page with others after it, and then the last one
+)
 
 // answer is one answer of an API.
 type answer struct {
@@ -125,7 +134,7 @@ func (f *fake) admit(r *http.Request) (sick *answer) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	for len(f.asked) > 0 && now.Sub(f.asked[0]) >= f.per {
+	for len(f.asked) > 0 && (now.Sub(f.asked[0]) >= f.per || now.Before(f.asked[0])) { // of another bubble
 		f.asked = f.asked[1:]
 	}
 	f.asked = append(f.asked, now)
@@ -167,6 +176,33 @@ func (f *fake) wantQuery(r *http.Request, name, want string) {
 func (f *fake) wantHeader(r *http.Request, name, want string) {
 	if got := r.Header.Get(name); !strings.EqualFold(got, want) {
 		f.t.Errorf("%s %s: header %s is %q, want %q", r.Method, r.URL, name, got, want)
+	}
+}
+
+// paged takes note that a page of a list is given, and whether others follow it.
+// At its end the test fails where the list never had several pages, or its last
+// one was never asked for. It is called by what serves a route.
+func (f *fake) paged(list string, more bool) {
+	if f.read == nil {
+		f.read = make(map[string]reading)
+	}
+	at, known := f.read[list]
+	if !known {
+		f.t.Cleanup(func() {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			if f.read[list] != whole {
+				f.t.Errorf("of %s no poll asked for all pages, or there was but one", list)
+			}
+		})
+	}
+	switch {
+	case more:
+		f.read[list] = max(at, begun)
+	case at == begun:
+		f.read[list] = whole
+	default:
+		f.read[list] = at
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,6 +88,19 @@ func try(t *testing.T, name string, tr trial) {
 			w.wantTold(t, "well again after "+s.name)
 			w.wantFailures(t, "well again after "+s.name, "")
 		}
+	})
+}
+
+// tryDenied runs a recipe with a credential that is refused: every poll fails for
+// a reason, and nothing is told.
+func tryDenied(t *testing.T, name string, tr trial, secret, wrong, reason string) {
+	t.Helper()
+	tr.set = maps.Clone(tr.set)
+	tr.set[secret] = wrong
+	inWorld(t, name, tr, func(t *testing.T, w *world) {
+		w.round()
+		w.wantTold(t, "a wrong "+secret)
+		w.wantFailures(t, "a wrong "+secret, reason)
 	})
 }
 
