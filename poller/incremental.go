@@ -3,13 +3,21 @@ package poller
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/tidwall/gjson"
 )
 
-// InitialNow is the InitialValue that stands for the time of the first poll.
-const InitialNow = "now"
+// The values of InitialValue that stand for the time of the first poll.
+const (
+	// InitialNow is that time in RFC 3339, in UTC.
+	InitialNow = "now"
+	// InitialNowUnix and InitialNowUnixMilli are the seconds and the milliseconds
+	// since 1970, in UTC.
+	InitialNowUnix      = "now_unix"
+	InitialNowUnixMilli = "now_unix_ms"
+)
 
 // Incremental asks only for what is newer than what was seen before.
 //
@@ -27,7 +35,8 @@ type Incremental struct {
 	CursorPath string
 	// StartParam is the parameter that takes it, in a body a path.
 	StartParam string
-	// InitialValue is sent as long as nothing was seen; empty for no parameter.
+	// InitialValue is sent as long as nothing was seen; empty for no parameter. It
+	// is [InitialNow] or one of its like, or a value of the API's own.
 	InitialValue string
 	// Lookback is how much is asked for again each time.
 	Lookback time.Duration
@@ -59,16 +68,16 @@ func newFrontier(i *Incremental, cursor string) *frontier {
 // start returns the parameter of this poll; not ok means none.
 func (f *frontier) start(now time.Time) (p param, ok bool, err error) {
 	if !f.isKnown {
-		switch f.InitialValue {
-		case "":
+		raw, isTime := f.beginning(now)
+		switch {
+		case f.InitialValue == "":
 			return param{}, false, nil
-		case InitialNow:
-			// It is kept from now on: an item that comes between this poll and
-			// the next one is newer than it.
-			f.known, f.isKnown = newMark(gjson.Parse(quoteJSON(now.UTC().Format(time.RFC3339))))
-		default:
+		case !isTime:
 			return f.param(f.initial()), true, nil
 		}
+		// It is kept from now on: an item that comes between this poll and the
+		// next one is newer than it.
+		f.known, f.isKnown = newMark(gjson.Parse(raw))
 	}
 	from, err := f.known.back(f.Lookback)
 	if err != nil {
@@ -82,9 +91,24 @@ func (f *frontier) start(now time.Time) (p param, ok bool, err error) {
 
 func (f *frontier) param(m mark) param { return param{name: f.StartParam, raw: m.raw} }
 
-// initial is InitialValue as a mark; a number is one in a body too.
+// beginning is the time of the first poll in JSON, where InitialValue stands for
+// that.
+func (f *frontier) beginning(now time.Time) (raw string, isTime bool) {
+	switch f.InitialValue {
+	case InitialNow:
+		return quoteJSON(now.UTC().Format(time.RFC3339)), true
+	case InitialNowUnix:
+		return strconv.FormatInt(now.Unix(), 10), true
+	case InitialNowUnixMilli:
+		return strconv.FormatInt(now.UnixMilli(), 10), true
+	}
+	return "", false
+}
+
+// initial is InitialValue as a mark, where it is a value of its own; a number is
+// one in a body too.
 func (f *frontier) initial() mark {
-	if f.InitialValue == "" || f.InitialValue == InitialNow {
+	if _, isTime := f.beginning(time.Time{}); isTime || f.InitialValue == "" {
 		return mark{}
 	}
 	raw := quoteJSON(f.InitialValue)

@@ -124,18 +124,29 @@ func TestIncrementalSends(t *testing.T) {
 // "now" is the time of the first poll, and stays that until an item is seen.
 func TestIncrementalFromNow(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		f := &feed{answers: []string{at(), at(), at(`"2000-01-01T00:00:30Z"`)}}
-		p, s, _ := newFeedPoller(t, f, Incremental{InitialValue: InitialNow, Lookback: time.Minute})
-		for range 4 {
-			pollOnce(t, p, s)
-			wait(time.Minute)
-		}
-		want := []string{"1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:30Z"}
-		if diff := cmp.Diff(want, f.asked); diff != "" {
-			t.Errorf("sent (-want +got):\n%s", diff)
-		}
-	})
+	for _, tt := range []struct {
+		initial, answer string
+		want            []string
+	}{
+		{InitialNow, at(`"2000-01-01T00:00:30Z"`), []string{"1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:30Z"}},
+		{InitialNowUnix, at(`946684830`), []string{"946684740", "946684740", "946684740", "946684770"}},
+		{InitialNowUnixMilli, at(`"946684830001"`), []string{"946684740000", "946684740000", "946684740000", "946684770001"}},
+	} {
+		t.Run(tt.initial, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := &feed{answers: []string{at(), at(), tt.answer}}
+				p, s, _ := newFeedPoller(t, f, Incremental{InitialValue: tt.initial, Lookback: time.Minute})
+				for range 4 {
+					pollOnce(t, p, s)
+					wait(time.Minute)
+				}
+				if diff := cmp.Diff(tt.want, f.asked); diff != "" {
+					t.Errorf("sent (-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
 }
 
 // The cursor is accepted together with the answer, by the observer and nobody
