@@ -42,6 +42,10 @@ type Incremental struct {
 	Lookback time.Duration
 	// In is InQuery where empty, or InBody.
 	In Place
+	// ID says that a number is no time, though it may look like one: of the 19
+	// digits of many ids some would be nanoseconds of the last twenty years. It
+	// makes no other request, and is no part of what identifies one.
+	ID bool `json:",omitempty"`
 }
 
 // frontier is how far a poll has seen. What it starts from is the accepted mark.
@@ -147,6 +151,15 @@ func (f *frontier) see(items gjson.Result, now time.Time) error {
 	return nil
 }
 
+// isTime says whether the newest value is taken for a time, which cannot be later
+// than now.
+func (f *frontier) isTime(newest mark, now time.Time) bool {
+	if newest.kind == timeMark {
+		return true
+	}
+	return !f.ID && (f.Lookback > 0 || f.timely || f.isKnown && f.known.recent(now))
+}
+
 // end returns the cursor that is accepted together with the answer. It is not
 // later than the first page: what is changed while the others are asked for may
 // be on one that has come already.
@@ -154,7 +167,7 @@ func (f *frontier) end() (string, error) {
 	best, ok := f.known, f.isKnown
 	if f.seen {
 		newest, now := f.newest, f.asOf
-		if newest.kind == timeMark || f.Lookback > 0 || f.timely || f.isKnown && f.known.recent(now) {
+		if f.isTime(newest, now) {
 			newest = newest.atMost(now)
 		}
 		// Another kind of value is another scale: there is no back on it.

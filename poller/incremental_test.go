@@ -104,6 +104,8 @@ func TestIncrementalSends(t *testing.T) {
 		{name: "in the future", answers: []string{at(`"2026-01-02T03:00:00Z"`, `"2999-01-01T00:00:00Z"`)}, want: []string{"-", "2026-01-02T03:04:04Z"}},
 		{name: "a number in the future", answers: []string{at(`1767323000`, `9999999999`)}, want: []string{"-", "1767323044"}},
 		{name: "numbers that are no times", answers: []string{at(`5767323000`, `9999999999`)}, want: []string{"-", "9999999998"}},
+		{name: "ids that look like times", i: Incremental{ID: true}, answers: []string{at(`"1460323737035677698"`, `"1999999999999999999"`)}, want: []string{"-", "1999999999999999998"}},
+		{name: "times in the future beside a known id", i: Incremental{ID: true}, answers: []string{at(`1767323000`), at(`"2999-01-01T00:00:00Z"`)}, want: []string{"-", "1767322999", "2026-01-02T03:04:04Z"}},
 		{name: "another kind of value", answers: []string{at(`"2026-01-01T00:00:00Z"`), at(`1767000000`)}, want: []string{"-", "2025-12-31T23:59:59Z", "1766999999"}},
 	}
 	for _, tt := range tests {
@@ -130,9 +132,10 @@ func TestIncrementalFromNow(t *testing.T) {
 	}{
 		{InitialNow, at(`"2000-01-01T00:00:30Z"`), []string{"1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:00Z", "1999-12-31T23:59:30Z"}},
 		{InitialNowUnix, at(`946684830`), []string{"946684740", "946684740", "946684740", "946684770"}},
+		{InitialNowUnix, at(`"946684830.000200"`), []string{"946684740", "946684740", "946684740", "946684770.000200"}},
 		{InitialNowUnixMilli, at(`"946684830001"`), []string{"946684740000", "946684740000", "946684740000", "946684770001"}},
 	} {
-		t.Run(tt.initial, func(t *testing.T) {
+		t.Run(tt.initial+" "+tt.answer, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				f := &feed{answers: []string{at(), at(), tt.answer}}
@@ -203,7 +206,8 @@ func TestIncrementalFails(t *testing.T) {
 	}{
 		{at(`null`, `{}`), Incremental{}, "incremental.cursor_path leads to nothing that could be compared in any of 2 items: at"},
 		{`{"data":{}}`, Incremental{}, `items.path "data" leads to no array`},
-		{`no JSON`, Incremental{}, "it is no valid JSON"},
+		{`no JSON`, Incremental{}, "it is no valid JSON; the answer begins: no JSON"},
+		{`{"ok":false,"error":"not_in_channel"}`, Incremental{}, `items.path "data" leads to nothing; the answer begins: {"ok":false,"error":"not_in_channel"}`},
 		{at(`17`), Incremental{Lookback: time.Minute}, "incremental.lookback takes a time off, which cursor_path does not lead to: remove it: 17"},
 		{at(`"` + strings.Repeat("x", 99) + `"`), Incremental{Lookback: time.Minute}, "remove it: " + strings.Repeat("x", 40) + "…"},
 	}

@@ -2,6 +2,7 @@ package poller
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -72,6 +73,9 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 		return v.finish(o, false)
 	}
 	next, more, empty, err := v.look(o, a)
+	if errors.Is(err, errNoList) {
+		err = fmt.Errorf("%w; the answer begins: %s", err, v.fetcher.mask(t).Excerpt(o.Body[:min(len(o.Body), excerptRead)], len(o.Body) > excerptRead, excerptShown))
+	}
 	if err == nil && more && r.pages+1 >= r.pager.maxPages() && !r.pager.Newest {
 		err = r.pager.tooMany(0)
 	}

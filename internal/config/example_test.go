@@ -59,7 +59,7 @@ func TestExampleValues(t *testing.T) {
 		{"pages by link", *releases.Pagination.HeaderLink, HeaderLink{"header_link", Pages{3}}},
 		{"pages by cursor", *orders.Pagination.Cursor, Cursor{"cursor", "meta.next_cursor", "page.cursor", "response", "meta.has_more", "body", Pages{4}}},
 		{"pages by offset", *contacts.Pagination.Offset, Offset{"offset", "skip", "take", 100, "total", "query", Pages{10}}},
-		{"incremental", *contacts.Incremental, Incremental{"updated_at", "since", "now", Duration(2 * time.Minute), "query"}},
+		{"incremental", *contacts.Incremental, Incremental{"updated_at", "auto", "since", "now", Duration(2 * time.Minute), "query"}},
 		{"incremental is newest", contacts.Items.Window, "newest"},
 		{"incremental tells no deletions", contacts.Detect.Events, []string{"created", "updated"}},
 		{"key of several", *stock.Items, Items{Path: "@this", Key: Key{"warehouse", "sku"}, Window: "complete"}},

@@ -86,6 +86,9 @@ func (v *validator) incremental(at place, s *Source) {
 			}
 		}
 	}
+	if lookback, ok := v.written(p, "lookback"); ok && i.CursorType == "id" && i.Lookback > 0 {
+		v.add(lookback, "an id is no time that lookback could be taken off: remove lookback, or cursor_type: id")
+	}
 	switch {
 	case s.Format == "text" || s.Format == "csv":
 		v.add(p, "what is new is found in items in JSON, or in what is read as it: remove it, or set format: json, ndjson or xml")

@@ -47,6 +47,7 @@ func incremental(s *config.Source) *poller.Incremental {
 		InitialValue: c.InitialValue,
 		Lookback:     time.Duration(c.Lookback),
 		In:           poller.Place(s.Request.Place(c.In)),
+		ID:           c.CursorType == "id",
 	}
 }
 
@@ -66,7 +67,7 @@ func pagingKey(s *poller.Source) string {
 	var i poller.Incremental
 	if s.Incremental != nil {
 		i = *s.Incremental
-		i.InitialValue, i.Lookback = "", 0
+		i.InitialValue, i.Lookback, i.ID = "", 0, false
 	}
 	key, err := json.Marshal([]any{p, i, s.Items})
 	if err != nil {

@@ -108,6 +108,7 @@ func TestRequestKeyKnowsPaging(t *testing.T) {
 		"pagination: {type: header_link}":                                                     "pagination: {type: header_link, max_pages: 99}",
 		"pagination: {type: offset, offset_param: o, limit_param: l, limit: 7}":               "pagination: {type: offset, offset_param: o, limit_param: l, limit: 70}",
 		"incremental: {cursor_path: at, start_param: since, initial_value: now}":              "incremental: {cursor_path: at, start_param: since, lookback: 1h}",
+		"incremental: {cursor_path: at, start_param: since}":                                  "incremental: {cursor_path: at, start_param: since, cursor_type: id}",
 		"incremental: {cursor_path: at, start_param: since}\npagination: {type: header_link}": "incremental: {cursor_path: at, start_param: since, in: query}\npagination: {type: header_link, max_pages: 2}",
 	} {
 		if key(a) != key(b) {
