@@ -30,6 +30,8 @@ type fake struct {
 	asked    []time.Time
 	sick     *answer
 	read     map[string]reading // of lists by name
+	// untagged says that the API has no validators.
+	untagged bool
 }
 
 // reading is how far a list of pages has been read.
@@ -45,6 +47,8 @@ type answer struct {
 	status int
 	header http.Header
 	body   string
+	// untagged says that it has no validator.
+	untagged bool
 }
 
 // newFake returns a fake with a limit of so many requests in any such time, and an
@@ -78,6 +82,7 @@ func (f *fake) handle(pattern string, serve func(r *http.Request) any) {
 		if !ok {
 			a = f.json(made, nil)
 		}
+		a.untagged = f.untagged
 		a.write(w, r)
 	})
 }
@@ -152,7 +157,7 @@ func (a answer) write(w http.ResponseWriter, r *http.Request) {
 	if w.Header().Get("Content-Type") == "" {
 		w.Header().Set("Content-Type", "application/json")
 	}
-	if a.status == http.StatusOK && r.Method == http.MethodGet && w.Header().Get("Etag") == "" {
+	if a.status == http.StatusOK && r.Method == http.MethodGet && !a.untagged && w.Header().Get("Etag") == "" {
 		sum := sha256.Sum256([]byte(a.body))
 		tag := `"` + hex.EncodeToString(sum[:8]) + `"`
 		w.Header().Set("Etag", tag)
