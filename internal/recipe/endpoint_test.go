@@ -234,7 +234,7 @@ func postExample(t *testing.T, body []byte) []byte {
 		}
 	}
 	var indented bytes.Buffer
-	if err := json.Indent(&indented, body, "", "  "); err != nil {
+	if err := json.Indent(&indented, bytes.TrimSpace(body), "", "  "); err != nil {
 		t.Fatal(err)
 	}
 	return append(indented.Bytes(), '\n')
