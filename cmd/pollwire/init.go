@@ -1,79 +1,139 @@
 package main
 
 import (
-	_ "embed"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pollwire/pollwire/notify"
+	"github.com/pollwire/pollwire/internal/recipe"
 )
-
-// firstConfig is the configuration that init writes, with a place for the secret.
-//
-//go:embed first.yaml
-var firstConfig string
-
-// secretPlace stands in firstConfig where the generated secret goes.
-const secretPlace = "WHSEC"
 
 func newInitCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "init",
-		Short: "Write a first configuration",
+		Use:   "init [RECIPE]",
+		Short: "Write a first configuration, or a source for an API that is known",
 		Long: "Init writes a commented configuration with one source and one endpoint, and a secret made for it.\n" +
-			"It never overwrites a file.",
-		Args: noArgs,
+			"With the name of a recipe it writes a file conf.d/RECIPE.yaml beside the configuration, and the configuration\n" +
+			"too where there is none: a source for an API that many know, or an endpoint for a service. It says what to set\n" +
+			"in the environment and how to go on. --list shows the recipes. It never overwrites a file.\n\n" +
+			"  pollwire init stripe\n" +
+			"  pollwire init github --set GITHUB_REPOSITORY=golang/go --as go\n" +
+			"  pollwire init gitlab --set GITLAB_TOKEN='${credential:gitlab}'",
+		Args: recipeArg,
 	}
-	path := configFlag(cmd)
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		secret := notify.GenerateSecret()
-		if err := writeNew(*path, strings.ReplaceAll(firstConfig, secretPlace, secret)); err != nil {
-			return err
+	f := &initFlags{config: configFlag(cmd), asJSON: jsonFlag(cmd)}
+	flags := cmd.Flags()
+	flags.BoolVar(&f.list, "list", false, "list the recipes")
+	flags.StringArrayVar(&f.set, "set", nil, "put a value into the file, `NAME=VALUE`, instead of the environment; may be repeated")
+	flags.StringVar(&f.as, "as", "", "another `name` for the file and what is in it, so that a recipe can be had twice")
+	flags.BoolVar(&f.print, "print", false, "print the file instead of writing it")
+	cmd.ValidArgsFunction = completeRecipes
+	// It only fails for a flag that does not exist, or is completed already.
+	_ = cmd.RegisterFlagCompletionFunc("set", completeSettings)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if err := f.check(args); err != nil {
+			return &usageError{err}
 		}
-		return printNext(cmd.OutOrStdout(), *path, secret)
+		return f.run(cmd.OutOrStdout(), args)
 	}
 	return cmd
 }
 
-// printNext says what to do with a first configuration.
-func printNext(w io.Writer, path, secret string) error {
-	flag := ""
-	if path != "pollwire.yaml" {
-		flag = " -c " + path
-	}
-	_, err := fmt.Fprintf(w, `Wrote %[1]s, readable by you alone: it holds a secret. Next:
-
-  pollwire check%[2]s
-  pollwire poll go-tags%[2]s
-  pollwire run%[2]s
-
-and in another terminal a receiver, that prints and verifies:
-
-  pollwire listen --secret %[3]s
-`, path, flag, secret)
-	return err
-}
-
-// writeNew writes a file that does not exist yet, for its owner alone.
-func writeNew(path, content string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already and is left as it is; name another file with --config", path)
-	}
-	if err != nil {
-		return fmt.Errorf("create configuration: %w", err)
-	}
-	if _, err := f.WriteString(content); err != nil {
-		return errors.Join(fmt.Errorf("write configuration: %w", err), f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
+// recipeArg takes the name of a recipe, or nothing.
+func recipeArg(cmd *cobra.Command, args []string) error {
+	if len(args) > 1 {
+		return &usageError{fmt.Errorf("%s takes the name of one recipe, but got %d arguments", cmd.CommandPath(), len(args))}
 	}
 	return nil
+}
+
+// initFlags are what init is told.
+type initFlags struct {
+	config      *string
+	asJSON      *bool
+	list, print bool
+	set         []string
+	as          string
+}
+
+// check refuses what has no meaning together.
+func (f *initFlags) check(args []string) error {
+	switch {
+	case *f.asJSON && !f.list:
+		return errors.New("--json is for --list")
+	case f.list && (len(args) > 0 || f.print || f.as != "" || len(f.set) > 0):
+		return errors.New("--list takes nothing else but --json")
+	case f.list || len(args) > 0:
+		return nil
+	case f.print || f.as != "" || len(f.set) > 0:
+		return errors.New("--set, --as and --print are for a recipe: pollwire init RECIPE; --list shows them")
+	}
+	return nil
+}
+
+func (f *initFlags) run(out io.Writer, args []string) error {
+	switch {
+	case f.list:
+		return listRecipes(out, *f.asJSON)
+	case len(args) == 0:
+		return initFirst(out, *f.config)
+	}
+	r, err := f.recipe(args[0])
+	if err != nil {
+		return err
+	}
+	return f.write(out, r)
+}
+
+// recipe is the recipe of a name, as the flags want it.
+func (f *initFlags) recipe(name string) (*recipe.Recipe, error) {
+	r, err := recipe.Find(name)
+	if err != nil {
+		return nil, err
+	}
+	values, err := assignments(f.set)
+	if err != nil {
+		return nil, &usageError{err}
+	}
+	if r, err = r.Fill(values); err != nil {
+		return nil, fmt.Errorf("--set: %w", err)
+	}
+	if f.as != "" {
+		if r, err = r.Rename(f.as); err != nil {
+			return nil, &usageError{fmt.Errorf("--as: %w", err)}
+		}
+	}
+	return r, nil
+}
+
+// assignments reads NAME=VALUE.
+func assignments(set []string) (map[string]string, error) {
+	values := make(map[string]string)
+	for _, text := range set {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, errors.New("--set: write it as NAME=VALUE") // what was written may be a secret
+		}
+		if _, twice := values[name]; twice {
+			return nil, fmt.Errorf("--set: %s is given twice", name)
+		}
+		values[name] = value
+	}
+	return values, nil
+}
+
+// write writes the file of a recipe, or prints it.
+func (f *initFlags) write(out io.Writer, r *recipe.Recipe) error {
+	if f.print {
+		_, err := io.WriteString(out, r.Text)
+		return err
+	}
+	w := recipeFile{config: *f.config, recipe: r}
+	if err := w.write(); err != nil {
+		return err
+	}
+	return w.printNext(out)
 }

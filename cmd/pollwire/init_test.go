@@ -35,7 +35,7 @@ func TestInit(t *testing.T) {
 	if !strings.Contains(got.stdout, "--secret "+secret+"\n") {
 		t.Errorf("the receiver's command has another secret:\n%s", got.stdout)
 	}
-	pollwire(t, "check", "-c", path).want(t, exitOK, "ok, 1 source, 1 endpoint")
+	pollwire(t, "check", "-c", path).want(t, exitOK, "ok, 0 included files, 1 source, 1 endpoint")
 
 	other := filepath.Join(t.TempDir(), "other.yaml")
 	pollwire(t, "init", "-c", other)

@@ -133,9 +133,12 @@ func oneArg(name string) cobra.PositionalArgs {
 	}
 }
 
+// defaultConfig is the configuration of commands that are not told another.
+const defaultConfig = "pollwire.yaml"
+
 // configFlag adds --config to a command.
 func configFlag(cmd *cobra.Command) *string {
-	path := cmd.Flags().StringP("config", "c", "pollwire.yaml", "the configuration `file`")
+	path := cmd.Flags().StringP("config", "c", defaultConfig, "the configuration `file`")
 	_ = cmd.MarkFlagFilename("config", "yaml", "yml") // only fails for a flag that does not exist
 	return path
 }
