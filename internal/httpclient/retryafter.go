@@ -15,18 +15,22 @@ const minRetryAfter = time.Second
 const maxRetryAfterSeconds = int64(1<<63-1) / int64(time.Second)
 
 // ParseRetryAfter reads a Retry-After header: a number of seconds or an HTTP
-// date, which counts from now. The wait is at least one second; the caller caps
-// it. It is not ok where the header is missing or is neither form, and where
-// the number is negative or too large to be meant.
+// date, which counts from now. Fractions of a second, which RFC 9110 does not
+// know but Shopify sends ("2.0"), are rounded up. The wait is at least one
+// second; the caller caps it. It is not ok where the header is missing or is
+// neither form, and where the number is negative.
 func ParseRetryAfter(header string, now time.Time) (wait time.Duration, ok bool) {
 	header = strings.TrimSpace(header)
 	if header == "" {
 		return 0, false
 	}
-	if strings.Trim(header, "0123456789") == "" {
+	if whole, fraction, dot := strings.Cut(header, "."); isDigits(whole) && (!dot || isDigits(fraction)) {
 		// The only error is that of a number out of range, which gives the largest int64.
-		seconds, _ := strconv.ParseInt(header, 10, 64)
-		return max(time.Duration(min(seconds, maxRetryAfterSeconds))*time.Second, minRetryAfter), true
+		seconds, _ := strconv.ParseInt(whole, 10, 64)
+		if seconds = min(seconds, maxRetryAfterSeconds); strings.Trim(fraction, "0") != "" {
+			seconds = min(seconds+1, maxRetryAfterSeconds)
+		}
+		return max(time.Duration(seconds)*time.Second, minRetryAfter), true
 	}
 	at, err := http.ParseTime(header)
 	if err != nil {
@@ -34,3 +38,5 @@ func ParseRetryAfter(header string, now time.Time) (wait time.Duration, ok bool)
 	}
 	return max(at.Sub(now), minRetryAfter), true
 }
+
+func isDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }

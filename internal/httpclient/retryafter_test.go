@@ -21,7 +21,14 @@ func TestParseRetryAfter(t *testing.T) {
 		{" 120 ", 2 * time.Minute, true},
 		{"-1", 0, false},
 		{"+5", 0, false},
-		{"1.5", 0, false},
+		{"2.0", 2 * time.Second, true},
+		{"1.5", 2 * time.Second, true},
+		{"0.001", time.Second, true},
+		{"9223372036.9", 9223372036 * time.Second, true},
+		{".5", 0, false},
+		{"5.", 0, false},
+		{"1.2.3", 0, false},
+		{"1.-5", 0, false},
 		{"5s", 0, false},
 		{"soon", 0, false},
 		{"9223372036", 9223372036 * time.Second, true},
@@ -45,7 +52,7 @@ func TestParseRetryAfter(t *testing.T) {
 }
 
 func FuzzParseRetryAfter(f *testing.F) {
-	for _, s := range []string{"", "0", "120", "-1", "99999999999", "Sun, 01 Mar 2026 12:01:30 GMT", "Sun Mar  1 12:01:30 2026"} {
+	for _, s := range []string{"", "0", "120", "2.0", "-1", "99999999999", "Sun, 01 Mar 2026 12:01:30 GMT", "Sun Mar  1 12:01:30 2026"} {
 		f.Add(s, int64(1772366400))
 	}
 	f.Fuzz(func(t *testing.T, header string, unix int64) {
