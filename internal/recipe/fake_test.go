@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/tidwall/gjson"
 )
 
 // fake stands in for an API: routes that hold against its documentation what is
@@ -209,6 +211,16 @@ func (f *fake) paged(list string, more bool) {
 	default:
 		f.read[list] = at
 	}
+}
+
+// sent is the JSON body of a request.
+func (f *fake) sent(r *http.Request) gjson.Result {
+	f.wantHeader(r, "Content-Type", "application/json")
+	body, err := io.ReadAll(r.Body)
+	if err != nil || !gjson.ValidBytes(body) {
+		f.t.Errorf("%s %s: the body is no JSON: %s, %v", r.Method, r.URL, body, err)
+	}
+	return gjson.ParseBytes(body)
 }
 
 // nextLink is the header by which an answer names its next page (RFC 8288).
