@@ -79,7 +79,9 @@ func TestMastodon(t *testing.T) {
 	try(t, "mastodon", tr)
 	inWorld(t, "mastodon", tr, func(t *testing.T, w *world) {
 		w.round()
-		api.do(func() { posts[0]["content"], posts[0]["edited_at"] = "<p>what it says now</p>", "2025-12-01T00:05:00.000Z" })()
+		api.do(func() {
+			posts[0]["content"], posts[0]["edited_at"] = "<p>what it says now</p>", "2025-12-01T00:05:00.000Z"
+		})()
 		w.round()
 		w.wantTold(t, "an edit of the newest", "mastodon.post.updated "+posts[0]["id"].(string))
 	})
