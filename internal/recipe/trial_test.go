@@ -248,6 +248,7 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 	out := httptest.NewRecorder()
 	h.ServeHTTP(out, in)
 	res := out.Result()
+	res.ContentLength = int64(out.Body.Len()) // as a server says it
 	res.Request = r
 	return res, r.Context().Err()
 }
