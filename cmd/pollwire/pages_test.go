@@ -15,6 +15,7 @@ import (
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/daemon"
+	"github.com/pollwire/pollwire/internal/recipe"
 	"github.com/pollwire/pollwire/notify"
 )
 
@@ -132,6 +133,8 @@ func TestDocsConfigurations(t *testing.T) {
 				return secret, true
 			case strings.HasSuffix(name, "_KEY"):
 				return "a-value-of-" + name + "-that-is-long-enough", true
+			case strings.HasSuffix(name, "_EVENTS"):
+				return "shop.order.*", true
 			}
 			return "a-value-of-" + name, true
 		},
@@ -169,16 +172,16 @@ func TestDocsConfigurations(t *testing.T) {
 	}
 }
 
-// TestDocsRecipes: the recipes for services are those that are held against what
-// the services demand.
+// TestDocsRecipes: the template of the page on endpoints is that of the recipe, which
+// is held against what the service demands.
 func TestDocsRecipes(t *testing.T) {
 	t.Parallel()
-	recipes, err := os.ReadFile("../../internal/daemon/testdata/recipes.yaml")
+	r, err := recipe.Find("to-sendgrid")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := docsBlock(t, "docs/endpoints.md", "yaml", "name: sms"); got != string(recipes) {
-		t.Errorf("the recipes of docs/endpoints.md are not those of internal/daemon/testdata/recipes.yaml:\n%s", got)
+	if b := docsBlock(t, "docs/endpoints.md", "yaml", "name: sendgrid"); !strings.HasSuffix(r.Text, "\n"+b) {
+		t.Errorf("the recipe of docs/endpoints.md is not to-sendgrid.yaml:\n%s", b)
 	}
 }
 

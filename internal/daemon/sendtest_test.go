@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/server"
@@ -38,8 +39,10 @@ endpoints:
 	if err != nil {
 		t.Fatal(err)
 	}
-	event := recipeEvents()[0]
-	event.ID = "test_1"
+	event := notify.Event{
+		ID: "test_1", Type: "shop.order.created", Source: "orders", Subject: "1042", Sequence: 7, Time: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Data: []byte(`{"change":"created","key":"1042","before":null,"after":{"id":1042,"name":"A & B","note":"\u00fc\nnew"},"changed":[],"patch":null,"hash":null,"previous_hash":null}`),
+	}
 	body, err := notify.Envelope(&event, "https://p.example.com")
 	if err != nil {
 		t.Fatal(err)
