@@ -22,8 +22,9 @@ test: ## run all tests; installs what they need where it may (Debian, root)
 lint: ## read the source: gofmt, vet, golangci-lint, modules, known vulnerabilities
 	.ci/lint
 
-docs: ## write docs/configuration.md from the schema of the configuration
-	go test -count=1 -run '^TestReferenceIsFresh$$' ./cmd/pollwire -update
+docs: ## write docs/configuration.md from the schema, and docs/recipes.md from the recipes and their tests
+	go test -count=1 ./internal/recipe -update
+	go test -count=1 -run '^Test(Reference|Guide)IsFresh$$' ./cmd/pollwire -update
 
 bench: ## run the benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...

@@ -85,8 +85,11 @@ func (f *recipeFile) needsKey() bool {
 func (f *recipeFile) printNext(w io.Writer) error {
 	var out bytes.Buffer
 	fmt.Fprintf(&out, "Wrote %s: %s.\n", f.path, f.recipe.Gets)
-	if f.isFirst {
+	switch {
+	case f.isFirst && f.secret != "":
 		fmt.Fprintf(&out, "Wrote %s, readable by you alone: it holds a secret.\n", f.config)
+	case f.isFirst:
+		fmt.Fprintf(&out, "Wrote %s, with a source to try it with.\n", f.config)
 	}
 	f.printInclude(&out)
 	f.printSettings(&out)
@@ -115,7 +118,7 @@ func (f *recipeFile) printSettings(out *bytes.Buffer) {
 	fmt.Fprint(out, "\nIt takes from the environment:\n\n")
 	t := tabwriter.NewWriter(out, 0, 0, tableGap, ' ', 0)
 	for _, s := range f.recipe.Settings {
-		fmt.Fprintf(t, "  %s\t%s\n", s.Name, settingMeaning(&s))
+		fmt.Fprintf(t, "  %s\t%s\n", s.Name, s.Says())
 	}
 	_ = t.Flush() // a buffer takes all
 }
@@ -152,19 +155,4 @@ func (f *recipeFile) printCommands(out *bytes.Buffer) error {
 		fmt.Fprintf(out, "\nand in another terminal a receiver, that prints and verifies:\n\n  pollwire listen --secret %s\n", f.secret)
 	}
 	return nil
-}
-
-// settingMeaning is what a setting is, and what it is where it is not set.
-func settingMeaning(s *recipe.Setting) string {
-	switch {
-	case s.Secret && s.HasDefault:
-		return s.Meaning + " (a secret; may be left out)"
-	case s.Secret:
-		return s.Meaning + " (a secret)"
-	case s.HasDefault && s.Default == "":
-		return s.Meaning + " (may be left out)"
-	case s.HasDefault:
-		return s.Meaning + " (" + s.Default + " where it is not set)"
-	}
-	return s.Meaning
 }

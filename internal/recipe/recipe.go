@@ -53,6 +53,21 @@ type Setting struct {
 	HasDefault bool
 }
 
+// Says is what a setting is, and what it is where it is not set.
+func (s *Setting) Says() string {
+	says := s.Meaning
+	if s.Secret {
+		says += "; a secret"
+	}
+	switch {
+	case s.HasDefault && s.Default == "":
+		says += "; may be left out"
+	case s.HasDefault:
+		says += "; " + s.Default + " where it is not set"
+	}
+	return says
+}
+
 // IsEndpoint says whether the recipe tells, rather than asks.
 func (r *Recipe) IsEndpoint() bool { return strings.HasPrefix(r.Name, endpointPrefix) }
 
