@@ -153,6 +153,8 @@ var table = map[string]row{
 		"the command line is thin: what it does, the daemon does, or a client of it; notify makes and reads secrets",
 	},
 
+	"internal/recipe/realtest": {7, nil, "it tries recipes as a user would, against servers that others wrote; nothing needs it"},
+
 	"internal/layers":     {8, nil, "it reads the others as text"},
 	"systemd/systemdtest": {8, nil, "it runs the binary, as systemd does, from the packages that bring it"},
 }

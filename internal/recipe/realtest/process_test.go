@@ -1,0 +1,111 @@
+package realtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// startProcess runs a program until the test ends; what it prints is for the
+// case that it does not start.
+func startProcess(t *testing.T, env []string, program string, args ...string) fmt.Stringer {
+	t.Helper()
+	output := new(printed)
+	cmd := exec.CommandContext(context.Background(), program, args...) // outlives the test's context, for a clean end
+	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), output, output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// The group, since some are shell scripts that start the real one.
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+	})
+	return output
+}
+
+// printed is what a process prints. It may be looked at meanwhile.
+type printed struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (p *printed) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.Write(b)
+}
+
+func (p *printed) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text.String()
+}
+
+// awaitServer waits until a URL answers, whatever it answers; log is what the server
+// prints.
+func awaitServer(t *testing.T, at string, log fmt.Stringer) {
+	t.Helper()
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the server at %s:\n%s", at, log)
+		}
+	})
+	eventually(t, func() error {
+		_, err := call(t, http.MethodGet, at, nil, nil)
+		return err
+	})
+}
+
+// call makes one request with headers and returns the body of its answer.
+func call(t *testing.T, method, at string, header map[string]string, body []byte) ([]byte, error) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, at, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range header {
+		r.Header.Set(name, value)
+	}
+	resp, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+// freePorts returns loopback ports that nobody listens on.
+func freePorts(t *testing.T, n int) []int {
+	t.Helper()
+	ports := make([]int, n)
+	for i := range ports {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // after all have been taken
+		ports[i] = l.Addr().(*net.TCPAddr).Port
+	}
+	return ports
+}
+
+// write writes a file of a server and returns its path.
+func write(t *testing.T, dir, name, content string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
