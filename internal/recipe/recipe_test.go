@@ -77,7 +77,7 @@ func keepsHeader(t *testing.T, r *recipe.Recipe) {
 
 func keepsLines(t *testing.T, r *recipe.Recipe) {
 	t.Helper()
-	const longest = 100
+	const longest = 110
 	n := 0
 	for line := range strings.Lines(r.Text) {
 		n++
@@ -129,8 +129,8 @@ var credentials = map[string]bool{
 	"token": true, "password": true, "value": true, "client_secret": true, "refresh_token": true,
 }
 
-// issued are the beginnings of secrets that providers issue.
-var issued = regexp.MustCompile(`\b(sk|rk|pk)_(live|test)_|\bgh[ops]_|github_pat_|\bxox[abp]-|\bSG\.|\bAKIA|\beyJ|whsec_|glpat-|shpat_|\bAIza`)
+// issued are secrets that providers issue; how they begin may be said.
+var issued = regexp.MustCompile(`\b((sk|rk|pk)_(live|test)_|gh[ops]_|github_pat_|xox[abp]-|SG\.|AKIA|eyJ|whsec_|glpat-|shpat_|AIza)\w{4}`)
 
 func keepsSecrets(t *testing.T, r *recipe.Recipe) {
 	t.Helper()
