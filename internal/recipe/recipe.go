@@ -133,10 +133,29 @@ func Find(name string) (*Recipe, error) {
 	return nil, fmt.Errorf("there is no recipe %q%s `pollwire init --list` shows them all", name, cmp.Or(meant, ";"))
 }
 
-// alike says whether a name was probably meant by a word: one is part of the other.
+// alike says whether a name was probably meant by a word: one is part of the other,
+// or lacks a letter or two of it.
 func alike(name, word string) bool {
-	name, word = strings.TrimPrefix(name, endpointPrefix), squash(word)
-	return len(word) > 2 && (strings.Contains(squash(name), word) || strings.Contains(word, squash(name)))
+	name, word = squash(strings.TrimPrefix(name, endpointPrefix)), squash(word)
+	if len(word) < 3 {
+		return false
+	}
+	return strings.Contains(name, word) || strings.Contains(word, name) || lacks(name, word) || lacks(word, name)
+}
+
+// lacks says whether short is long without one or two of its letters.
+func lacks(short, long string) bool {
+	if missing := len(long) - len(short); missing < 1 || missing > 2 {
+		return false
+	}
+	for _, letter := range short {
+		_, rest, found := strings.Cut(long, string(letter))
+		if !found {
+			return false
+		}
+		long = rest
+	}
+	return true
 }
 
 func squash(word string) string {

@@ -192,6 +192,8 @@ func TestFind(t *testing.T) {
 	for name, want := range map[string]string{
 		"GitHub":       `there is no recipe "GitHub"; did you mean github`,
 		"git-hub":      `did you mean github`,
+		"gihub":        `did you mean github`,
+		"stripey":      `did you mean stripe`,
 		"github-issue": `did you mean github`,
 		"zzz":          `there is no recipe "zzz"; ` + "`pollwire init --list` shows them all",
 		"":             `there is no recipe ""; `,
