@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -61,7 +62,8 @@ func (tg target) with(in Place, params ...param) (target, error) {
 var errBody = errors.New("the body of the request is no JSON object that a parameter could be put into")
 
 // setJSON puts values into a JSON object. Objects on the way are made where they
-// are missing; a dot within a name is written \.
+// are missing; elements of a list go by their number, from 0, and must be there.
+// A dot within a name is written \.
 func setJSON(body []byte, params []param) ([]byte, error) {
 	root := map[string]any{}
 	if len(bytes.TrimSpace(body)) > 0 {
@@ -72,19 +74,9 @@ func setJSON(body []byte, params []param) ([]byte, error) {
 		}
 	}
 	for _, p := range params {
-		at, names := root, splitPath(p.name)
-		for _, name := range names[:len(names)-1] {
-			below, ok := at[name].(map[string]any)
-			if !ok && at[name] != nil {
-				return nil, fmt.Errorf("%w: %s is in the way of %s", errBody, name, p.name)
-			}
-			if below == nil {
-				below = map[string]any{}
-				at[name] = below
-			}
-			at = below
+		if _, err := put(root, splitPath(p.name), p); err != nil {
+			return nil, err
 		}
-		at[names[len(names)-1]] = json.RawMessage(p.raw)
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -93,6 +85,30 @@ func setJSON(body []byte, params []param) ([]byte, error) {
 		return nil, errBody
 	}
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
+}
+
+// put returns a value with a parameter in its place, to which the names lead.
+func put(at any, names []string, p param) (any, error) {
+	if len(names) == 0 {
+		return json.RawMessage(p.raw), nil
+	}
+	name, rest := names[0], names[1:]
+	switch at := at.(type) {
+	case nil:
+		return put(map[string]any{}, names, p)
+	case map[string]any:
+		below, err := put(at[name], rest, p)
+		at[name] = below
+		return at, err
+	case []any:
+		i, err := strconv.ParseUint(name, 10, 31)
+		if err != nil || int(i) >= len(at) {
+			return nil, fmt.Errorf("%w: the list that %s leads into has %d elements, the first is 0, and none is %s", errBody, p.name, len(at), name)
+		}
+		at[i], err = put(at[i], rest, p)
+		return at, err
+	}
+	return nil, fmt.Errorf("%w: a value is in the way of %s", errBody, p.name)
 }
 
 // splitPath splits the path of a member at its dots.

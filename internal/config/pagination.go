@@ -38,7 +38,7 @@ type JSONLink struct {
 type Cursor struct {
 	Type        string `yaml:"type" required:"true" enum:"cursor" doc:"How the pages follow each other."`
 	CursorPath  string `yaml:"cursor_path" required:"true" doc:"The gjson path of the cursor in a page, or in its last item; nothing, null and an empty text are the end." example:"meta.next_cursor" aka:"path|next_cursor_path|cursor"`
-	CursorParam string `yaml:"cursor_param" required:"true" doc:"The parameter that takes the cursor; in a body its path, such as variables.after." example:"cursor" aka:"param|parameter"`
+	CursorParam string `yaml:"cursor_param" required:"true" doc:"The parameter that takes the cursor; in a body its path, such as variables.after, or filters.0.value for an element of a list." example:"cursor" aka:"param|parameter"`
 	CursorFrom  string `yaml:"cursor_from" default:"response" enum:"response|last_item" doc:"Whether cursor_path leads into the page, or into its last item." aka:"from"`
 	HasMorePath string `yaml:"has_more_path" doc:"The gjson path, in a page, of whether there is more; false is the end, whatever the cursor." example:"has_more" aka:"more_path|has_next_path"`
 	In          string `yaml:"in" enum:"query|body" doc:"Where the parameter goes; without it into the body where request.json or request.graphql is set, else into the query." example:"query" aka:"location"`
