@@ -51,7 +51,12 @@ func exampleOf(t *testing.T, body []byte) []byte {
 	return append(indented.Bytes(), '\n')
 }
 
+// writeMember writes a member with a comma behind it. The change of a document has
+// no subject.
 func writeMember(out *bytes.Buffer, name string, value json.RawMessage) {
+	if value == nil {
+		return
+	}
 	out.WriteString(`"` + name + `":`)
 	out.Write(value)
 	out.WriteByte(',')
