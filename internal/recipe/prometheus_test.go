@@ -26,7 +26,7 @@ func TestPrometheus(t *testing.T) {
 		return object{"status": "success", "data": object{"alerts": alerts}}
 	})
 	api.handle("GET /api/v1/query", func(r *http.Request) any {
-		api.wantQuery(r, "query", "(100 - 100 * node_filesystem_avail_bytes / node_filesystem_size_bytes) > 90")
+		api.wantQuery(r, "query", "(100 - 100 * node_filesystem_avail_bytes/node_filesystem_size_bytes) > 90")
 		found := []object{}
 		for _, mount := range []string{"/", "/srv", "/tmp", "/var"} {
 			if used[mount] > 90 {
