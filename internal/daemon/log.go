@@ -31,7 +31,7 @@ func (d *loggedDatabase) Commit(ctx context.Context, c *store.Commit) error {
 func (c *control) Events(ctx context.Context, q *server.EventQuery) (*server.EventPage, error) {
 	query := eventlog.Query{
 		After: q.After, Source: q.Source, Type: q.Type, Subject: q.Subject,
-		Limit: q.Limit, MaxBytes: q.MaxBytes, Newest: q.Newest, Before: q.Before, Wait: q.Wait, Stop: q.Stop,
+		Limit: q.Limit, MaxBytes: q.MaxBytes, Newest: q.Newest, NewestFirst: q.NewestFirst, Before: q.Before, Wait: q.Wait, Stop: q.Stop,
 	}
 	if q.Endpoint != "" {
 		if !c.hasEndpoint(q.Endpoint) {

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -53,6 +54,9 @@ type Query struct {
 	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
+	// NewestFirst turns a page around, for those who take what is new from its top.
+	// Its cursors stay what they are.
+	NewestFirst bool
 	// Before is the cursor or the ID of the event before which a page of the Newest
 	// ends; empty for the end of the log. Such a page does not wait.
 	Before string
@@ -121,6 +125,15 @@ func (l *Log) growth() (grown <-chan struct{}, commits uint64) {
 // Read returns the page behind a cursor. A cursor that is of no use gives a
 // [CursorError].
 func (l *Log) Read(ctx context.Context, q *Query) (Page, error) {
+	page, err := l.next(ctx, q)
+	if q.NewestFirst {
+		slices.Reverse(page.Events)
+	}
+	return page, err
+}
+
+// next returns the page, and waits for it where it has to.
+func (l *Log) next(ctx context.Context, q *Query) (Page, error) {
 	at, err := l.resolve(ctx, q.After)
 	if err != nil {
 		return Page{}, err

@@ -57,6 +57,11 @@ func TestCursorGoesOnWhereItWas(t *testing.T) {
 	wantIDs(t, "behind the end", ids(&page), nil)
 	page = r.read(Query{Newest: true, Limit: 3})
 	wantIDs(t, "newest", ids(&page), all[797:])
+	around := r.read(Query{Newest: true, NewestFirst: true, Limit: 3})
+	wantIDs(t, "newest first", ids(&around), []string{all[799], all[798], all[797]})
+	if around.Next != page.Next || around.Previous != page.Previous {
+		t.Errorf("newest first leads to %q and %q, want %q and %q", around.Next, around.Previous, page.Next, page.Previous)
+	}
 	more := r.commit("a")
 	page = r.read(Query{After: page.Next, Limit: 10})
 	wantIDs(t, "behind the newest", ids(&page), more)

@@ -36,6 +36,8 @@ type EventQuery struct {
 	Limit, MaxBytes int
 	// Newest asks for the last events behind After in place of the first ones.
 	Newest bool
+	// NewestFirst turns the page around.
+	NewestFirst bool
 	// Before is the cursor or the ID of the event before which a page of the Newest
 	// ends; empty for the end of the log. Such a page does not wait.
 	Before string
@@ -47,7 +49,7 @@ type EventQuery struct {
 
 // EventPage is a page of the log.
 type EventPage struct {
-	Events   []LoggedEvent `json:"events" doc:"The events, the oldest first."`
+	Events   []LoggedEvent `json:"events" doc:"The events, the oldest first; with order=newest the newest."`
 	Next     string        `json:"next" doc:"The cursor behind the page, which goes on past events that were not chosen. It is never empty."`
 	More     bool          `json:"more" doc:"A further page can be read at once."`
 	Removed  bool          `json:"removed,omitempty" doc:"Retention has removed events behind the cursor before they were read, chosen or not."`
@@ -88,6 +90,7 @@ func (s *Server) eventRoutes() []route {
 		numberParameter("limit", "How many at most.", defaultEvents, maxEvents),
 		durationParameter("wait", "How long a page without events waits for one: seconds up to 60."),
 		numberParameter("last", "The last so many events behind the cursor in place of the first ones.", 0, maxEvents),
+		wordParameter("order", "With newest, the last events behind the cursor, the newest first; oldest without it.", "oldest", "newest"),
 	}
 	return []route{
 		{
@@ -154,7 +157,8 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		Wait:     p.duration("wait", maxWait),
 		Stop:     s.draining,
 	}
-	q.Newest = q.Before != ""
+	q.NewestFirst = p.oneOf("order", "oldest", "newest") == "newest"
+	q.Newest = q.Before != "" || q.NewestFirst
 	if last := p.number("last", 0, maxEvents); last > 0 {
 		q.Limit, q.Newest = last, true
 	}

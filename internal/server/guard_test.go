@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"encoding/base64"
+	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -138,6 +141,27 @@ func TestToken(t *testing.T) {
 			}
 		})
 	}
+	t.Run("as a password, to read", func(t *testing.T) {
+		basic := func(password string) http.Header {
+			return headers("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("anybody:"+password)))
+		}
+		for _, q := range routes {
+			q.header = basic("s3cret")
+			reads := q.method != http.MethodPost
+			if got := ask(t, addr, q); (got.status != 401) != reads {
+				t.Errorf("%s %s answered %d", q.method, q.path, got.status)
+			}
+			q.header = basic("s3creT")
+			if got := ask(t, addr, q); got.status != 401 {
+				t.Errorf("a wrong one: %s %s answered %d", q.method, q.path, got.status)
+			}
+		}
+		for _, call := range ctl.taken() {
+			if !strings.HasPrefix(call, "event ") {
+				t.Errorf("called %s", call)
+			}
+		}
+	})
 	t.Run("probes need none", func(t *testing.T) {
 		for _, path := range []string{"/healthz", "/readyz"} {
 			if got := ask(t, addr, question{method: "GET", path: path}); got.status != 200 {

@@ -20,8 +20,8 @@ const apiVersion = "1"
 
 const documentDescription = `What pollwire's daemon answers.
 
-Requests under /v1 need the header "Authorization: Bearer" with server.token, where that is set. Over the unix socket
-they never do. What changes something is refused from pages of another origin, and so is every request with a Host
+Requests under /v1 need the header "Authorization: Bearer" with server.token, where that is set; to read, the token may be the
+password of Basic authentication, too. Over the unix socket they never do. What changes something is refused from pages of another origin, and so is every request with a Host
 header that does not name the server.
 
 Every error is a problem (RFC 9457). Answers may get further members; clients ignore what they do not know.`
@@ -99,6 +99,7 @@ func newDocument(routes []route) *document {
 			Responses: map[string]*response{"Problem": {Description: "A problem: its status says which, and its detail why, and the way out."}},
 			SecuritySchemes: map[string]map[string]string{
 				"token":      {"type": "http", "scheme": "bearer", "description": "server.token of the configuration."},
+				"password":   {"type": "http", "scheme": "basic", "description": "The same as the password, by any name, to read."},
 				"poke":       {"type": "http", "scheme": "bearer", "description": "The secret of a source for pokes."},
 				"pokeHeader": {"type": "apiKey", "in": "header", "name": pokeHeader, "description": "The same."},
 				"pokeQuery":  {"type": "apiKey", "in": "query", "name": "secret", "description": "The same, for providers that take nothing but a URL."},
@@ -172,7 +173,9 @@ func (a *answer) mediaTypes() []string {
 // without a token, and for the unix socket.
 func (rt *route) security() []map[string][]string {
 	switch {
-	case strings.HasPrefix(rt.path, "/v1/"), rt.path == metricsPath:
+	case (strings.HasPrefix(rt.path, "/v1/") || rt.path == metricsPath) && rt.method == http.MethodGet:
+		return []map[string][]string{{"token": {}}, {"password": {}}, {}}
+	case strings.HasPrefix(rt.path, "/v1/"):
 		return []map[string][]string{{"token": {}}, {}}
 	case strings.HasPrefix(rt.path, pokePath):
 		return []map[string][]string{{"poke": {}}, {"pokeHeader": {}}, {"pokeQuery": {}}}

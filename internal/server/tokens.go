@@ -28,12 +28,23 @@ func (t tokens) has(r *http.Request) bool {
 	if t == nil {
 		return true
 	}
-	sum := sha256.Sum256([]byte(bearer(r)))
+	sum := sha256.Sum256([]byte(credential(r)))
 	found := 0
 	for i := range t {
 		found |= subtle.ConstantTimeCompare(sum[:], t[i][:])
 	}
 	return found == 1
+}
+
+// credential is the token that a request shows: that of [bearer], or, where it only
+// reads, the password of Basic authentication (RFC 7617) by any name. Tools that
+// poll know no other, such as Zapier; a browser, which would send a password along
+// by itself, is never asked for one, and can change nothing by it.
+func credential(r *http.Request) string {
+	if _, password, ok := r.BasicAuth(); ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		return password
+	}
+	return bearer(r)
 }
 
 // bearer is the token of the Authorization header (RFC 6750, section 2.1),

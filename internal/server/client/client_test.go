@@ -120,7 +120,7 @@ func (c controller) Events(_ context.Context, q *server.EventQuery) (*server.Eve
 	if q.Endpoint != "" && q.Endpoint != known {
 		return nil, c.find(q.Endpoint)
 	}
-	envelope := fmt.Appendf(nil, `{"id":"evt_7","n":9007199254740993,"q":%q}`, fmt.Sprint(q.After, q.Source, q.Type, q.Endpoint, q.Limit, q.Newest, q.Wait))
+	envelope := fmt.Appendf(nil, `{"id":"evt_7","n":9007199254740993,"q":%q}`, fmt.Sprint(q.After, q.Source, q.Type, q.Endpoint, q.Limit, q.Newest, q.NewestFirst, q.Wait))
 	return &server.EventPage{Events: []server.LoggedEvent{{Envelope: envelope}}, Next: "7", More: true}, nil
 }
 
@@ -197,14 +197,18 @@ func TestClientSpeaksTheAPI(t *testing.T) {
 			}
 			page, err := c.Events(ctx, &server.EventQuery{After: "a&", Source: "s ", Type: "t.*", Limit: 9, Wait: 3 * time.Second})
 			wantPage := &server.EventPage{Next: "7", More: true, Events: []server.LoggedEvent{
-				{Cursor: "evt_7", Envelope: json.RawMessage(`{"id":"evt_7","n":9007199254740993,"q":"a&s t.*9 false 3s"}`)},
+				{Cursor: "evt_7", Envelope: json.RawMessage(`{"id":"evt_7","n":9007199254740993,"q":"a&s t.*9 false false 3s"}`)},
 			}}
 			if diff := cmp.Diff(wantPage, page); diff != "" || err != nil {
 				t.Errorf("events: %v\n%s", err, diff)
 			}
 			page, err = c.Events(ctx, &server.EventQuery{Endpoint: known, Limit: 2, Newest: true})
-			if err != nil || !strings.Contains(string(page.Events[0].Envelope), known+"2 true 0s") {
+			if err != nil || !strings.Contains(string(page.Events[0].Envelope), known+"2 true false 0s") {
 				t.Errorf("events of an endpoint: %v, %+v", err, page)
+			}
+			page, err = c.Events(ctx, &server.EventQuery{Limit: 2, NewestFirst: true})
+			if err != nil || !strings.Contains(string(page.Events[0].Envelope), "2 true true 0s") {
+				t.Errorf("events, newest first: %v, %+v", err, page)
 			}
 		})
 	}

@@ -17,6 +17,9 @@ func (c *Client) Events(ctx context.Context, q *server.EventQuery) (*server.Even
 			query.Set(name, value)
 		}
 	}
+	if q.NewestFirst {
+		query.Set("order", "newest")
+	}
 	switch {
 	case q.Newest:
 		query.Set("last", strconv.Itoa(q.Limit))
