@@ -21,7 +21,11 @@ func newInitCommand() *cobra.Command {
 			"in the environment and how to go on. --list shows the recipes. It never overwrites a file.\n\n" +
 			"  pollwire init stripe\n" +
 			"  pollwire init github --set GITHUB_REPOSITORY=golang/go --as go\n" +
-			"  pollwire init gitlab --set GITLAB_TOKEN='${credential:gitlab}'",
+			"  pollwire init gitlab --set GITLAB_TOKEN='${credential:gitlab}'\n\n" +
+			"With --from-curl it writes a source that asks what a curl command asks. Credentials in the command become variables\n" +
+			"of the environment and are not written. The command is read from standard input with -, which saves quoting it.\n\n" +
+			"  pollwire init --from-curl 'curl -u me:pass https://shop.example.com/orders'\n" +
+			"  pollwire init --from-curl - <command.txt",
 		Args: recipeArg,
 	}
 	f := &initFlags{config: configFlag(cmd), asJSON: jsonFlag(cmd)}
@@ -29,15 +33,17 @@ func newInitCommand() *cobra.Command {
 	flags.BoolVar(&f.list, "list", false, "list the recipes")
 	flags.StringArrayVar(&f.set, "set", nil, "put a value into the file, `NAME=VALUE`, instead of the environment; may be repeated")
 	flags.StringVar(&f.as, "as", "", "another `name` for the file and what is in it, so that a recipe can be had twice")
+	flags.StringVar(&f.fromCurl, "from-curl", "", "write a source that asks what a curl `command` asks; - reads the command from standard input")
 	flags.BoolVar(&f.print, "print", false, "print the file instead of writing it")
 	cmd.ValidArgsFunction = completeRecipes
 	// It only fails for a flag that does not exist, or is completed already.
 	_ = cmd.RegisterFlagCompletionFunc("set", completeSettings)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		f.isFromCurl = cmd.Flags().Changed("from-curl")
 		if err := f.check(args); err != nil {
 			return &usageError{err}
 		}
-		return f.run(cmd.OutOrStdout(), args)
+		return f.run(cmd.InOrStdin(), cmd.OutOrStdout(), args)
 	}
 	return cmd
 }
@@ -57,6 +63,8 @@ type initFlags struct {
 	list, print bool
 	set         []string
 	as          string
+	fromCurl    string
+	isFromCurl  bool
 }
 
 // check refuses what has no meaning together.
@@ -64,9 +72,13 @@ func (f *initFlags) check(args []string) error {
 	switch {
 	case *f.asJSON && !f.list:
 		return errors.New("--json is for --list")
-	case f.list && (len(args) > 0 || f.print || f.as != "" || len(f.set) > 0):
+	case f.list && (len(args) > 0 || f.print || f.isFromCurl || f.as != "" || len(f.set) > 0):
 		return errors.New("--list takes nothing else but --json")
-	case f.list || len(args) > 0:
+	case f.isFromCurl && len(args) > 0:
+		return errors.New("--from-curl takes the place of a recipe; where it is one command, it needs quotes")
+	case f.isFromCurl && len(f.set) > 0:
+		return errors.New("--set is for a recipe: the file of --from-curl is yours to edit")
+	case f.list || f.isFromCurl || len(args) > 0:
 		return nil
 	case f.print || f.as != "" || len(f.set) > 0:
 		return errors.New("--set, --as and --print are for a recipe: pollwire init RECIPE; --list shows them")
@@ -74,10 +86,16 @@ func (f *initFlags) check(args []string) error {
 	return nil
 }
 
-func (f *initFlags) run(out io.Writer, args []string) error {
+func (f *initFlags) run(in io.Reader, out io.Writer, args []string) error {
 	switch {
 	case f.list:
 		return listRecipes(out, *f.asJSON)
+	case f.isFromCurl:
+		r, err := fromCurl(f.fromCurl, f.as, in)
+		if err != nil {
+			return fmt.Errorf("--from-curl: %w", err)
+		}
+		return f.write(out, r)
 	case len(args) == 0:
 		return initFirst(out, *f.config)
 	}

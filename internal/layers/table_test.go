@@ -147,9 +147,14 @@ var table = map[string]row{
 		nil,
 		"it is files, and what their headers say of them; its tests run them in a daemon",
 	},
+	"internal/curl": {
+		6,
+		[]string{"internal/recipe"},
+		"it reads a command line and writes a file as a recipe is one; it asks nobody",
+	},
 	"cmd/pollwire": {
 		7,
-		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/manual", "internal/receiver", "internal/recipe"},
+		[]string{"notify", "internal/daemon", "internal/config", "internal/server", "internal/server/client", "internal/demo", "internal/manual", "internal/receiver", "internal/recipe", "internal/curl"},
 		"the command line is thin: what it does, the daemon does, or a client of it; notify makes and reads secrets",
 	},
 
