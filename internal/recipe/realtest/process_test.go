@@ -15,6 +15,27 @@ import (
 	"testing"
 )
 
+// skip skips a test that cannot run here, or fails it where POLLWIRE_NO_SKIP
+// says that it must run.
+func skip(t *testing.T, reason string) {
+	t.Helper()
+	if os.Getenv("POLLWIRE_NO_SKIP") != "" {
+		t.Fatal(reason)
+	}
+	t.Skip(reason)
+}
+
+// need skips a test where there is none of the files of a server; install says how
+// to get it.
+func need(t *testing.T, install string, files ...string) {
+	t.Helper()
+	for _, file := range files {
+		if _, err := os.Stat(file); err != nil {
+			skip(t, fmt.Sprintf("not installed (%s): %v", install, err))
+		}
+	}
+}
+
 // startProcess runs a program until the test ends; what it prints is for the
 // case that it does not start.
 func startProcess(t *testing.T, env []string, program string, args ...string) fmt.Stringer {

@@ -229,6 +229,24 @@ func (w *world) next(t *testing.T, source string, before int) server.Poll {
 	return polls[len(polls)-1-before]
 }
 
+// pollUntil polls a source until something of a subject was told, for servers that
+// show late what was done to them, and returns that.
+func (w *world) pollUntil(t *testing.T, source, kind, subject string) receiver.Envelope {
+	t.Helper()
+	var found receiver.Envelope
+	eventually(t, func() error {
+		if p := w.poll(t, source); p.Outcome == server.PollFailed {
+			t.Fatalf("poll of %s: %s", source, p.Error)
+		}
+		var ok bool
+		if found, ok = w.find(kind, subject); !ok {
+			return fmt.Errorf("%s of %s was not told", kind, subject)
+		}
+		return nil
+	})
+	return found
+}
+
 // await waits for an event of a type and a subject; an empty one is any.
 func (w *world) await(t *testing.T, kind, subject string) receiver.Envelope {
 	t.Helper()
