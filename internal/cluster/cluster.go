@@ -100,4 +100,7 @@ type Options struct {
 	// the call before; the first one counts from the start. It is not called again
 	// before it has returned. May be nil.
 	Pulsed func(ctx context.Context, before, now store.Pulse)
+	// Met says that Members returns others than before, or one that was configured
+	// anew. It must not wait. May be nil.
+	Met func()
 }

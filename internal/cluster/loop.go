@@ -72,6 +72,9 @@ func (n *Node) turn(ctx, patient context.Context) (idle bool) {
 		share = true
 	}
 	changed, fresh := n.refresh(ctx, l)
+	if changed && n.o.Met != nil {
+		n.o.Met()
+	}
 	if due := n.wants.due; !due.IsZero() && !n.clock().mono.Before(due) {
 		share = true // somebody has another chance
 	}

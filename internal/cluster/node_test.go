@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -274,6 +275,40 @@ func TestPulsed(t *testing.T) {
 		if len(a.pulses) != 2 || a.pulses[0].Position != 8 || a.pulses[1].Delivery != 1 {
 			t.Errorf("pulses %v", a.pulses)
 		}
+	})
+}
+
+// TestMet tells who is there, and that one was configured anew, which moves no
+// generation, and nothing where all is as it was.
+func TestMet(t *testing.T) {
+	inWorld(t, singles(100), func(t *testing.T, w *world) {
+		a := w.add("a")
+		var met []string
+		a.node.o.Met = func() {
+			var now []string
+			for _, m := range a.node.Members() {
+				now = append(now, m.Name+m.Config)
+			}
+			slices.Sort(now)
+			a.set(func() { met = append(met, strings.Join(now, " ")) })
+		}
+		if err := a.node.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		w.after(5 * time.Second)
+		b := w.start(t, "b")
+		w.after(5 * time.Second)
+		b.node.Configured("-new", time.Now())
+		w.after(5 * time.Second)
+		if err := b.node.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		w.after(5 * time.Second)
+		a.set(func() {
+			if told := slices.Compact(met); !slices.Equal(told, []string{"a", "a b", "a b-new", "a"}) || len(met) > 6 {
+				t.Errorf("met %q", met)
+			}
+		})
 	})
 }
 

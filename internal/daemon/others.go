@@ -39,12 +39,9 @@ func newOthers(p peers, database meeting, logger *slog.Logger) *others {
 	}
 }
 
-// look looks at what other nodes have left for this one, and at who they are. It is
-// to be called when the generation of the database has moved.
-func (o *others) look() {
-	o.carrier.wake()
-	o.compare()
-}
+// look looks at what other nodes have left for this one. It is to be called when the
+// generation of the database has moved.
+func (o *others) look() { o.carrier.wake() }
 
 // has says whether this node has a resource.
 func (o *others) has(resource string) bool {

@@ -68,6 +68,9 @@ func (d *Daemon) wireNode(context.Context) error {
 		Release: d.tenancy.release,
 		Resumed: func() { d.dispatcher.Wake() },
 		Pulsed:  d.pulsed,
+		// Not when the generation moves: a node that was given another configuration
+		// moves none, and who sees that it moved may not have read the members yet.
+		Met: func() { d.others.compare() },
 	})
 	d.others = newOthers(d.node, d.shared, d.logger)
 	return nil

@@ -71,7 +71,8 @@ type unlikeness struct {
 }
 
 // compare logs in what nodes are unlike others, once for each, and that they are all
-// alike again.
+// alike again. It is to be called when other nodes are there than before, or one has
+// another configuration.
 func (o *others) compare() {
 	members := o.peers.Members()
 	differs := unlike(members)

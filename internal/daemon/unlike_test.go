@@ -62,8 +62,8 @@ func TestUnlikenessIsSaidOnce(t *testing.T) {
 	said := func(members []store.Member) string {
 		box.members = members
 		log.Reset()
-		o.look()
-		o.look()
+		o.compare()
+		o.compare()
 		return log.String()
 	}
 	if got := said(like("1 a", "1 a")); got != "" {
