@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,7 +81,7 @@ func try(t *testing.T, name string, tr trial) {
 		w.wantTold(t, "no further change")
 		for _, s := range tr.sick {
 			s.begin()
-			w.round()
+			w.sicken()
 			w.wantTold(t, s.name)
 			w.wantFailures(t, s.name, s.reason)
 			s.end()
@@ -140,9 +141,11 @@ type world struct {
 	period time.Duration
 	log    failures
 
-	mu   sync.Mutex
-	told []receiver.Envelope
-	raw  [][]byte
+	mu sync.Mutex
+	// asked says which sources were asked for their first page, by host and path.
+	asked map[string]bool
+	told  []receiver.Envelope
+	raw   [][]byte
 }
 
 // receiverHost is where the daemon's webhooks go.
@@ -154,7 +157,7 @@ func newWorld(t *testing.T, name string, tr trial) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, recipe: r, set: tr.set, hosts: make(map[string]http.Handler), secret: notify.GenerateSecret()}
+	w := &world{t: t, recipe: r, set: tr.set, hosts: make(map[string]http.Handler), asked: make(map[string]bool), secret: notify.GenerateSecret()}
 	w.log.out = slog.NewTextHandler(t.Output(), nil)
 	for host, h := range tr.hosts {
 		w.hosts[host] = h
@@ -192,6 +195,11 @@ func (w *world) configure(t *testing.T, database string) *config.Config {
 	}
 	for i := range cfg.Sources {
 		w.period = max(w.period, interval(t, cfg.Sources[i].Schedule)+time.Duration(cfg.Sources[i].Jitter))
+		if u, err := url.Parse(cfg.Sources[i].Request.URL.Reveal()); err != nil {
+			t.Error(err)
+		} else {
+			w.asked[u.Host+u.Path] = false
+		}
 	}
 	return cfg
 }
@@ -223,12 +231,39 @@ func pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// settle lets what was sick be asked again: a poll that failed may hold its limit
-// back for as long as the API said.
+// sicken lets polls fail: each attempt may have to wait for as long as the API says.
+func (w *world) sicken() {
+	for limit := time.Now().Add(2 * time.Hour); w.log.count() == 0 && time.Now().Before(limit); {
+		w.round()
+	}
+}
+
+// settle lets what was sick be asked again, all of it: a poll that failed may hold
+// its limit back for as long as the API said.
 func (w *world) settle() {
-	pass(2 * time.Hour)
-	w.log.take()
-	w.round()
+	for limit := time.Now().Add(2 * time.Hour); time.Now().Before(limit); {
+		w.mu.Lock()
+		for place := range w.asked {
+			w.asked[place] = false
+		}
+		w.mu.Unlock()
+		w.log.take()
+		w.round()
+		if w.allAsked() && w.log.count() == 0 {
+			return
+		}
+	}
+}
+
+func (w *world) allAsked() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, asked := range w.asked {
+		if !asked {
+			return false
+		}
+	}
+	return true
 }
 
 // RoundTrip implements http.RoundTripper: it asks the fake of the host.
@@ -238,6 +273,11 @@ func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
 		w.t.Errorf("%s %s: there is no such host in this trial", r.Method, r.URL)
 		return nil, fmt.Errorf("no such host %s", r.URL.Host)
 	}
+	w.mu.Lock()
+	if _, begins := w.asked[r.URL.Host+r.URL.Path]; begins {
+		w.asked[r.URL.Host+r.URL.Path] = true
+	}
+	w.mu.Unlock()
 	in := r.Clone(r.Context())
 	in.RequestURI = r.URL.RequestURI()
 	in.Host = r.URL.Host
@@ -328,6 +368,12 @@ func (f *failures) WithAttrs([]slog.Attr) slog.Handler { return f }
 
 // WithGroup implements slog.Handler; the daemon's parts use none of it.
 func (f *failures) WithGroup(string) slog.Handler { return f }
+
+func (f *failures) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.reasons)
+}
 
 func (f *failures) take() []string {
 	f.mu.Lock()
