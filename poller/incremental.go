@@ -53,6 +53,8 @@ type frontier struct {
 	*Incremental
 	known, newest mark
 	isKnown, seen bool
+	// last is how new the last item is.
+	last mark
 	// asOf is the server's time at the first page.
 	asOf time.Time
 	// timely says that the numbers seem to be times: one of them would be one of
@@ -132,6 +134,7 @@ func (f *frontier) see(items gjson.Result, now time.Time) error {
 		f.asOf = now
 	}
 	count, found := 0, 0
+	var last mark
 	items.ForEach(func(_, item gjson.Result) bool {
 		count++
 		m, ok := newMark(item.Get(f.CursorPath))
@@ -139,6 +142,7 @@ func (f *frontier) see(items gjson.Result, now time.Time) error {
 			return true
 		}
 		found++
+		last = m
 		f.timely = f.timely || m.recent(now)
 		if !f.seen || m.compare(f.newest) > 0 {
 			f.newest, f.seen = m.clone(), true
@@ -148,7 +152,18 @@ func (f *frontier) see(items gjson.Result, now time.Time) error {
 	if count > 0 && found == 0 {
 		return fmt.Errorf("%w in any of %d items: %s", errNoCursor, count, f.CursorPath)
 	}
+	if found > 0 {
+		f.last = last.clone()
+	}
 	return nil
+}
+
+// passesOver says whether a list that has more pages than were asked for has
+// items that no poll will ask for, since they are older than what was seen of it:
+// those of a list whose newest come first, or in no order. Where the oldest come
+// first, the next poll goes on behind the last. What was known before is none.
+func (f *frontier) passesOver() bool {
+	return f.isKnown && f.seen && f.last.compare(f.newest) < 0 && f.last.compare(f.known) > 0
 }
 
 // isTime says whether the newest value is taken for a time, which cannot be later

@@ -277,6 +277,40 @@ func TestIncrementalPages(t *testing.T) {
 	}
 }
 
+// Beyond max_pages, what is older than the pages that came is passed over for
+// good, unless it was known or the oldest come first.
+func TestIncrementalPassesOver(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		known string
+		pages []string
+		want  bool
+	}{
+		{"the newest come first", `5`, []string{`[{"n":9},{"n":8}]`, `[{"n":7}]`, `[{"n":6}]`}, true},
+		{"what follows is known", `7`, []string{`[{"n":9},{"n":8}]`, `[{"n":7}]`, `[{"n":6}]`}, false},
+		{"the oldest come first", `5`, []string{`[{"n":6},{"n":7}]`, `[{"n":8}]`, `[{"n":9}]`}, false},
+		{"no order", `5`, []string{`[{"n":6},{"n":9}]`, `[{"n":8}]`, `[{"n":7}]`}, true},
+		{"the last without it", `5`, []string{`[{"n":9},{"n":8}]`, `[{"n":7},{}]`, `[{"n":6}]`}, true},
+		{"as many as max_pages", `5`, []string{`[{"n":9},{"n":8}]`, `[{"n":7}]`}, false},
+		{"a first poll", ``, []string{`[{"n":9},{"n":8}]`, `[{"n":7}]`, `[{"n":6}]`}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := &book{manner: manners()[0], pages: tt.pages}
+			p, s, got := newPagedPoller(t, b)
+			s.Incremental = &Incremental{CursorPath: "n", StartParam: "since"}
+			s.Pagination.Newest, s.Pagination.MaxPages = true, 2
+			p.SetState(s.Name, State{Cursor: tt.known})
+			pollOnce(t, p, s)
+			if len(got.seen) != 1 || got.seen[0].PassedOver != tt.want {
+				t.Errorf("seen %+v, failures %q, want passed over %t", got.seen, got.fails, tt.want)
+			}
+		})
+	}
+}
+
 // What is changed while pages are asked for may stand on a page that has come
 // already: the cursor is not later than the first page.
 func TestIncrementalStaysBehindTheFirstPage(t *testing.T) {

@@ -46,6 +46,9 @@ type Observation struct {
 	Doubtful bool
 	// Cut says that there were more pages than were asked for.
 	Cut bool
+	// PassedOver says that what is on them is new, and that by [Incremental] no
+	// other poll asks for it.
+	PassedOver bool
 	// Details are what came of the requests for details of items, in their order;
 	// nil where none was made. DetailBodies has a page for each of them, which is
 	// empty where there is an error.

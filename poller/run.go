@@ -147,7 +147,7 @@ func (v *Visit) putAside(o *Observation) error {
 // single ends a poll whose answer came with its first request.
 func (v *Visit) single(o *Observation, cut bool) (*Observation, error) {
 	r := v.run
-	o.Cut = cut
+	v.cut(o, cut)
 	if err := v.accept(o); err != nil {
 		o.Release()
 		return nil, err
@@ -164,6 +164,12 @@ func (v *Visit) single(o *Observation, cut bool) (*Observation, error) {
 	return o, nil
 }
 
+// cut says of an answer whether there were more pages than were asked for.
+func (v *Visit) cut(o *Observation, cut bool) {
+	o.Cut = cut
+	o.PassedOver = cut && v.run.frontier != nil && v.run.frontier.passesOver()
+}
+
 // finish ends a poll whose pages were put aside. o is the last answer.
 func (v *Visit) finish(o *Observation, cut bool) (*Observation, error) {
 	r := v.run
@@ -171,7 +177,7 @@ func (v *Visit) finish(o *Observation, cut bool) (*Observation, error) {
 	if err := v.accept(o); err != nil {
 		return nil, err
 	}
-	o.Cut = cut
+	v.cut(o, cut)
 	o.Doubtful = r.pager.shifts()
 	if len(r.hashes) == sha256.Size {
 		o.State.RawHash = [32]byte(r.hashes)

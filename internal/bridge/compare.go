@@ -38,7 +38,7 @@ func (b *Bridge) compare(ctx context.Context, st *state, o *poller.Observation, 
 	}
 	b.addEvents(&p, st, o, changes)
 	if p.gap = news.gap; p.gap {
-		c.Events = append(c.Events, b.gap(st, o, news.items, snapshot.At))
+		c.Events = append(c.Events, b.gap(st, o, news, snapshot.At))
 	}
 	if missing {
 		p.lookAgain(c) // for what is missing
@@ -67,7 +67,7 @@ func (b *Bridge) changes(ctx context.Context, st *state, o *poller.Observation, 
 	} else if err = st.checkRemoved(result); err == nil {
 		changes, err = b.missing(ctx, st, o, c, result.Changes)
 	}
-	news.gap = news.gap && len(c.Return) == 0 // one that came back is known
+	news.gap = news.gap && (news.passedOver || len(c.Return) == 0) // one that came back is known
 	return changes, news, err
 }
 

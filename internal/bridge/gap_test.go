@@ -1,7 +1,10 @@
 package bridge
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/pollwire/pollwire/notify"
 )
 
 // TestGapIsToldOnce, beside the items between which it is.
@@ -47,6 +50,33 @@ func TestWhatIsNoGap(t *testing.T) {
 	r = newRig(t, s)
 	r.mustPoll(items(1, 2))
 	r.wantStory(r.mustPoll(items(3, 4)), "created 3", "created 4")
+}
+
+// TestGapOfPagesThatWerePassedOver, in answers that begin at a cursor: whatever is
+// known of them, and as often as it happens.
+func TestGapOfPagesThatWerePassedOver(t *testing.T) {
+	t.Parallel()
+	s := newest()
+	s.Incremental = true
+	r := newRig(t, s)
+	pass := func(body string) []notify.Event {
+		t.Helper()
+		o := r.observation("application/json", body)
+		o.Cut, o.PassedOver = true, true
+		if err := r.bridge.Observe(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		r.polled = o.State
+		return r.news()
+	}
+	r.wantStory(pass(items(1, 2))) // a baseline
+	events := pass(items(2, 4))
+	r.wantStory(events, "created 3", "created 4", "source.gap")
+	if d := dataOf(events[2]); d.Count != 3 || !strings.Contains(d.Reason, "more new items than the 3 that pagination.max_pages lets through") {
+		t.Errorf("gap %s", events[2].Data)
+	}
+	r.wantStory(r.mustPoll(items(7, 9)), "created 7", "created 8", "created 9")
+	r.wantStory(pass(items(1, 3)), "source.gap") // of those that came back
 }
 
 // TestSeenItemsAreNotNew: what leaves a complete list stays known.
