@@ -49,7 +49,7 @@ func (f *Fetcher) read(t *template, state State, a answer) (*Observation, error)
 		body.Release()
 		return nil, emptyBody(resp)
 	}
-	o := &Observation{Status: resp.StatusCode, ContentType: mediaType, Bytes: int64(len(body.Bytes))}
+	o := &Observation{Status: resp.StatusCode, ContentType: mediaType, Bytes: int64(len(body.Bytes)), fetcher: f, template: t}
 	o.State.RawHash = sha256.Sum256(body.Bytes)
 	if !a.redirected {
 		// Validators belong to the URL that gave them. A redirect may lead

@@ -3,6 +3,7 @@ package poller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -62,9 +63,28 @@ type Observation struct {
 	// Verdict is what the [Observer] made of it, who sets it.
 	Verdict Verdict
 
+	// fetcher and template know the secrets that the answer may show.
+	fetcher  *Fetcher
+	template *template
+
 	buffer  *httpclient.Body
 	pages   *spool
 	details *spool
+}
+
+// maxSaying is how long an answer may be, in bytes, that is taken for a word on
+// what is wrong.
+const maxSaying = 1 << 10
+
+// Quote adds what a short answer says to the reason why it is refused: many an API
+// tells its errors in a 200. Secrets are masked, and 200 bytes are shown in one
+// line. An answer that is longer than 1 KiB is not quoted, nor is one with several
+// pages, or one that was not made by a [Fetcher].
+func (o *Observation) Quote(reason error) error {
+	if o.template == nil || len(o.Body) == 0 || len(o.Body) > maxSaying {
+		return reason
+	}
+	return fmt.Errorf("%w; the answer begins: %s", reason, o.fetcher.mask(o.template).Excerpt(o.Body, false, excerptShown))
 }
 
 // Release gives the buffer of Body back for reuse, and drops Pages and

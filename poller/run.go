@@ -74,7 +74,7 @@ func (v *Visit) turn(t *template, o *Observation, a answer) (*Observation, error
 	}
 	next, more, empty, err := v.look(o, a)
 	if errors.Is(err, errNoList) {
-		err = fmt.Errorf("%w; the answer begins: %s", err, v.fetcher.mask(t).Excerpt(o.Body[:min(len(o.Body), excerptRead)], len(o.Body) > excerptRead, excerptShown))
+		err = o.Quote(err)
 	}
 	if err == nil && more && r.pages+1 >= r.pager.maxPages() && !r.pager.Newest {
 		err = r.pager.tooMany(0)

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pollwire/pollwire/diff"
@@ -81,6 +82,15 @@ func (b *Bridge) checkPage(condition *expression.Program, body []byte, format di
 		return nil
 	}
 	return &ConditionError{Condition: condition, Page: page, Err: err}
+}
+
+// refused is why an answer is no observation, with what it says itself where it
+// lacks what was expected.
+func refused(o *poller.Observation, reason error) error {
+	if _, ok := errors.AsType[*ConditionError](reason); ok || errors.Is(reason, diff.ErrNoList) {
+		return o.Quote(reason)
+	}
+	return reason
 }
 
 // document is all of a body in JSON, whatever its format is.

@@ -37,7 +37,7 @@ func (b *Bridge) Observe(ctx context.Context, o *poller.Observation) error {
 	if !o.Unchanged {
 		var err error
 		if p, err = b.look(ctx, st, o); err != nil {
-			return err
+			return refused(o, err)
 		}
 	}
 	c := b.accept(st, o.At, &p)

@@ -42,7 +42,7 @@ func (b *Bridge) Preview(ctx context.Context, o *poller.Observation) (Preview, e
 	}
 	plan, err := b.look(ctx, st, o)
 	if err != nil {
-		return Preview{}, err
+		return Preview{}, refused(o, err)
 	}
 	if err := plan.details.failure(); err != nil {
 		return Preview{}, err

@@ -35,7 +35,7 @@ func TestOpenWeather(t *testing.T) {
 		change: api.do(func() { temp = -0.2 }),
 		told:   []string{"openweather.weather.updated "},
 		sick: []sickness{
-			api.ill("an error in a 200", "expect.when is false", answer{status: http.StatusOK, body: `{"cod":"404","message":"Internal error"}`}),
+			api.ill("an error in a 200", `expect.when is false: document.cod == 200; the answer begins: {"cod":"404","message":"Internal error"}`, answer{status: http.StatusOK, body: `{"cod":"404","message":"Internal error"}`}),
 			api.ill("a plan that is used up", "temporary blocked", answer{
 				status: http.StatusTooManyRequests, body: `{"cod":429,"message":"Your account is temporary blocked due to exceeding of requests limitation of your subscription type."}`,
 			}),

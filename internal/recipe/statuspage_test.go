@@ -60,7 +60,7 @@ func TestStatusPage(t *testing.T) {
 		sick: []sickness{
 			api.ill("a page that has moved away", "404", answer{status: http.StatusNotFound, header: html, body: "<html>"}),
 			api.ill("a page in its place", "text/html", answer{status: http.StatusOK, header: html, body: "<html>"}),
-			api.ill("an answer without a list", "no list of items", answer{status: http.StatusOK, body: `{"page":{},"message":"oops"}`}),
+			api.ill("an answer without a list", `"message":"oops"`, answer{status: http.StatusOK, body: `{"page":{},"message":"oops"}`}),
 			api.ill("one request too many", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"20"}}, body: "{}"}),
 		},
 	}

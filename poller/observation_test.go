@@ -1,0 +1,40 @@
+package poller
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestQuote: what a short answer says is shown beside the reason, but no secret,
+// and nothing of a long one.
+func TestQuote(t *testing.T) {
+	t.Parallel()
+	reason := errors.New("it lacks data")
+	for answer, want := range map[string]string{
+		`{"ok":false,"error":"not_in_channel"}`:             `it lacks data; the answer begins: {"ok":false,"error":"not_in_channel"}`,
+		"{\"error\":\n \"tok-hidden is no token\"}":         `it lacks data; the answer begins: {"error": "`,
+		`{"data":"` + strings.Repeat("x", 300) + `"}`:       `it lacks data; the answer begins: {"data":"` + strings.Repeat("x", 200-len(`{"data":"`)),
+		`{"data":"` + strings.Repeat("x", maxSaying) + `"}`: "it lacks data",
+	} {
+		f := newFetcher(t, FetcherOptions{RoundTripper: handlerNetwork(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, answer)
+		})})
+		s := newSource("http://api.example/")
+		s.Request.Auth = Bearer{Token: "tok-hidden"}
+		o := mustFetch(t, f, s, State{})
+		got := o.Quote(reason)
+		if !errors.Is(got, reason) || !strings.HasPrefix(got.Error(), want) || strings.Contains(got.Error(), "tok-hidden") || len(got.Error()) > 250 {
+			t.Errorf("%.60s: %v, want %s", answer, got, want)
+		}
+		o.Release()
+		if got := o.Quote(reason); got.Error() != reason.Error() {
+			t.Errorf("an answer that was given back is quoted: %v", got)
+		}
+	}
+	if got := (&Observation{Body: []byte("{}")}).Quote(reason); got.Error() != reason.Error() {
+		t.Errorf("an answer of nobody is quoted: %v", got)
+	}
+}
