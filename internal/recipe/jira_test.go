@@ -17,8 +17,11 @@ import (
 func TestJira(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
-	api := newFake(t, 10, time.Second, basic("ada@example.com", "ATATT1"),
-		answer{status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {`OAuth realm="https%3A%2F%2Fexample.atlassian.net"`}}, body: `{"message":"Client must be authenticated to access this resource.","status-code":401}`})
+	// The search is open to anybody, so that whose token is not good sees what a
+	// stranger may: nothing.
+	api := newFake(t, 10, time.Second, basic("ada@example.com", "ATATT1"), answer{
+		status: http.StatusOK, header: http.Header{"X-Seraph-Loginreason": {"AUTHENTICATED_FAILED"}}, body: `{"issues":[],"isLast":true}`,
+	})
 	stamp := func(at time.Time) string { return at.UTC().Format("2006-01-02T15:04:05.000-0700") }
 	issue := func(n int, at time.Time) object {
 		return object{
@@ -48,7 +51,7 @@ func TestJira(t *testing.T) {
 		if err := in.Decode(&asked); err != nil {
 			t.Error(err)
 		}
-		if want := "(project = SHOP) AND updated >= -2d ORDER BY updated DESC"; asked.JQL != want || asked.MaxResults != 100 {
+		if want := "(project = SHOP) ORDER BY updated DESC"; asked.JQL != want || asked.MaxResults != 100 {
 			t.Errorf("asked for %q, %d at a time", asked.JQL, asked.MaxResults)
 		}
 		if d := cmp.Diff(strings.Fields("summary status assignee priority issuetype labels resolution created updated"), asked.Fields); d != "" {
@@ -94,6 +97,7 @@ func TestJira(t *testing.T) {
 		told: []string{"jira.issue.updated 10021", "jira.issue.updated 10111", "jira.issue.created 10131"},
 		sick: []sickness{
 			api.ill("a project that there is not", "400", answer{status: http.StatusBadRequest, body: `{"errorMessages":["The value 'SHOP' does not exist for the field 'project'."],"errors":{}}`}),
+			api.ill("a site that is closed to strangers", "401", answer{status: http.StatusUnauthorized, body: `{"message":"Client must be authenticated to access this resource.","status-code":401}`}),
 			api.ill("a burst", "429", answer{status: http.StatusTooManyRequests, header: http.Header{
 				"Retry-After": {"5"}, "X-Ratelimit-Limit": {"100"}, "X-Ratelimit-Remaining": {"0"}, "Ratelimit-Reason": {"jira-burst-based"},
 			}, body: `{"message":"Rate limit exceeded."}`}),
@@ -101,5 +105,5 @@ func TestJira(t *testing.T) {
 		},
 	}
 	try(t, "jira", tr)
-	tryDenied(t, "jira", tr, "JIRA_TOKEN", "ATATT2", "401")
+	tryDenied(t, "jira", tr, "JIRA_TOKEN", "ATATT2", "min_items")
 }
