@@ -19,6 +19,7 @@ func TestKubernetes(t *testing.T) {
 		return answer{status: code, body: fmt.Sprintf(`{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure","message":%q,"reason":%q,"code":%d}`, message, reason, code)}
 	}
 	api := newFake(t, 60, time.Minute, bearer("token-1"), status(http.StatusUnauthorized, "Unauthorized", "Unauthorized"))
+	api.untagged = true
 	version := 1000
 	pod := func(n int) object {
 		return object{

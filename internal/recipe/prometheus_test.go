@@ -13,6 +13,7 @@ func TestPrometheus(t *testing.T) {
 	t.Parallel()
 	type object = map[string]any
 	api := newFake(t, 60, time.Minute, nil, answer{})
+	api.untagged = true
 	alert := func(name, state string) object {
 		return object{
 			"labels": object{"alertname": name, "instance": "web-1:9100", "severity": "page"}, "annotations": object{"summary": "at 1.2 s"},

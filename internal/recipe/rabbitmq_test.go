@@ -16,6 +16,7 @@ func TestRabbitMQ(t *testing.T) {
 		status: http.StatusUnauthorized, header: http.Header{"Www-Authenticate": {`Basic realm="RabbitMQ Management"`}},
 		body: `{"error":"not_authorized","reason":"Login failed"}`,
 	})
+	api.untagged = true
 	queue := func(vhost, name string, ready int) object {
 		return object{"vhost": vhost, "name": name, "type": "classic", "state": "running", "consumers": 2, "messages_ready": ready, "messages_unacknowledged": 1}
 	}
