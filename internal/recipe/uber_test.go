@@ -41,11 +41,11 @@ func TestUber(t *testing.T) {
 		return object{"access_token": "access-2", "refresh_token": refresh, "expires_in": 2592000, "token_type": "Bearer", "scope": "request offline_access"}
 	})
 	tr := trial{
-		set:   map[string]string{"UBER_CLIENT_ID": "uber-app", "UBER_CLIENT_SECRET": "uber-secret-1", "UBER_REFRESH_TOKEN": "refresh-1"},
-		hosts: map[string]http.Handler{"api.uber.com": api, "auth.uber.com": tokens},
-		dull:  api.do(func() { current["location"], current["pickup"] = object{"latitude": 37.34}, object{"eta": 3} }),
+		set:    map[string]string{"UBER_CLIENT_ID": "uber-app", "UBER_CLIENT_SECRET": "uber-secret-1", "UBER_REFRESH_TOKEN": "refresh-1"},
+		hosts:  map[string]http.Handler{"api.uber.com": api, "auth.uber.com": tokens},
+		dull:   api.do(func() { current["location"], current["pickup"] = object{"latitude": 37.34}, object{"eta": 3} }),
 		change: api.do(func() { current["status"] = "arriving" }),
-		told: []string{"uber.trip.updated " + trip},
+		told:   []string{"uber.trip.updated " + trip},
 		sick: []sickness{
 			api.ill("the limit", "429", answer{status: http.StatusTooManyRequests, body: `{"message":"Exceeded rate limit","code":"rate_limited"}`}),
 			api.ill("a path that is gone", "expect", answer{status: http.StatusNotFound, body: `{"message":"Not found.","code":"unknown_path"}`}),

@@ -1,0 +1,115 @@
+package recipe_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestADP holds the recipe against https://developers.adp.com/articles/general/introduction-to-adp-restful-apis.
+func TestADP(t *testing.T) {
+	t.Parallel()
+	type object = map[string]any
+	denied := answer{status: http.StatusUnauthorized, body: `{"error":"invalid_token","error_description":"The access token expired"}`}
+	api := newFake(t, 60, time.Minute, bearer("adp-token-1"), denied)
+	worker := func(n int) object {
+		return object{
+			"associateOID": fmt.Sprintf("G3%04d", n), "workerID": object{"idValue": fmt.Sprint(n)},
+			"person":          object{"legalName": object{"formattedName": "Doe, Jane"}},
+			"workerStatus":    object{"statusCode": object{"codeValue": "Active"}},
+			"workAssignments": []object{{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 20}}}},
+			"links":           []object{{"href": "/hr/v2/workers/" + fmt.Sprint(n)}},
+		}
+	}
+	var workers []object
+	for n := range 200 { // two full pages: the third is a 204
+		workers = append(workers, worker(n))
+	}
+	api.handle("GET /hr/v2/workers", func(r *http.Request) any {
+		api.wantQuery(r, "$top", "100")
+		for _, secret := range []string{"birthDate", "governmentIDs", "person,"} {
+			if fields := r.URL.Query().Get("$select"); fields == "" || strings.Contains(fields, secret) {
+				t.Errorf("it asks for %q", fields)
+			}
+		}
+		list, _ := page(workers, api.number(r, "$skip"), 100)
+		if len(list) == 0 {
+			return answer{status: http.StatusNoContent}
+		}
+		return object{"workers": list, "meta": nil}
+	})
+	tokens := newFake(t, 60, time.Minute, nil, denied)
+	secret := "adp-secret-1"
+	tokens.handle("POST /auth/oauth/v2/token", func(r *http.Request) any {
+		id, password, _ := r.BasicAuth()
+		if r.FormValue("grant_type") != "client_credentials" || id != "adp-client-1" || password != secret {
+			return answer{status: http.StatusUnauthorized, body: `{"error":"invalid_client","error_description":"The given client credentials were not valid"}`}
+		}
+		return object{"access_token": "adp-token-1", "token_type": "Bearer", "expires_in": 3600, "scope": "api"}
+	})
+	cert, key := clientCertificate(t)
+	tr := trial{
+		set: map[string]string{
+			"ADP_CLIENT_ID": "adp-client-1", "ADP_CLIENT_SECRET": "adp-secret-1", "ADP_CERT_FILE": cert, "ADP_KEY_FILE": key,
+		},
+		hosts: map[string]http.Handler{"api.adp.com": api, "accounts.adp.com": tokens},
+		dull: api.do(func() {
+			workers[7]["links"] = []object{}
+			workers[8]["workAssignments"] = []object{{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 21}}}}
+		}),
+		change: api.do(func() {
+			workers = append(workers, worker(200))
+			workers[3]["workerStatus"] = object{"statusCode": object{"codeValue": "Terminated"}}
+		}),
+		told: []string{"adp.worker.updated G30003", "adp.worker.created G30200"},
+		sick: []sickness{
+			api.ill("too many requests", "429", answer{status: http.StatusTooManyRequests, body: `{"confirmMessage":{"requestStatus":{"codeValue":"failed"}}}`}),
+			api.ill("a scope that was taken back", "403", answer{status: http.StatusForbidden, body: `{"response":{"resourceMessages":[{"processMessages":[{"userMessage":{"messageTxt":"Not authorized"}}]}]}}`}),
+			api.ill("nobody", "0 items", answer{status: http.StatusOK, body: `{"workers":[],"meta":null}`}),
+		},
+	}
+	try(t, "adp", tr)
+	secret = "another"
+	inWorld(t, "adp", tr, func(t *testing.T, w *world) {
+		w.round()
+		w.wantTold(t, "a wrong secret")
+		w.wantFailures(t, "a wrong secret", "invalid_client")
+	})
+}
+
+// clientCertificate makes a certificate with its key, and returns their files. That
+// a server gets to see it is shown where connections are made.
+func clientCertificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(24 * time.Hour)},
+		&x509.Certificate{}, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "adp.pem"), filepath.Join(dir, "adp.key")
+	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: made}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
