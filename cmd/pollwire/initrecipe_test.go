@@ -11,6 +11,7 @@ import (
 	"github.com/pollwire/pollwire/internal/config"
 	"github.com/pollwire/pollwire/internal/httpclient/httpclienttest"
 	"github.com/pollwire/pollwire/internal/recipe"
+	"github.com/pollwire/pollwire/notify"
 )
 
 // TestInitRecipes: every recipe is a valid configuration in an empty folder, once its
@@ -73,6 +74,8 @@ func wantNames(t *testing.T, next string, cfg *config.Config, r *recipe.Recipe) 
 // settingValue is a value that a setting can have, by its name.
 func settingValue(name, cert, key string) string {
 	switch {
+	case strings.HasSuffix(name, "_SIGNING_SECRET"):
+		return notify.GenerateSecret()
 	case strings.HasSuffix(name, "_CA_FILE"), strings.HasSuffix(name, "_CERT_FILE"), strings.HasSuffix(name, "_CA"), strings.HasSuffix(name, "_CERT"):
 		return cert
 	case strings.HasSuffix(name, "_KEY_FILE"):
@@ -193,7 +196,7 @@ func TestInitPrint(t *testing.T) {
 
 func TestInitList(t *testing.T) {
 	t.Parallel()
-	pollwire(t, "init", "--list").want(t, exitOK, "RECIPE", "github ", "GitHub: new releases, and issues as they change", "GITHUB_TOKEN GITHUB_REPOSITORY")
+	pollwire(t, "init", "--list").want(t, exitOK, "RECIPE", "github ", "GitHub: new releases", "GITHUB_TOKEN GITHUB_REPOSITORY")
 	got := pollwire(t, "init", "--list", "--json")
 	got.want(t, exitOK)
 	recipes, err := recipe.All()
@@ -220,7 +223,7 @@ func TestInitList(t *testing.T) {
 func TestInitIsCompleted(t *testing.T) {
 	t.Parallel()
 	for args, want := range map[string]string{
-		"git":                   "github\tnew releases, and issues as they change",
+		"gith":                  "github\tnew releases",
 		"github ":               ":4",
 		"github --set GITHUB_R": "GITHUB_REPOSITORY=\tthe repository, as golang/go\n:6",
 		"github --set X":        ":6",
