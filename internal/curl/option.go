@@ -303,12 +303,14 @@ func (p *parser) cookies(value string) error {
 
 // path takes the name of a file.
 func (p *parser) path(to *string, value string) error {
-	absolute, err := filepath.Abs(value)
-	if err != nil || strings.Contains(value, mark) || strings.HasPrefix(value, "~") {
-		*to = value // A variable is put in when the configuration is read.
+	if strings.Contains(value, mark) {
+		*to = value // The variable is put in when the configuration is read.
 		return nil
 	}
-	*to = absolute
+	var err error
+	if *to, err = filepath.Abs(value); err != nil {
+		return fmt.Errorf("find the file: %w", err)
+	}
 	return nil
 }
 

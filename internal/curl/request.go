@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -154,15 +155,15 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 func (p *parser) setMethod() error {
 	r := p.request
-	r.Method = "GET"
+	r.Method = http.MethodGet
 	if r.HasBody {
-		r.Method = "POST"
+		r.Method = http.MethodPost
 	}
 	if p.method != "" {
 		r.Method = p.method
 	}
-	if p.head || r.Method == "HEAD" {
-		r.Method = "GET" // The answer to HEAD has nothing that could change.
+	if p.head || r.Method == http.MethodHead {
+		r.Method = http.MethodGet // The answer to HEAD has nothing that could change.
 		if !p.head {
 			r.Passed = append(r.Passed, "-X HEAD")
 		}
@@ -170,7 +171,7 @@ func (p *parser) setMethod() error {
 	switch {
 	case !slices.Contains(methods, r.Method):
 		return fmt.Errorf("a source cannot ask with that method; want one of %s", strings.Join(methods, ", "))
-	case r.Method == "GET" && r.HasBody:
+	case r.Method == http.MethodGet && r.HasBody:
 		return errors.New("a GET of a source has no body: with -G the data goes into the query, with -X POST it is sent")
 	}
 	return nil

@@ -3,6 +3,7 @@ package curl
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -126,7 +127,7 @@ func (w *writer) source() error {
 	if len(params) > 0 {
 		w.line("  params: {%s}", strings.Join(params, ", "))
 	}
-	if r.Method != "GET" && (r.Method != "POST" || !r.HasBody) || r.HasBody {
+	if r.Method != http.MethodGet {
 		w.line("  method: %s", r.Method)
 	}
 	body, isJSON := w.content()

@@ -122,7 +122,7 @@ func (w *writer) content() (lines string, isJSON bool) {
 			return text, true
 		}
 	}
-	body := ""
+	var body string
 	switch {
 	case strings.HasPrefix(kind, "application/x-www-form-urlencoded") && isForm(r.Body):
 		pairs := strings.Split(r.Body, "&")

@@ -163,7 +163,8 @@ func unescapeANSI(text string) (string, error) {
 			out.WriteByte(simple)
 			continue
 		}
-		digits, base, wide := 0, 16, true
+		var digits int
+		base, wide := 16, true
 		switch c {
 		case 'x':
 			digits, wide = 2, false
