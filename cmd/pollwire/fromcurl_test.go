@@ -16,14 +16,14 @@ import (
 // TestInitFromCurl: the source that is written asks what the command asks, the
 // credentials taken from the environment.
 func TestInitFromCurl(t *testing.T) {
-	var asked *http.Request
-	var body []byte
+	requests, bodies := make(chan *http.Request, 1), make(chan string, 1)
 	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
 			t.Error(err)
 		}
-		asked = r
+		requests <- r
+		bodies <- string(body)
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, `{"data": []}`)
 	}))
@@ -46,13 +46,14 @@ func TestInitFromCurl(t *testing.T) {
 		}
 	}
 	pollwire(t, "poll", "orders", "-c", path).want(t, exitOK, "first look", "! so this command asks by itself")
-	if asked == nil {
+	if len(requests) != 1 {
 		t.Fatal("nothing was asked")
 	}
+	asked := <-requests
 	user, password, _ := asked.BasicAuth()
 	got := []string{
 		asked.Method, asked.URL.Path, asked.URL.Query().Encode(), user, password, asked.Header.Get("X-Literal"), asked.Header.Get("X-Region"),
-		asked.Header.Get("Content-Type"), asked.Header.Get("Accept"), string(body),
+		asked.Header.Get("Content-Type"), asked.Header.Get("Accept"), <-bodies,
 	}
 	want := []string{
 		"POST", "/v1/orders", "status=open&tag=a%26b&tag=c", "me", "sesame", "${x}", "eu",

@@ -40,6 +40,7 @@ var (
 	names = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
 	// version is a part of a path that says nothing.
 	version = regexp.MustCompile(`^(v?\d+([._]\d+)*|api|rest|json|graphql|search|query|index|list)$`)
+	number  = regexp.MustCompile(`^[1-9][0-9]{0,9}$`)
 	notName = regexp.MustCompile(`[^a-z0-9]+`)
 )
 
@@ -275,9 +276,12 @@ func (w *writer) params(auth *string, pairs [][2]string) []string {
 		}
 		texts := make([]string, len(list))
 		for i, value := range list {
-			if value != "" && (secret || isSecret(value)) {
+			switch {
+			case value != "" && (secret || isSecret(value)):
 				texts[i] = quote(w.secret(variable(name), "the parameter "+shown(name), value))
-			} else {
+			case number.MatchString(value):
+				texts[i] = value // A parameter can be a number.
+			default:
 				texts[i] = quote(w.text(value))
 			}
 		}

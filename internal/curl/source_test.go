@@ -2,12 +2,16 @@ package curl
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
+
+	"github.com/pollwire/pollwire/internal/config"
+	"github.com/pollwire/pollwire/internal/recipe"
 )
 
 func none(string) ([]byte, error) { return nil, errors.New("no files here") }
@@ -141,6 +145,44 @@ func TestSourceIsPlain(t *testing.T) {
 		}
 		if got, err := request.Source(""); err != nil || !strings.Contains(got.Text, want) || strings.Contains(got.Text, "${") {
 			t.Errorf("%s: %v, want %s in\n%s", line, err, want, got.Text)
+		}
+	}
+}
+
+// TestSourceIsValid: what is written is a configuration that can be read.
+func TestSourceIsValid(t *testing.T) {
+	t.Parallel()
+	for _, line := range []string{
+		"https://a.example", "localhost:8080/x", "-X DELETE https://a.example/x", "-X POST https://a.example/x", "-d '' https://a.example",
+		"-d x=y -H 'Content-Type:' https://a.example", "-H 'X-Empty;' -H 'Accept:' https://a.example", "-u a:b -H 'Authorization: Token x' https://a.example",
+		"-H 'X-Api-Key: a' -H 'X-Token: b' 'https://a.example/?key=c'", "-u a: 'https://a.example/?key=c&a'", "-m 1e9 -k -x p:1 https://a.example",
+		"-m 0.00001 https://a.example", "-x p -U a:b https://a.example", "--json '[1, 2]' https://a.example", "--json '1' https://a.example",
+		"--json '{\"a\": {\"b\": []}, \"c\": \"#: x\\n${y}\", \"yes\": \"no\", \"1\": 1e3}' https://a.example", "--json '{\"n\": '$N'}' https://a.example",
+		"\"https://$HOST/${PATH_PART}?a=$VALUE&b=1$VALUE\"", "'https://a.example/?ü=%00&x=%ff'", "-d $'a\\tb\\n  c: #d' -H 'Content-Type: text/plain' https://a.example",
+		"-e 'https://b.example;auto' -A '' -b 'a=b' https://a.example", "-g 'https://[::1]:8080/{a}'", "-H 'X-A: \"quoted\": {x}, [y] # z' https://a.example/1/2/3",
+		"-H 'Host: a.example' -H 'Content-Length: 5' -H 'If-None-Match: x' https://a.example", "https://me@a.example", "-H 'X-V: 2' -H 'X-N: null' 'https://a.example/?n=2&m=02&o=1e3'", "-d 'a=$' https://a.example",
+	} {
+		request, err := Parse("curl "+line, none)
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		got, err := request.Source("")
+		if err != nil {
+			t.Errorf("%s: %v", line, err)
+			continue
+		}
+		lookup := config.Lookup{Env: func(name string) (string, bool) {
+			if strings.HasSuffix(name, "_PROXY") {
+				return "http://me:pass@proxy.example:3128", true
+			}
+			return "value", slices.ContainsFunc(got.Settings, func(s recipe.Setting) bool { return s.Name == name })
+		}}
+		if _, err := config.Parse("x.yaml", []byte(got.Text), lookup); err != nil {
+			t.Errorf("%s: %v in\n%s", line, err, got.Text)
+		}
+		if _, err := got.Sources(); err != nil {
+			t.Errorf("%s: %v", line, err)
 		}
 	}
 }

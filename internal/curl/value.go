@@ -92,7 +92,7 @@ func variable(name string) string {
 	return name
 }
 
-var plain = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*$|^https?://[A-Za-z0-9_./~%:-]*[A-Za-z0-9_/]$|^[1-9][0-9]{0,9}$`)
+var plain = regexp.MustCompile(`^[A-Za-z/][A-Za-z0-9_./-]*$|^https?://[A-Za-z0-9_./~%:-]*[A-Za-z0-9_/]$`)
 
 // word is a text that older YAML takes for a truth value.
 var word = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
@@ -100,7 +100,7 @@ var word = regexp.MustCompile(`^(?i:y|n|yes|no|on|off)$`)
 // quote is a text as YAML has it, in a flow too.
 func quote(text string) string {
 	var node yaml.Node
-	if plain.MatchString(text) && !word.MatchString(text) && yaml.Unmarshal([]byte(text), &node) == nil && len(node.Content) == 1 && (node.Content[0].ShortTag() == "!!str" || node.Content[0].ShortTag() == "!!int") {
+	if plain.MatchString(text) && !word.MatchString(text) && yaml.Unmarshal([]byte(text), &node) == nil && len(node.Content) == 1 && node.Content[0].ShortTag() == "!!str" {
 		return text
 	}
 	var out bytes.Buffer
