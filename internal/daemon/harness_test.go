@@ -223,3 +223,8 @@ func (h *hooks) dump() string {
 	}
 	return out.String()
 }
+
+// kind wants an event of a kind.
+func kind(change string) func(receiver.Envelope) bool {
+	return func(e receiver.Envelope) bool { return e.Data.Change == change }
+}

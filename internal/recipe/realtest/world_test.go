@@ -30,7 +30,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 // subject is a recipe before a real server.
 type subject struct {

@@ -1,4 +1,4 @@
-package daemon_test
+package realtest
 
 import (
 	"bytes"
@@ -6,14 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -25,53 +20,32 @@ type broker struct {
 	client *http.Client
 }
 
-// skip skips a test that cannot run here, or fails it where POLLWIRE_NO_SKIP
-// says that it must run.
-func skip(t *testing.T, reason string) {
-	t.Helper()
-	if os.Getenv("POLLWIRE_NO_SKIP") != "" {
-		t.Fatal(reason)
-	}
-	t.Skip(reason)
-}
-
 // startBroker starts RabbitMQ from Debian's package.
 func startBroker(t *testing.T) *broker {
 	t.Helper()
 	const server, epmd = "/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/bin/epmd"
-	for _, program := range []string{server, epmd} {
-		if _, err := os.Stat(program); err != nil {
-			skip(t, "RabbitMQ is not installed (Debian: rabbitmq-server): "+err.Error())
-		}
-	}
+	need(t, "Debian: rabbitmq-server", server, epmd)
 	dir := t.TempDir()
 	ports := freePorts(t, 4)
-	write := func(name, content string) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	write("rabbitmq.conf", fmt.Sprintf(`listeners.tcp.1 = 127.0.0.1:%d
+	write(t, dir, "rabbitmq.conf", fmt.Sprintf(`listeners.tcp.1 = 127.0.0.1:%d
 management.tcp.ip = 127.0.0.1
 management.tcp.port = %d
 collect_statistics_interval = 500
 `, ports[0], ports[1]))
-	env := append(os.Environ(),
-		"HOME="+dir,
+	env := []string{
+		"HOME=" + dir,
 		"ERL_EPMD_ADDRESS=127.0.0.1",
 		fmt.Sprintf("ERL_EPMD_PORT=%d", ports[3]),
 		fmt.Sprintf("RABBITMQ_NODENAME=pollwire%d@localhost", ports[1]),
 		fmt.Sprintf("RABBITMQ_DIST_PORT=%d", ports[2]),
-		"RABBITMQ_MNESIA_BASE="+filepath.Join(dir, "db"),
-		"RABBITMQ_LOG_BASE="+filepath.Join(dir, "log"),
+		"RABBITMQ_MNESIA_BASE=" + filepath.Join(dir, "db"),
+		"RABBITMQ_LOG_BASE=" + filepath.Join(dir, "log"),
 		"RABBITMQ_LOGS=-",
-		"RABBITMQ_CONFIG_FILE="+filepath.Join(dir, "rabbitmq"),
-		"RABBITMQ_ENABLED_PLUGINS_FILE="+write("plugins", "[rabbitmq_management].\n"),
-		"RABBITMQ_CONF_ENV_FILE="+write("env", ""),
+		"RABBITMQ_CONFIG_FILE=" + filepath.Join(dir, "rabbitmq"),
+		"RABBITMQ_ENABLED_PLUGINS_FILE=" + write(t, dir, "plugins", "[rabbitmq_management].\n"),
+		"RABBITMQ_CONF_ENV_FILE=" + write(t, dir, "env", ""),
 		"RABBITMQ_SERVER_START_ARGS=-kernel inet_dist_use_interface {127,0,0,1}",
-	)
+	}
 	startProcess(t, env, epmd)
 	log := startProcess(t, env, server)
 
@@ -85,58 +59,6 @@ collect_statistics_interval = 500
 		}
 	}
 	return b
-}
-
-// startProcess runs a program until the test ends; what it prints is for the
-// case that it does not start.
-func startProcess(t *testing.T, env []string, program string) fmt.Stringer {
-	t.Helper()
-	output := new(printed)
-	cmd := exec.CommandContext(context.Background(), program) // outlives the test's context, for a clean end
-	cmd.Env, cmd.Stdout, cmd.Stderr = env, output, output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		// The group, since the server is a shell script that starts the real one.
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	})
-	return output
-}
-
-// printed is what a process prints. It may be looked at meanwhile.
-type printed struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (p *printed) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.Write(b)
-}
-
-func (p *printed) String() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text.String()
-}
-
-// freePorts returns loopback ports that nobody listens on.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // after all have been taken
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
-	return ports
 }
 
 // try calls the management API.
@@ -206,4 +128,19 @@ func (b *broker) drain(t *testing.T, queue string, messages int) {
 	if len(got) != messages {
 		t.Fatalf("drained %d messages of %s, not %d", len(got), queue, messages)
 	}
+}
+
+// await waits until the figures say that so many messages of a queue are ready.
+func (b *broker) await(t *testing.T, queue string, ready int) {
+	t.Helper()
+	eventually(t, func() error {
+		var q struct {
+			Ready *int `json:"messages_ready"`
+		}
+		b.do(t, http.MethodGet, "/api/queues/%2f/"+queue, nil, &q)
+		if q.Ready == nil || *q.Ready != ready {
+			return fmt.Errorf("queue %s has not %d messages yet", queue, ready)
+		}
+		return nil
+	})
 }
