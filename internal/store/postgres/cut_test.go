@@ -181,11 +181,11 @@ func cuttings(n int64) []*cutting {
 // and a commit is there as a whole or not at all.
 func TestCut(t *testing.T) {
 	t.Parallel()
-	dsn := database(t)
-	s := mustOpen(t, dsn)
 	for k, c := range cuttings(-1) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
+			dsn := database(t)
+			s := mustOpen(t, dsn)
 			w, by := mustWire(t, dsn)
 			node := mustOpen(t, by)
 			must(t, c.write(t.Context(), node))

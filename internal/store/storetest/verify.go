@@ -9,7 +9,8 @@ import (
 // VerifyLog reads the whole store and checks what must hold at any moment, also
 // after a crash, of a log from which nothing was removed: the changes of each
 // source are numbered from 1 without gaps, up to its row's number, and the
-// last snapshot is of the row's version, with all its pages.
+// last snapshot is of the row's version, with all its pages. It reads one after the
+// other, so nobody may write meanwhile.
 func VerifyLog(tb testing.TB, s store.Store) {
 	tb.Helper()
 	last := map[string]int64{}
