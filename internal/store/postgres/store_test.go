@@ -10,10 +10,7 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(tb testing.TB) storetest.Open {
-		dsn := database(tb)
-		return func(tb testing.TB) store.Store { return mustOpen(tb, dsn) }
-	})
+	suite(t, database(t))
 }
 
 // TestStoreBehindPooler runs the suite where each transaction may meet another
@@ -27,8 +24,20 @@ func TestStoreBehindPooler(t *testing.T) {
 	pooler, err := server.Pool()
 	must(t, err)
 	t.Cleanup(pooler.Stop)
+	empty, err := pooler.Create()
+	must(t, err)
+	suite(t, empty)
+}
+
+// suite runs the suite on copies of a database, which is empty. Migrating takes most
+// of a test's time, so it is done once.
+func suite(t *testing.T, empty string) {
+	t.Helper()
+	must(t, mustOpen(t, empty).Close())
+	migrated, err := postgrestest.NewTemplate(empty)
+	must(t, err)
 	storetest.Run(t, func(tb testing.TB) storetest.Open {
-		dsn, err := pooler.Create()
+		dsn, err := migrated.Copy()
 		must(tb, err)
 		return func(tb testing.TB) store.Store { return mustOpen(tb, dsn) }
 	})

@@ -68,7 +68,7 @@ max_client_conn = 1000
 	if p.process, err = s.launch(bin, "-q", config); err != nil {
 		return nil, err
 	}
-	if err := p.process.await(func() error { return s.queryAt(poolerPort, "postgres", "SELECT 1") }); err != nil {
+	if err := p.process.await(func() error { return queryAt(socketDSN("postgres", s.dir, poolerPort), "SELECT 1") }); err != nil {
 		p.Stop()
 		return nil, err
 	}

@@ -19,7 +19,13 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 )
+
+// connectTimeout bounds how long a server is asked whether it is there.
+const connectTimeout = 2 * time.Second
 
 // Server is a PostgreSQL server.
 type Server struct {
@@ -34,8 +40,8 @@ type Server struct {
 
 // Options say how a server is started.
 type Options struct {
-	// Durable lets it write to the disk as in earnest, which tests that kill it want
-	// and others need not wait for.
+	// Durable lets it write to the disk as in earnest, and run as it is delivered, which
+	// tests that kill it want and others need not wait for.
 	Durable bool
 	// Listen is the TCP address that it listens at besides its socket, host:port;
 	// empty for none.
@@ -124,7 +130,10 @@ func (s *Server) initialize(o Options) error {
 		"-c", "shared_buffers=32MB", "-c", "max_connections=200",
 	}
 	if !o.Durable {
-		s.args = append(s.args, "-c", "fsync=off", "-c", "full_page_writes=off")
+		// A launcher of workers that goes over hundreds of databases takes more than the
+		// tests of them, and plans do not depend on when it came by.
+		s.args = append(s.args, "-c", "fsync=off", "-c", "full_page_writes=off", "-c", "autovacuum=off", "-c", "jit=off",
+			"-c", "wal_level=minimal", "-c", "max_wal_senders=0")
 	}
 	s.args = append(s.args, o.Args...)
 	return nil
@@ -195,19 +204,25 @@ func socketDSN(database, dir, port string) string {
 
 func (s *Server) port() string { return s.args[slices.Index(s.args, "-p")+1] }
 
-// query runs a statement by the server's own client.
+// query runs a statement.
 func (s *Server) query(database, statement string) error {
-	return s.queryAt(s.port(), database, statement)
+	return queryAt(socketDSN(database, s.dir, s.port()), statement)
 }
 
-// queryAt runs it by whatever has a socket in the server's folder for a port.
-func (s *Server) queryAt(port, database, statement string) error {
-	psql := exec.CommandContext(context.Background(), filepath.Join(s.bin, "psql"), "-X", "-q", "-h", s.dir, "-p", port, "-U", "postgres", "-c", statement, database)
-	psql.Env = append(os.Environ(), "PGCONNECT_TIMEOUT=2")
-	if out, err := psql.CombinedOutput(); err != nil {
-		return fmt.Errorf("psql: %w: %s", err, out)
+// queryAt runs a statement on a database.
+func queryAt(dsn, statement string) error {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return err
 	}
-	return nil
+	config.ConnectTimeout = connectTimeout
+	ctx := context.Background() // no test's end leaves a database half made
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, statement)
+	return errors.Join(err, conn.Close(ctx))
 }
 
 // shared is the server of all tests of a binary that do not care which.

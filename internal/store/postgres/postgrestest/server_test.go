@@ -1,8 +1,11 @@
 package postgrestest_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 )
@@ -60,5 +63,39 @@ func TestPooler(t *testing.T) {
 	}
 	if !strings.HasSuffix(dsn, "&port=6432") {
 		t.Errorf("DSN %s", dsn)
+	}
+}
+
+// TestTemplate makes copies that have what their template has, and do not share it.
+func TestTemplate(t *testing.T) {
+	t.Parallel()
+	postgrestest.Need(t)
+	dsn, err := start(t).Create()
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(dsn, statement string) error {
+		conn, err := pgx.Connect(t.Context(), dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.Exec(t.Context(), statement)
+		return errors.Join(err, conn.Close(t.Context()))
+	}
+	if err := run(dsn, "CREATE TABLE things (id BIGINT PRIMARY KEY)"); err != nil {
+		t.Fatal(err)
+	}
+	template, err := postgrestest.NewTemplate(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		one, err := template.Copy()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := run(one, "INSERT INTO things VALUES (1)"); err != nil {
+			t.Errorf("a copy: %v", err)
+		}
 	}
 }
