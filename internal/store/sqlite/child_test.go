@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,10 @@ const (
 	childPath = "POLLWIRE_TEST_PATH"
 )
 
+// checks is how many histories the model of the suite goes through, where the flag
+// does not say: each makes a database, and waits for the disk again and again.
+const checks = "30"
+
 // TestMain lets the test binary be its own child process, to be killed or to
 // meet a broken disk.
 func TestMain(m *testing.M) {
@@ -38,6 +43,12 @@ func TestMain(m *testing.M) {
 	}
 	role, isChild := os.LookupEnv(childRole)
 	if !isChild {
+		flag.Parse()
+		if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+			if err := f.Value.Set(checks); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(m.Run())
 	}
 	if err := runChild(role, roles[role]); err != nil {

@@ -112,7 +112,7 @@ func pageSizes(t *testing.T, fresh Fresh) {
 	for n := range many {
 		many[n] = fmt.Appendf(nil, `[{"id":%d}]`, n)
 	}
-	large := noiseOf(1, 3<<20)
+	large := noiseOf(1, 3<<19) // more than is staged at a time
 	for _, pages := range [][][]byte{
 		{[]byte("1")},
 		{[]byte("1"), []byte("2")},
@@ -315,11 +315,13 @@ func manyPagers(t *testing.T, fresh Fresh) {
 	VerifyLog(t, s)
 }
 
-// wholeWhileStaging reads the last version before every page of the next one.
+// wholeWhileStaging reads the last version before every page of the next one. Two of
+// the large pages are more than is staged at a time.
 func wholeWhileStaging(t *testing.T, fresh Fresh) {
 	h := &history{s: fresh(t)(t), source: &store.Source{Name: "orders"}}
-	for n := range 4 {
-		pages := bodies{noiseOf(byte(n), 1<<20), noiseOf(byte(n+9), 1<<20), []byte("the same"), noiseOf(byte(n+20), 1<<20)}
+	const size = 600 << 10
+	for n := range 3 {
+		pages := bodies{noiseOf(byte(n), size), noiseOf(byte(n+9), size), []byte("the same"), noiseOf(byte(n+20), size)}
 		snap := &store.Snapshot{At: epoch, Format: diff.JSON, Pages: hooked{bodies: pages, before: func(int) error {
 			h.verify(t)
 			return nil
