@@ -80,14 +80,13 @@ func makeTrip(g generator, rules []*Rules) (*trip, error) {
 
 // TestRoundTrips makes patches of random documents, and lets three apply them:
 // this package, the slow reference, and a library of others. All must arrive at
-// the newer document, as the generator has it. With the race detector too there
-// are as many that have all three: they are judged in batches, as each call of
-// the others has a cost of its own that is far above that of a small document.
+// the newer document, as the generator has it. They are judged in batches, as each
+// call of the others has a cost of its own that is far above that of a small document.
 func TestRoundTrips(t *testing.T) {
 	t.Parallel()
 	const shards, batch = 4, 64
 	trips := manyCases
-	if testing.Short() {
+	if testing.Short() || raceEnabled {
 		trips /= 20
 	}
 	rules := tripRules(t)
