@@ -2,6 +2,7 @@
 # the repository, as the Go command stamps it.
 
 FUZZTIME ?= 10s
+CHECKS   ?= 300
 BENCH    ?= .
 KILLS    ?= 100
 FAULTS   ?= 200
@@ -30,8 +31,8 @@ bench: ## run the benchmarks; BENCH=regexp chooses
 	go test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 	cd diff/rivals && go test -v -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
-fuzz: ## run each fuzz target for FUZZTIME
-	FUZZTIME=$(FUZZTIME) .ci/fuzz
+fuzz: ## run each fuzz target for FUZZTIME, and try each property CHECKS times
+	FUZZTIME=$(FUZZTIME) CHECKS=$(CHECKS) .ci/fuzz
 
 crash: ## kill the daemon KILLS times at random moments, and look for what is lost
 	POLLWIRE_KILLS=$(KILLS) go test -count=1 -v -timeout 60m -run '^TestCrash' ./cmd/pollwire
