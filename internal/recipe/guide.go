@@ -62,9 +62,9 @@ func (g *guide) tried(recipes []Recipe) {
 	g.WriteString(`
 ## What they were tried against
 
-Every recipe runs in a whole daemon in the tests: its first look, a change, a dull change, bad credentials, sickness and limits. A
-fake is a server in these tests that behaves as the provider's public documentation says; none of them is the provider. Real servers
-are named with their version.
+Every recipe runs in a whole daemon in the tests: through its first look, a change that is told, answers that are errors, and, where there is
+such a thing, dull changes, pages, bad credentials and limits. A fake is a server of these tests that behaves as the provider's public
+documentation says; it is not the provider. Real servers are named with their version.
 
 | recipe | tried against |
 | --- | --- |
