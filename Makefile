@@ -8,7 +8,7 @@ KILLS    ?= 100
 FAULTS   ?= 200
 SOAK     ?= 1h
 
-.PHONY: build package test lint docs bench fuzz crash chaos soak clean help
+.PHONY: build package test real lint docs bench fuzz crash chaos soak clean help
 
 build: ## build bin/pollwire
 	VERSION= systemd/package/program bin/pollwire
@@ -19,6 +19,10 @@ package: ## make the .deb, .rpm and .tar.gz in dist; VERSION= names them
 test: ## run all tests; installs what they need where it may (Debian, root)
 	.ci/prepare
 	.ci/test
+
+real: ## try recipes against what npm brings besides: servers, and descriptions of APIs (1 GB)
+	npm ci --silent --no-audit --no-fund --ignore-scripts --prefix internal/recipe/realtest/testdata/peers
+	go test -count=1 -tags real -parallel 2 -timeout 20m ./internal/recipe/realtest
 
 lint: ## read the source: gofmt, vet, golangci-lint, modules, known vulnerabilities
 	.ci/lint

@@ -42,6 +42,8 @@ type subject struct {
 	lead map[string]http.RoundTripper
 	// only is the source of the recipe that is tried; empty for all.
 	only string
+	// onePage leaves out how the recipe pages.
+	onePage bool
 	// more is configuration besides: for a recipe of an endpoint, what it is told.
 	more string
 }
@@ -126,6 +128,9 @@ func configure(t *testing.T, s subject, hooks string) *config.Config {
 	}
 	for i := range cfg.Sources {
 		cfg.Sources[i].Schedule, cfg.Sources[i].Jitter = "@yearly", 0
+		if s.onePage {
+			cfg.Sources[i].Pagination = config.Pagination{}
+		}
 	}
 	return cfg
 }
