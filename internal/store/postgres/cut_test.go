@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/url"
@@ -189,9 +190,14 @@ func TestCut(t *testing.T) {
 			w, by := mustWire(t, dsn)
 			node := mustOpen(t, by)
 			must(t, c.write(t.Context(), node))
-			w.cutAfter(-1)
-			must(t, c.write(t.Context(), node))
-			total := w.count()
+			// Now and then a connection is made or asked whether it is still one, which
+			// counts too.
+			total := int64(math.MaxInt64)
+			for range 3 {
+				w.cutAfter(-1)
+				must(t, c.write(t.Context(), node))
+				total = min(total, w.count())
+			}
 			must(t, node.Close())
 			w.close()
 			if total < 200_000 {
@@ -204,7 +210,11 @@ func TestCut(t *testing.T) {
 			var group errgroup.Group
 			for _, n := range points {
 				group.Go(func() error {
-					if err := cutOnce(t, s, dsn, n, cuttings(n)[k]); err != nil {
+					err := cutOnce(t, s, dsn, n, cuttings(n)[k])
+					if errors.Is(err, errNotCut) && n > total*9/10 {
+						return nil // it was as much shorter
+					}
+					if err != nil {
 						return fmt.Errorf("cut after %d of %d bytes: %w", n, total, err)
 					}
 					return nil
@@ -216,7 +226,10 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// cutOnce cuts a node off after n bytes of its second write.
+var errNotCut = errors.New("it had ended by then")
+
+// cutOnce cuts a node off after n bytes of its second write. It fails with errNotCut
+// where that has fewer.
 func cutOnce(t *testing.T, s *Store, dsn string, n int64, c *cutting) error {
 	w, by := mustWire(t, dsn)
 	node, err := Open(t.Context(), Options{DSN: by})
@@ -232,7 +245,17 @@ func cutOnce(t *testing.T, s *Store, dsn string, n int64, c *cutting) error {
 	w.cutAfter(n)
 	left := make(chan error, 1)
 	go func() { left <- c.write(ctx, node) }()
-	<-w.cut
+	select {
+	case <-w.cut:
+	case err := <-left:
+		cancel()
+		err = errors.Join(err, node.Close())
+		w.close()
+		if err == nil {
+			err = errNotCut
+		}
+		return err
+	}
 
 	// The first lock is had in less than the time after which the server gives up who
 	// has gone silent, the second one after it.
