@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
@@ -157,7 +156,7 @@ func GoesOn(tb testing.TB, got, want store.Store) {
 	goOn(tb, want)
 	// One of them came later.
 	sameSince := cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) || a.After(began) && b.After(began) })
-	if d := cmp.Diff(reads(tb, want), reads(tb, got), cmpopts.EquateEmpty(), sameSince); d != "" {
+	if d := differences(reads(tb, want), reads(tb, got), sameSince); d != "" {
 		tb.Fatalf("after the copy (-want +got):\n%s", d)
 	}
 }
