@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -20,23 +21,34 @@ func TestAnyNodeAnswersForAll(t *testing.T) {
 	f.awaitAllBy(t, "one", "two")
 	ctx := t.Context()
 	for _, asked := range []*running{one, two} {
-		sources, err := asked.client.Sources(ctx)
-		must(t, err)
-		by := make(map[string]int)
+		var sources []server.Source
+		eventually(t, func() (err error) { // each node reads now and then who has what
+			sources, err = asked.client.Sources(ctx)
+			must(t, err)
+			by := make(map[string]int)
+			for i := range sources {
+				by[sources[i].Node]++
+			}
+			if len(sources) != 12 || by["one"] == 0 || by["two"] == 0 || len(by) != 2 {
+				return fmt.Errorf("sources by node: %v", by)
+			}
+			return nil
+		})
 		for i := range sources {
 			s := &sources[i]
-			by[s.Node]++
-			begun := time.Now()
-			whole, err := asked.client.Source(ctx, s.Name)
-			if err != nil || whole.Saved || whole.Node != s.Node || whole.LastPoll == nil {
-				t.Errorf("source %+v, %v", whole, err)
-			}
-			if d := time.Since(begun); d > 5*time.Second {
-				t.Errorf("%s took %s", s.Name, d)
-			}
-		}
-		if len(sources) != 12 || by["one"] == 0 || by["two"] == 0 || len(by) != 2 {
-			t.Errorf("sources by node: %v", by)
+			eventually(t, func() error { // who has just got it has not polled it yet
+				begun := time.Now()
+				whole, err := asked.client.Source(ctx, s.Name)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				if d := time.Since(begun); d > f.here(5*time.Second) {
+					t.Errorf("%s took %s", s.Name, d)
+				}
+				if err == nil && (whole.Saved || whole.Node == "" || whole.LastPoll == nil) {
+					err = fmt.Errorf("source %+v", whole)
+				}
+				return err
+			})
 		}
 		changed, err := asked.client.ChangeSource(ctx, "s00", server.PauseSource)
 		if err != nil || changed.State != server.SourcePaused {

@@ -277,7 +277,7 @@ func TestGoneDisablesAnEndpoint(t *testing.T) {
 	d.baseline(t, "orders")
 	a.says(`{"data":[{"id":1,"v":2}]}`)
 	d.poll(t, "orders")
-	<-asked
+	awaited(t, asked)
 	stopDaemon(t, d.Daemon)
 
 	d = restartDaemon(t, dir, yaml)

@@ -119,7 +119,7 @@ func TestGraphQL(t *testing.T) {
 		`{url: ""}`, `{url: "`+srv.URL+`", graphql: {query: "{ orders { id } }", variables: {token: "hidden-token"}}}`, 1))
 	d.baseline(t, "thing")
 	const want = `POST application/json application/graphql-response+json, application/json;q=0.9 {"query":"{ orders { id } }","variables":{"token":"hidden-token"}}`
-	if got := <-asked; got != want {
+	if got := awaited(t, asked); got != want {
 		t.Errorf("asked %s, want %s", got, want)
 	}
 	answer.Store(`{"data":{"orders":[]},"errors":[{"message":"too complex"}]}`)

@@ -25,8 +25,20 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must come, on a machine that has much
+// else to do.
+const patience = 2 * time.Minute
+
+// awaited is what must come from a channel.
+func awaited[T any](t *testing.T, from <-chan T) (got T) {
+	t.Helper()
+	select {
+	case got = <-from:
+	case <-time.After(patience):
+		t.Fatal("what must come has not come")
+	}
+	return got
+}
 
 // running is a daemon under test.
 type running struct {

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,37 +23,6 @@ import (
 
 // prompt is how long what must not wait for a hanging peer may take.
 const prompt = 5 * time.Second
-
-// hanging is a peer that takes requests and never answers.
-type hanging struct {
-	*httptest.Server
-	asked chan string // paths
-}
-
-func newHanging(t *testing.T) *hanging {
-	t.Helper()
-	h := &hanging{asked: make(chan string, 100)}
-	h.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then the server notices that the client has gone
-		h.asked <- r.URL.Path
-		<-r.Context().Done() // the client has gone
-	}))
-	t.Cleanup(h.Close)
-	return h
-}
-
-// await returns when all these paths have been asked for.
-func (h *hanging) await(t *testing.T, paths ...string) {
-	t.Helper()
-	for timeout := time.After(30 * time.Second); len(paths) > 0; {
-		select {
-		case got := <-h.asked:
-			paths = slices.DeleteFunc(paths, func(p string) bool { return p == got })
-		case <-timeout:
-			t.Fatalf("%v were never asked for", paths)
-		}
-	}
-}
 
 // newDaemon is a daemon on the database in dir, with one source and one
 // endpoint at url. Its API listens on a port of its own, or on listen.
@@ -87,7 +54,7 @@ func mustStart(t *testing.T, d *Daemon) {
 
 func mustStop(t *testing.T, d *Daemon) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
 	defer cancel()
 	if err := d.Stop(ctx); err != nil {
 		t.Error(err)
@@ -169,8 +136,8 @@ func TestStopLeavesNothing(t *testing.T) {
 	peer := newBusy(t)
 	d := newDaemon(t, dir, peer.URL, "127.0.0.1:0")
 	mustStart(t, d)
-	<-peer.hooked
-	<-peer.hooked
+	awaited(t, peer.hooked)
+	awaited(t, peer.hooked)
 	mustStop(t, d)
 	mustStop(t, d)
 	d.o.Transport.(*http.Transport).CloseIdleConnections()
@@ -296,13 +263,13 @@ func TestStartAndStopInAnyOrder(t *testing.T) {
 	if err := d.Alive(t.Context()); err != nil {
 		t.Errorf("the second start did harm: %v", err)
 	}
-	<-peer.hooked
+	awaited(t, peer.hooked)
 	stopped := make(chan error)
 	for range 2 { // at once
 		go func() { stopped <- d.Stop(context.WithoutCancel(t.Context())) }()
 	}
 	for range 2 {
-		if err := <-stopped; err != nil {
+		if err := awaited(t, stopped); err != nil {
 			t.Error(err)
 		}
 	}
@@ -322,8 +289,8 @@ func TestEndOfTheStartsContext(t *testing.T) {
 	}
 	defer mustStop(t, d)
 	cancel()
-	<-peer.hooked
-	<-peer.hooked // one may have been under way
+	awaited(t, peer.hooked)
+	awaited(t, peer.hooked) // one may have been under way
 	if err := d.Alive(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -348,11 +315,11 @@ func TestSideBySide(t *testing.T) {
 	if first.Addr() == second.Addr() {
 		t.Errorf("both listen on %s", first.Addr())
 	}
-	<-one.hooked
-	<-two.hooked
+	awaited(t, one.hooked)
+	awaited(t, two.hooked)
 	mustStop(t, first)
-	<-two.hooked
-	<-two.hooked
+	awaited(t, two.hooked)
+	awaited(t, two.hooked)
 }
 
 // TestFatal: what the daemon cannot go on after is said, once.
@@ -373,14 +340,14 @@ func TestFatal(t *testing.T) {
 			if err := d.Start(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			<-peer.hooked
+			awaited(t, peer.hooked)
 			test.harm(s)
 			select {
 			case err := <-d.Fatal():
 				if !errors.Is(err, errSick) {
 					t.Errorf("fatal: %v", err)
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(patience):
 				t.Error("nothing was said")
 			}
 			d.fail(errSick)
@@ -402,8 +369,8 @@ func TestRenameOnFullDisk(t *testing.T) {
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	<-peer.hooked
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	awaited(t, peer.hooked)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

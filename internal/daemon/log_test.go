@@ -32,7 +32,7 @@ func TestLogIsPulled(t *testing.T) {
 	a.says(`{"data":[{"id":1}]}`)
 	d.poll(t, "orders")
 	told := h.await(t, "1", kind("created"))
-	page := <-got
+	page := awaited(t, got)
 	if page == nil || len(page.Events) != 1 || page.Events[0].Cursor != told.ID {
 		t.Fatalf("page %+v", page)
 	}

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
@@ -249,11 +250,13 @@ endpoints:
 	done, sampled := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(sampled)
+		again := time.NewTicker(50 * time.Millisecond) // collecting all the time would be all that is done
+		defer again.Stop()
 		for {
 			select {
 			case <-done:
 				return
-			default:
+			case <-again.C:
 				most = max(most, heldHeap())
 			}
 		}
@@ -263,7 +266,7 @@ endpoints:
 	d.poll(t, "shelf")
 	h.await(t, "555", anything)
 	close(done)
-	<-sampled
+	awaited(t, sampled)
 	if grown := most - before; grown > 24<<20 {
 		t.Errorf("the heap grew by %d MB", grown>>20)
 	}

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"bufio"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net"
@@ -24,9 +25,19 @@ import (
 // peerEnv makes the test binary serve as the peer of a benchmark.
 const peerEnv = "POLLWIRE_BENCH_PEER"
 
+// atOnce is how many tests run at once where the flag does not say: most of them wait
+// for what comes with time.
+const atOnce = "4"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(peerEnv) != "" {
 		os.Exit(servePeer())
+	}
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set(atOnce); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(postgrestest.Main(m, func(create func(tb testing.TB) string) { database = create }))
 }

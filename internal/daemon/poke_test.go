@@ -66,7 +66,7 @@ func TestAPokeDuringAPollLeadsToAnother(t *testing.T) {
 	release := make(chan struct{})
 	hold <- release
 	d.poll(t, "orders")
-	<-entered
+	awaited(t, entered)
 	a.says(`{"data":[{"id":7}]}`)
 	for range 5 {
 		if status := d.poke(t, "orders", pokeSecret); status != http.StatusAccepted {

@@ -40,7 +40,7 @@ func (l logged) Write(p []byte) (int, error) {
 // await returns the first line that holds a text.
 func (l logged) await(t *testing.T, text string) string {
 	t.Helper()
-	for timeout := time.After(30 * time.Second); ; {
+	for timeout := time.After(patience); ; {
 		select {
 		case line := <-l.lines:
 			if strings.Contains(line, text) {

@@ -236,12 +236,12 @@ func TestReloadLeavesPollsUnderWayAlone(t *testing.T) {
 	}
 	d, f := startReloadable(t, config("/before"))
 	for range 2 { // the first polls of both
-		<-asked
+		awaited(t, asked)
 	}
 	d.reload(t, f, config("/after"))
 	answer <- `{"v":1}`
 	answer <- `{"v":1}`
-	if path := <-asked; path != "/after" {
+	if path := awaited(t, asked); path != "/after" {
 		t.Errorf("asked for %s, want what the source asks for now", path)
 	}
 	answer <- `{"v":"of the new request"}`

@@ -45,7 +45,7 @@ func TestReloadIsWaitedFor(t *testing.T) {
 	if _, err := d.Reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if last := <-told; last.Number != 1 || !last.OK {
+	if last := awaited(t, told); last.Number != 1 || !last.OK {
 		t.Errorf("last %+v", last)
 	}
 }
@@ -66,7 +66,7 @@ func TestReloadUnderWayIsSaid(t *testing.T) {
 		done <- first
 	}()
 	var last server.Reload
-	for last.Begun == 0 {
+	for began := time.Now(); last.Begun == 0 && time.Since(began) < patience; {
 		var err error
 		if last, err = d.client.LastReload(t.Context(), 0, 0); err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func TestReloadUnderWayIsSaid(t *testing.T) {
 		t.Errorf("in the middle of the first: %+v", last)
 	}
 	f.mu.Unlock()
-	if first := <-done; first.Number != 1 || first.Begun != 1 {
+	if first := awaited(t, done); first.Number != 1 || first.Begun != 1 {
 		t.Errorf("the first: %+v", first)
 	}
 	if last, err := d.client.LastReload(t.Context(), 0, 0); err != nil || last.Begun != 1 || last.Number != 1 {

@@ -98,9 +98,12 @@ func TestNodeThatIsCutOff(t *testing.T) {
 	cut := time.Now()
 	w.cut()
 	f.awaitAllBy(t, "two", "three")
-	if took := time.Since(cut); took > 20*time.Second {
+	took := time.Since(cut)
+	f.mu.Lock()
+	if took > f.here(20*time.Second) {
 		t.Errorf("others took over after %s", took)
 	}
+	f.mu.Unlock()
 	f.neverBack(t, cut, "one")
 	w.mend()
 	f.awaitAllBy(t, "one", "two", "three")

@@ -75,13 +75,13 @@ func TestWatchStore(t *testing.T) {
 		removed := errors.New("it was removed")
 		s.says(store.Survey{Problem: removed, Reopen: true})
 		d.watchStore(t.Context(), s)
-		if err := <-d.Fatal(); !errors.Is(err, removed) {
+		if err := awaited(t, d.Fatal()); !errors.Is(err, removed) {
 			t.Errorf("fatal: %v", err)
 		}
 		s.says(store.Survey{})
 		close(s.failed)
 		d.watchStore(t.Context(), s)
-		if err := <-d.Fatal(); !errors.Is(err, errSick) {
+		if err := awaited(t, d.Fatal()); !errors.Is(err, errSick) {
 			t.Errorf("fatal: %v", err)
 		}
 	})

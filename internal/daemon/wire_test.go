@@ -20,6 +20,7 @@ type wire struct {
 	// mended is closed while nothing is cut.
 	mended chan struct{}
 	conns  map[net.Conn]bool
+	ended  bool
 	under  sync.WaitGroup
 }
 
@@ -53,10 +54,15 @@ func (w *wire) accept() {
 			continue
 		}
 		w.mu.Lock()
+		if w.ended { // meanwhile, and nobody would close it any more
+			_, _ = near.Close(), far.Close()
+			w.mu.Unlock()
+			return
+		}
 		w.conns[near], w.conns[far] = true, true
-		w.mu.Unlock()
 		w.under.Go(func() { w.carry(near, far) })
 		w.under.Go(func() { w.carry(far, near) })
+		w.mu.Unlock()
 	}
 }
 
@@ -108,6 +114,7 @@ func (w *wire) snap() {
 func (w *wire) end() {
 	_ = w.listener.Close()
 	w.mu.Lock()
+	w.ended = true
 	select {
 	case <-w.mended:
 	default:

@@ -50,12 +50,12 @@ collect_statistics_interval = 500
 	log := startProcess(t, env, server)
 
 	b := &broker{url: fmt.Sprintf("http://127.0.0.1:%d", ports[1]), client: &http.Client{Timeout: 10 * time.Second}}
-	deadline := time.After(time.Minute)
+	deadline := time.After(patience)
 	for b.try(t.Context(), http.MethodGet, "/api/overview", nil, nil) != nil {
 		select {
 		case <-time.After(200 * time.Millisecond):
 		case <-deadline:
-			t.Fatalf("RabbitMQ did not start within a minute:\n%s", log)
+			t.Fatalf("RabbitMQ did not start in time:\n%s", log)
 		}
 	}
 	return b

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // skip skips a test that cannot run here, or fails it where POLLWIRE_NO_SKIP
@@ -44,6 +45,7 @@ func startProcess(t *testing.T, env []string, program string, args ...string) fm
 	cmd := exec.CommandContext(context.Background(), program, args...) // outlives the test's context, for a clean end
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), env...), output, output
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	cmd.WaitDelay = 10 * time.Second // its children in groups of their own may hold what it prints to
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

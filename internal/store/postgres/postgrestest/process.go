@@ -26,6 +26,7 @@ func (s *Server) launch(program string, args ...string) (*process, error) {
 	p := &process{cmd: exec.CommandContext(context.Background(), program, args...), ended: make(chan struct{})}
 	p.cmd.Dir = s.dir
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
+	p.cmd.WaitDelay = startTimeout // children that outlive it may hold what it prints to
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGQUIT}
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
