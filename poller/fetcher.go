@@ -248,9 +248,7 @@ func (f *Fetcher) failed(ctx, timed context.Context, t *template, tg target, res
 	}
 	mask := f.mask(t).With(httpclient.QuerySecrets(tg.url)...)
 	fe := &FetchError{Method: t.base.Method, URL: mask.Mask(httpclient.RedactURL(tg.url))}
-	if tg.detail {
-		fe.Method = http.MethodGet
-	}
+	fe.Method = cmp.Or(tg.ownMethod(), fe.Method)
 	if resp != nil {
 		fe.Status = resp.StatusCode
 		if !t.accepts(resp.StatusCode) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -66,6 +67,10 @@ type Observation struct {
 	// fetcher and template know the secrets that the answer may show.
 	fetcher  *Fetcher
 	template *template
+
+	// owed is where the answer is to be acknowledged once it was accepted; nil for
+	// nowhere.
+	owed *url.URL
 
 	buffer  *httpclient.Body
 	pages   *spool

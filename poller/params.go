@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,6 +24,17 @@ type target struct {
 	body []byte
 	// detail says that it is asked for by GET, whatever the list is asked for by.
 	detail bool
+	// method is that of the request, without a body; empty for that of the source.
+	method string
+}
+
+// ownMethod is the method that the target is asked by, whatever that of the source
+// is; empty for the same.
+func (tg target) ownMethod() string {
+	if tg.detail {
+		return http.MethodGet
+	}
+	return tg.method
 }
 
 // param is a value that is put into a request.

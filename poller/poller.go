@@ -124,6 +124,9 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 		p.log.DebugContext(ctx, "poll skipped, the source asked for a pause", "source", s.Name, "wait", wait)
 		return Outcome{}
 	}
+	if u := pr.owes(); u != nil {
+		return p.settle(ctx, s, pr, request, u)
+	}
 	v, attempt := pr.visit(p.fetcher, s, request <= 1)
 	outcome := p.visit(ctx, s, pr, v, attempt)
 	outcome.Interval = min(v.interval, s.Retry.maxRetryAfter())
@@ -163,7 +166,8 @@ func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observ
 		p.log.InfoContext(ctx, "source recovered", "source", s.Name)
 	}
 	p.done(s, r)
-	return Outcome{}
+	pr.owe(o.owed)
+	return Outcome{More: o.owed != nil}
 }
 
 // replaced drops what came of a request that the source does not make any more:

@@ -1,6 +1,9 @@
 package poller
 
-import "sync"
+import (
+	"net/url"
+	"sync"
+)
 
 // progress is where a source stands between its requests. A poll works on the
 // one that it began with: where SetState or Forget put another in its place
@@ -12,6 +15,9 @@ type progress struct {
 	// attempts how often that request has failed.
 	underWay *Visit
 	attempts int
+	// owed is where the last accepted answer is to be acknowledged; nil where it need
+	// not be, or was.
+	owed *url.URL
 	// ended says that another progress is in place of this one.
 	ended bool
 	// failing is the kind of the last failure, empty after a success.
@@ -89,6 +95,20 @@ func (pr *progress) adopt(s State) {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
 	pr.state = s
+}
+
+// owe notes where the last accepted answer is to be acknowledged.
+func (pr *progress) owe(u *url.URL) {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	pr.owed = u
+}
+
+// owes returns where that is; nil for nowhere.
+func (pr *progress) owes() *url.URL {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	return pr.owed
 }
 
 // fail notes a failure, and reports whether it is another one than the last.

@@ -50,6 +50,9 @@ type Source struct {
 	// Detail is how the pages of its items are asked for, nil where only the list
 	// is.
 	Detail *DetailRequest
+	// Acknowledge is how the API is told that an answer was taken; nil for not. It
+	// is for answers of one page, without details.
+	Acknowledge *Acknowledgement
 	// Items is the gjson path of the list, for these two; empty is the whole
 	// answer. Format is how answers are read, empty by their content type.
 	Items  string

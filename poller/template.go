@@ -135,9 +135,10 @@ func (t *template) target() target { return target{url: t.base.URL, body: t.sour
 func (t *template) request(ctx context.Context, state State, tg target) (req *http.Request, validated bool, err error) {
 	req = t.base.WithContext(ctx)
 	req.Header, validated = t.header(state)
-	if tg.detail && req.Method != http.MethodGet {
-		req.Method, req.Header = http.MethodGet, req.Header.Clone()
+	if method := tg.ownMethod(); method != "" && req.Method != method {
+		req.Method, req.Header = method, req.Header.Clone()
 		req.Header.Del("Content-Type") // which is that of the body it does without
+		req.ContentLength, req.GetBody = 0, nil
 	}
 	auth := t.auth
 	if tg.url != nil {

@@ -145,10 +145,17 @@ func (v *Visit) ask(ctx context.Context, t *template) (*Observation, answer, err
 		httpclient.Drain(a.resp) // There is no such page, and nothing to read.
 		return &Observation{Status: code}, a, nil
 	}
+	if a.resp.StatusCode == http.StatusNoContent && v.source.Acknowledge != nil && t.accepts(http.StatusNoContent) {
+		httpclient.Drain(a.resp) // The queue is empty: that is no answer to compare with the last message.
+		return &Observation{Status: http.StatusNoContent, Unchanged: true, State: state}, a, nil
+	}
 	if v.run != nil {
 		state.RawHash = [32]byte{} // whether anything is new, the last page tells
 	}
 	o, err := v.fetcher.read(t, state, a)
+	if err == nil {
+		o.owed, err = v.fetcher.owe(t, o, a)
+	}
 	return o, a, err
 }
 

@@ -36,8 +36,10 @@ type Settings struct {
 	Format string  `yaml:"format" default:"auto" enum:"auto|json|ndjson|xml|csv|text" doc:"How the answer is read; auto goes by its content type, and takes text/csv for CSV where there are items. In NDJSON (JSON Lines) the lines are the items, in a CSV the rows, each an object of texts by column. XML is read as JSON: attributes are members such as @href, text beside them is #text; in feeds and site maps the entries are the items where items has no path."`
 	Items  *Items  `yaml:"items" doc:"Turns on list mode: every item of a list is followed by its key. Without it the answer is one thing." aka:"list"`
 	Detail *Detail `yaml:"detail" whole:"true" doc:"Fetches the page of its own of each item that is new or has changed in the list, and compares and tells that. A change that shows only there, and not in the list, is not seen." example:"{url: \"https://api.example.com/orders/{item.id}\"}" aka:"details|fetch|enrich|follow|drilldown"`
-	Detect Detect  `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
-	Expect Expect  `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
+	// Acknowledge is for answers that are taken off a queue.
+	Acknowledge *Acknowledge `yaml:"acknowledge" whole:"true" doc:"Tells the API that an answer was taken, once its changes are on disk, and asks for the next one at once: for a queue that gives the message at its head until that is deleted. An answer of 204, listed in success_status_codes, says that the queue is empty, and changes nothing. Where acknowledging fails nothing is asked until it succeeds, so a change may be seen twice, and is told once." example:"{url: \"https://api.example.com/messages/{header.X-Message-Id}\"}" aka:"ack|delete|confirm"`
+	Detect      Detect       `yaml:"detect" doc:"What counts as a change." aka:"diff|compare"`
+	Expect      Expect       `yaml:"expect" doc:"What an answer must be like; one that is not fails the poll and changes nothing." aka:"validate|assert"`
 
 	When string `yaml:"when" example:"'change == \"created\" || changed(\"body\")'" doc:"Which changes are told: an expression of change, type, source, key, before, after and item, with the functions changed, delta, delta_percent, increased and decreased of a path. The log keeps all of them." aka:"condition|if|filter"`
 	// EventType and Notify are never left open after Load: Notify then names
@@ -140,6 +142,7 @@ func (v *validator) settings(at place, s *Source) {
 	v.incremental(at, s)
 	v.look(at, s)
 	v.detail(at, s)
+	v.acknowledge(at, s)
 	v.eventType(at, s)
 	v.poke(at, s)
 	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {

@@ -49,6 +49,9 @@ func ask(s *config.Source) (*poller.Source, error) {
 	if s.Detail != nil {
 		asked.Detail = &poller.DetailRequest{URL: s.Detail.URL.Reveal()}
 	}
+	if a := s.Acknowledge; a != nil {
+		asked.Acknowledge = &poller.Acknowledgement{Method: a.Method, URL: a.URL.Reveal()}
+	}
 	asked.RequestKey = requestKey(asked)
 	return asked, nil
 }

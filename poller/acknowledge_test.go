@@ -1,0 +1,148 @@
+package poller
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// queue is an API that gives the message at its head until that is deleted. Its
+// book has what happened, in order: also what an observer is told.
+type queue struct {
+	messages []string
+	// refuse are the codes of the next deletions, 0 for one that is made.
+	refuse   []int
+	nameless bool
+	book     []string
+	deny     error
+}
+
+// RoundTrip implements http.RoundTripper.
+func (q *queue) RoundTrip(r *http.Request) (*http.Response, error) {
+	q.book = append(q.book, r.Method+" "+r.URL.EscapedPath())
+	if r.Method != http.MethodDelete {
+		if len(q.messages) == 0 {
+			return fakeAnswer(204, "", http.Header{}), nil
+		}
+		h := http.Header{"X-Message": {"id/" + q.messages[0]}}
+		if q.nameless {
+			h = http.Header{}
+		}
+		return fakeAnswer(200, `{"message":"`+q.messages[0]+`"}`, h), nil
+	}
+	if r.Header.Get("Content-Type") != "" || r.ContentLength > 0 {
+		return nil, errors.New("a deletion with a body")
+	}
+	if len(q.refuse) > 0 {
+		code := q.refuse[0]
+		q.refuse = q.refuse[1:]
+		if code != 0 {
+			return fakeAnswer(code, "", http.Header{}), nil
+		}
+	}
+	if len(q.messages) > 1 || q.messages[0] != "for ever" {
+		q.messages = q.messages[1:]
+	}
+	return fakeAnswer(200, "", http.Header{}), nil
+}
+
+// Observe implements Observer.
+func (q *queue) Observe(_ context.Context, o *Observation) error {
+	q.book = append(q.book, fmt.Sprintf("observe %s", o.Body))
+	return q.deny
+}
+
+// Fail implements Observer.
+func (q *queue) Fail(_ context.Context, _ string, reason error) {
+	q.book = append(q.book, "fail: "+reason.Error())
+}
+
+// queued is a source that takes messages off a queue.
+func queued(q *queue) (*Poller, *Source) {
+	p := NewPoller(PollerOptions{Fetcher: NewFetcher(FetcherOptions{RoundTripper: q}), Observer: q})
+	return p, &Source{
+		Name: "queue", Acknowledge: &Acknowledgement{Method: http.MethodDelete, URL: "http://api.example/messages/{header.X-Message}"},
+		Retry: Retry{MaxAttempts: 1}, Request: Request{
+			Method: http.MethodPost, URL: "http://api.example/messages", SuccessStatusCodes: []int{200, 204},
+			Header: http.Header{"Content-Type": {"application/json"}}, Body: []byte("{}"),
+		},
+	}
+}
+
+func TestAcknowledge(t *testing.T) {
+	t.Parallel()
+	const (
+		ask  = "POST /messages"
+		a, b = `observe {"message":"a"}`, `observe {"message":"b"}`
+		delA = "DELETE /messages/id%2Fa"
+		delB = "DELETE /messages/id%2Fb"
+		none = "observe "
+	)
+	for name, test := range map[string]struct {
+		queue queue
+		polls int
+		want  []string
+	}{
+		"each is deleted once it was taken": {queue{messages: []string{"a", "b"}}, 1, []string{ask, a, delA, ask, b, delB, ask, none}},
+		"an empty queue":                    {queue{}, 1, []string{ask, none}},
+		"gone already":                      {queue{messages: []string{"a"}, refuse: []int{404}}, 1, []string{ask, a, delA, ask, none, delA, ask, none}},
+		"not taken":                         {queue{messages: []string{"a"}, deny: errors.New("the disk is full")}, 1, []string{ask, a, "fail: the disk is full"}},
+		"a deletion that fails is made again before anything else": {queue{messages: []string{"a"}, refuse: []int{500, 500}}, 3, []string{
+			ask, a, delA, "fail: acknowledge the last answer: DELETE http://api.example/messages/id%2Fa: answered 500 Internal Server Error",
+			delA, "fail: acknowledge the last answer: DELETE http://api.example/messages/id%2Fa: answered 500 Internal Server Error",
+			delA, ask, none,
+		}},
+		"no name": {queue{messages: []string{"a"}, nameless: true}, 1, []string{
+			ask, "fail: POST http://api.example/messages: has no header X-Message by which acknowledge.url could name it",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q := test.queue
+				p, s := queued(&q)
+				for range test.polls {
+					pollOnce(t, p, s)
+				}
+				if diff := cmp.Diff(test.want, q.book); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// TestAcknowledgeComesToAnEnd where the API deletes nothing.
+func TestAcknowledgeComesToAnEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{messages: []string{"for ever"}}
+		p, s := queued(q)
+		pollOnce(t, p, s)
+		if n := strings.Count(strings.Join(q.book, "\n"), "DELETE"); n != maxAcknowledged {
+			t.Errorf("deleted %d times, want %d", n, maxAcknowledged)
+		}
+	})
+}
+
+// TestAcknowledgementIsForgotten with the request that it belongs to.
+func TestAcknowledgementIsForgotten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q := &queue{messages: []string{"a"}, refuse: []int{500}}
+		p, s := queued(q)
+		pollOnce(t, p, s)
+		p.SetState(s.Name, State{})
+		q.book = nil
+		pollOnce(t, p, s)
+		if q.book[0] != "POST /messages" {
+			t.Errorf("it went on with %s", q.book[0])
+		}
+	})
+}
