@@ -31,7 +31,7 @@ func TestADP(t *testing.T) {
 			"links":           []object{{"href": "/hr/v2/workers/" + fmt.Sprint(n)}},
 		}
 	}
-	var workers []object
+	var workers, all []object
 	for n := range 200 { // two full pages: the third is a 204
 		workers = append(workers, worker(n))
 	}
@@ -47,6 +47,24 @@ func TestADP(t *testing.T) {
 			return answer{status: http.StatusNoContent}
 		}
 		return object{"workers": list, "meta": nil}
+	})
+	notification := func(id, name string) object {
+		return object{"eventID": id, "eventNameCode": object{"codeValue": name}, "creationDateTime": "2025-12-01T09:00:00Z", "data": object{"output": object{}}}
+	}
+	queue := []object{notification("ev-1", "payroll.closed")}
+	api.handle("GET /core/v1/event-notification-messages", func(*http.Request) any {
+		if len(queue) == 0 {
+			return answer{status: http.StatusNoContent}
+		}
+		id, _ := queue[0]["eventID"].(string)
+		return api.json(object{"events": queue[:1]}, http.Header{"Adp-Msg-Msgid": {"msg:" + id}})
+	})
+	api.handle("DELETE /core/v1/event-notification-messages/{id}", func(r *http.Request) any {
+		if id, _ := queue[0]["eventID"].(string); r.PathValue("id") != "msg:"+id {
+			t.Errorf("it deletes %s, not %s", r.PathValue("id"), id)
+		}
+		queue = queue[1:]
+		return answer{status: http.StatusOK}
 	})
 	tokens := newFake(t, 60, time.Minute, nil, denied)
 	secret := "adp-secret-1"
@@ -68,17 +86,21 @@ func TestADP(t *testing.T) {
 			workers[8]["workAssignments"] = []object{{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 21}}}}
 		}),
 		change: api.do(func() {
+			queue = append(queue, notification("ev-2", "worker.hire"), notification("ev-3", "payroll.closed"), notification("ev-4", "worker.terminate"))
 			workers = append(workers, worker(200))
 			workers[3]["workerStatus"] = object{"statusCode": object{"codeValue": "Terminated"}}
 		}),
-		told: []string{"adp.worker.updated G30003", "adp.worker.created G30200"},
+		told: []string{"adp.worker.updated G30003", "adp.worker.created G30200", "adp.event.created ev-2", "adp.event.created ev-4"},
 		sick: []sickness{
 			api.ill("too many requests", "429", answer{status: http.StatusTooManyRequests, body: `{"confirmMessage":{"requestStatus":{"codeValue":"failed"}}}`}),
 			api.ill("a scope that was taken back", "403", answer{status: http.StatusForbidden, body: `{"response":{"resourceMessages":[{"processMessages":[{"userMessage":{"messageTxt":"Not authorized"}}]}]}}`}),
-			api.ill("nobody", "0 items", answer{status: http.StatusOK, body: `{"workers":[],"meta":null}`}),
+			{name: "nobody", reason: "page 1", begin: api.do(func() { all, workers = workers, nil }), end: api.do(func() { workers = all })},
 		},
 	}
 	try(t, "adp", tr)
+	if len(queue) > 0 {
+		t.Errorf("%d messages are still in the queue", len(queue))
+	}
 	secret = "another"
 	inWorld(t, "adp", tr, func(t *testing.T, w *world) {
 		w.round()
