@@ -169,7 +169,7 @@ func (c *crash) stop(t *testing.T, cmd *exec.Cmd) {
 	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := cmd.Wait(); err != nil {
+	if err := waitFor(cmd); err != nil {
 		t.Fatalf("stop: %v", err)
 	}
 }

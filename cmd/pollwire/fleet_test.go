@@ -242,7 +242,7 @@ func (f *fleet) start(t *testing.T, n *fleetNode) {
 	n.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), "ip", "netns", "exec", f.network.nodes[n.index],
 		f.binary, "run", "--config", config, "--node", name, "--log-level", "debug")
 	n.cmd.Env = append(os.Environ(), fmt.Sprintf("RUN=%s.%d", name, n.runs), "RUNTIME_DIRECTORY="+n.dir)
-	n.cmd.Stderr = n.stderr
+	n.cmd.Stderr, n.cmd.WaitDelay = n.stderr, 10*time.Second
 	n.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -309,7 +309,13 @@ func (n *fleetNode) stop(t *testing.T) {
 	t.Helper()
 	n.signal(t, syscall.SIGTERM)
 	n.told = true
-	<-n.ended
+	select {
+	case <-n.ended:
+	case <-time.After(awaitTimeout):
+		_ = n.cmd.Process.Signal(syscall.SIGQUIT) // what it is at
+		<-n.ended
+		t.Fatalf("node-%d does not end:\n%s", n.index, n.stderr.last(500))
+	}
 	if n.stderr.since(n.from) == "" {
 		return // before it was there to hear of it
 	}

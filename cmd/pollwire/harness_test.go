@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // result is what a command line came to.
 type result struct {
@@ -182,6 +182,14 @@ func startProcess(t *testing.T, env []string, args ...string) *process {
 	return p
 }
 
+// waitFor waits for the end of a process, which says what it is at and ends where it
+// comes to none.
+func waitFor(cmd *exec.Cmd) error {
+	stuck := time.AfterFunc(patience, func() { _ = cmd.Process.Signal(syscall.SIGQUIT) })
+	defer stuck.Stop()
+	return cmd.Wait()
+}
+
 // signal sends a signal, if one is given, and returns what the process came to.
 func (p *process) signal(t *testing.T, signal syscall.Signal) result {
 	t.Helper()
@@ -190,7 +198,7 @@ func (p *process) signal(t *testing.T, signal syscall.Signal) result {
 			t.Fatal(err)
 		}
 	}
-	err := p.cmd.Wait()
+	err := waitFor(p.cmd)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatal(err)
