@@ -238,7 +238,7 @@ func (f *fleet) here(d time.Duration) time.Duration {
 		return d
 	}
 	slices.Sort(gaps)
-	slow := gaps[len(gaps)*19/20].Round(time.Second)
+	slow := gaps[len(gaps)*99/100]
 	return time.Duration(float64(d) * max(1, slow.Seconds()))
 }
 
