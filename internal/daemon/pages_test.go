@@ -71,7 +71,7 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, text := range []string{query.Get("offset"), query.Get("cursor"), asked.Variables.After} {
 		if text != "" {
-			from, _ = strconv.Atoi(text)
+			from, _ = strconv.Atoi(strings.TrimPrefix(text, "after-"))
 		}
 	}
 	if page, err := strconv.Atoi(query.Get("page")); err == nil {
@@ -82,7 +82,7 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	from = min(from, len(s.items))
 	to, next := min(from+size, len(s.items)), ""
 	if to < len(s.items) {
-		next = strconv.Itoa(to)
+		next = "after-" + strconv.Itoa(to)
 	}
 	page := s.as(s.items[from:to], next)
 	w.Header().Set("Content-Type", "application/json")
@@ -94,6 +94,11 @@ func (s *shelf) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func asJSON(items []string, next string) string {
 	return fmt.Sprintf(`{"data":[%s],"next":%q}`, strings.Join(items, ","), next)
+}
+
+// asCounted is asJSON with cursors that are no more than counts.
+func asCounted(items []string, next string) string {
+	return asJSON(items, strings.TrimPrefix(next, "after-"))
 }
 
 // asXML writes the same items as elements.
@@ -126,6 +131,7 @@ func TestPagesAreOneList(t *testing.T) {
 		{"page number", "pagination: {type: page_number, page_param: page, max_pages: 9}\n    items: {path: data, key: id}", asJSON, true},
 		{"offset", "pagination: {type: offset, offset_param: offset, limit_param: limit, limit: 5, max_pages: 9}\n    items: {path: data, key: id}", asJSON, true},
 		{"cursor", "pagination: {type: cursor, cursor_path: next, cursor_param: cursor}\n    items: {path: data, key: id}", asJSON, false},
+		{"cursor that counts", "pagination: {type: cursor, cursor_path: next, cursor_param: cursor}\n    items: {path: data, key: id}", asCounted, true},
 		{"cursor in XML", "pagination: {type: cursor, cursor_path: list.next, cursor_param: cursor}\n    items: {path: list.data, key: \"@id\"}", asXML, false},
 		{"cursor of a GraphQL query", "pagination: {type: cursor, cursor_path: next, cursor_param: variables.after}\n    items: {path: data, key: id}", asJSON, false},
 	}
