@@ -33,14 +33,20 @@ var headerPlaceholder = regexp.MustCompile(`\{header\.([^{}]+)\}`)
 // fill returns the address at which an answer is acknowledged.
 func (a *Acknowledgement) fill(h http.Header) (*url.URL, error) {
 	missing := ""
-	text := headerPlaceholder.ReplaceAllStringFunc(a.URL, func(found string) string {
-		name := headerPlaceholder.FindStringSubmatch(found)[1]
-		value := strings.TrimSpace(h.Get(name))
-		if value == "" || value == "." || value == ".." {
-			missing = name
-		}
-		return url.PathEscape(value)
-	})
+	put := func(text string, escape func(string) string) string {
+		return headerPlaceholder.ReplaceAllStringFunc(text, func(found string) string {
+			name := headerPlaceholder.FindStringSubmatch(found)[1]
+			value := strings.TrimSpace(h.Get(name))
+			if value == "" || value == "." || value == ".." {
+				missing = name
+			}
+			return escape(value)
+		})
+	}
+	text, query, asks := strings.Cut(a.URL, "?")
+	if text = put(text, url.PathEscape); asks {
+		text += "?" + put(query, url.QueryEscape) // a path may hold & and +, a value may not
+	}
 	if missing != "" {
 		return nil, &unfit{text: fmt.Sprintf("has no header %s by which acknowledge.url could name it", missing)}
 	}
@@ -51,29 +57,39 @@ func (a *Acknowledgement) fill(h http.Header) (*url.URL, error) {
 	return u, nil
 }
 
-// owe returns where the answer is to be acknowledged that the observation is of;
-// nil for nowhere.
-func (f *Fetcher) owe(t *template, o *Observation, a answer) (*url.URL, error) {
+// debt is an answer that was accepted and is not acknowledged yet.
+type debt struct {
+	Acknowledgement
+	to *url.URL
+	// renewed says that credentials were renewed since they were refused.
+	renewed bool
+}
+
+// owe returns what is owed for the answer that the observation is of; nil for
+// nothing.
+func (f *Fetcher) owe(t *template, o *Observation, a answer) (*debt, error) {
 	if t.source.Acknowledge == nil {
 		return nil, nil //nolint:nilnil // nothing is owed, and nothing is wrong
 	}
-	u, err := t.source.Acknowledge.fill(a.resp.Header)
-	if err != nil {
+	d := &debt{Acknowledgement: *t.source.Acknowledge}
+	var err error
+	if d.to, err = d.fill(a.resp.Header); err != nil {
 		o.Release()
 	}
-	return u, err
+	return d, err
 }
 
 // acknowledge tells the API that an answer was taken. One that it has no more is
-// as good as taken. The error is a *[FetchError].
-func (f *Fetcher) acknowledge(ctx context.Context, s *Source, u *url.URL) error {
+// as good as taken; a redirect is not followed, for what it leads to is another
+// thing to delete. The error is a *[FetchError].
+func (f *Fetcher) acknowledge(ctx context.Context, s *Source, d *debt) error {
 	t, err := f.template(s)
 	if err != nil {
-		return &FetchError{Method: s.Acknowledge.Method, URL: "acknowledge.url", Err: f.secrets.Load().Error(err)}
+		return &FetchError{Method: d.Method, URL: "acknowledge.url", Err: f.secrets.Load().Error(err)}
 	}
 	timed, cancel := context.WithTimeoutCause(ctx, t.timeout, ErrTimeout)
 	defer cancel()
-	tg := target{url: u, method: s.Acknowledge.Method}
+	tg := target{url: d.to, method: d.Method}
 	a, err := f.ask(timed, t, State{}, tg)
 	if a.resp != nil {
 		defer a.resp.Body.Close()
@@ -90,15 +106,19 @@ func (f *Fetcher) acknowledge(ctx context.Context, s *Source, u *url.URL) error 
 }
 
 // settle acknowledges what is owed for the last answer, and asks for the next one
-// then. While that fails nothing is asked, for the answer would be the same, and
-// the poll has failed: the operator hears of a queue that does not move.
-func (p *Poller) settle(ctx context.Context, s *Source, pr *progress, request int, u *url.URL) Outcome {
-	if err := p.fetcher.acknowledge(ctx, s, u); err != nil {
-		if failure, ok := errors.AsType[*FetchError](err); ok && failure.Renewed && request == 1 && ctx.Err() == nil {
-			return Outcome{More: true} // once more, with the credentials that were renewed
+// then. A request that fails is made again like any other. While it fails nothing
+// is asked, for the answer would be the same, and the poll has failed: the operator
+// hears of a queue that does not move.
+func (p *Poller) settle(ctx context.Context, s *Source, pr *progress, request int, d *debt) Outcome {
+	attempt := pr.attempt(request <= 1)
+	if request <= 1 {
+		d.renewed = false
+	}
+	if err := p.fetcher.acknowledge(ctx, s, d); err != nil {
+		if failure, ok := errors.AsType[*FetchError](err); ok && failure.Renewed {
+			failure.Renewed, d.renewed = !d.renewed, true
 		}
-		p.fail(ctx, s, pr, (*Visit)(nil).failed(fmt.Errorf("acknowledge the last answer: %w", err)))
-		return Outcome{}
+		return p.failed(ctx, s, pr, nil, attempt, fmt.Errorf("acknowledge the last answer: %w", err))
 	}
 	p.answered(ctx, s)
 	pr.owe(nil)

@@ -226,7 +226,7 @@ func (f *Fetcher) ask(ctx context.Context, t *template, state State, tg target) 
 		return answer{}, &unreached{err}
 	}
 	f.heed(ctx, t.source, resp.StatusCode, resp.Header)
-	if t.follow && isRedirect(resp) && !t.accepts(resp.StatusCode) {
+	if t.follow && tg.method == "" && isRedirect(resp) && !t.accepts(resp.StatusCode) {
 		return f.follow(ctx, t, tg, resp)
 	}
 	return answer{resp: resp, validated: validated, url: req.URL}, nil

@@ -53,7 +53,7 @@ func (v *Visit) Gather(o *Observation, wants []Want) (more bool, err error) {
 }
 
 // Gathering says whether the next request is one for a detail.
-func (v *Visit) Gathering() bool { return v.gather != nil }
+func (v *Visit) Gathering() bool { return v != nil && v.gather != nil }
 
 func (v *Visit) newSpool() *spool { return &spool{zip: &v.fetcher.zip, dir: v.fetcher.spoolDir} }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"time"
 
 	"github.com/pollwire/pollwire/diff"
@@ -68,9 +67,8 @@ type Observation struct {
 	fetcher  *Fetcher
 	template *template
 
-	// owed is where the answer is to be acknowledged once it was accepted; nil for
-	// nowhere.
-	owed *url.URL
+	// owed is how the answer is to be acknowledged once it was accepted; nil for not.
+	owed *debt
 
 	buffer  *httpclient.Body
 	pages   *spool
@@ -81,6 +79,9 @@ type Observation struct {
 // what is wrong.
 const maxSaying = 1 << 10
 
+// saying comes before what an answer says.
+const saying = "; the answer begins: "
+
 // Quote adds what a short answer says to the reason why it is refused: many an API
 // tells its errors in a 200. Secrets are masked, and 200 bytes are shown in one
 // line. An answer that is longer than 1 KiB is not quoted, nor is one with several
@@ -89,7 +90,7 @@ func (o *Observation) Quote(reason error) error {
 	if o.template == nil || len(o.Body) == 0 || len(o.Body) > maxSaying {
 		return reason
 	}
-	return fmt.Errorf("%w; the answer begins: %s", reason, o.fetcher.mask(o.template).Excerpt(o.Body, false, excerptShown))
+	return fmt.Errorf("%w"+saying+"%s", reason, o.fetcher.mask(o.template).Excerpt(o.Body, false, excerptShown))
 }
 
 // Release gives the buffer of Body back for reuse, and drops Pages and

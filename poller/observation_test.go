@@ -38,3 +38,21 @@ func TestQuote(t *testing.T) {
 		t.Errorf("an answer of nobody is quoted: %v", got)
 	}
 }
+
+// TestQuoteIsNoOtherFailure: the log hears of the same failure once, whatever ID the
+// API gives to each request.
+func TestQuoteIsNoOtherFailure(t *testing.T) {
+	t.Parallel()
+	f := newFetcher(t, FetcherOptions{RoundTripper: handlerNetwork(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, `{"ok":false,"id":"`+r.URL.RawQuery+`"}`)
+	})})
+	var kinds []string
+	for _, id := range []string{"ab-1", "cd-2"} {
+		o := mustFetch(t, f, newSource("http://api.example/?"+id), State{})
+		kinds = append(kinds, kindOf(o.Quote(errors.New("it lacks data"))))
+		o.Release()
+	}
+	if kinds[0] != kinds[1] || kinds[0] != "it lacks data" {
+		t.Errorf("they are told apart: %q", kinds)
+	}
+}

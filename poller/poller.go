@@ -124,8 +124,8 @@ func (p *Poller) Poll(ctx context.Context, s *Source, request int) Outcome {
 		p.log.DebugContext(ctx, "poll skipped, the source asked for a pause", "source", s.Name, "wait", wait)
 		return Outcome{}
 	}
-	if u := pr.owes(); u != nil {
-		return p.settle(ctx, s, pr, request, u)
+	if d := pr.owes(s); d != nil {
+		return p.settle(ctx, s, pr, request, d)
 	}
 	v, attempt := pr.visit(p.fetcher, s, request <= 1)
 	outcome := p.visit(ctx, s, pr, v, attempt)
@@ -166,6 +166,9 @@ func (p *Poller) observe(ctx context.Context, s *Source, pr *progress, o *Observ
 		p.log.InfoContext(ctx, "source recovered", "source", s.Name)
 	}
 	p.done(s, r)
+	if o.State == (State{}) {
+		return Outcome{} // nobody has looked at it: it is asked for again as a whole
+	}
 	pr.owe(o.owed)
 	return Outcome{More: o.owed != nil}
 }
@@ -315,12 +318,13 @@ func kindOf(err error) string {
 		text, _, _ := strings.Cut(fe.Err.Error(), ": ")
 		return text
 	}
+	text, _, _ := strings.Cut(err.Error(), saying) // which may have the ID of a request, too
 	return strings.Map(func(c rune) rune {
 		if '0' <= c && c <= '9' {
 			return -1
 		}
 		return c
-	}, err.Error())
+	}, text)
 }
 
 var _ PollFunc = (*Poller)(nil).Poll

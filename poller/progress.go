@@ -1,9 +1,6 @@
 package poller
 
-import (
-	"net/url"
-	"sync"
-)
+import "sync"
 
 // progress is where a source stands between its requests. A poll works on the
 // one that it began with: where SetState or Forget put another in its place
@@ -15,9 +12,8 @@ type progress struct {
 	// attempts how often that request has failed.
 	underWay *Visit
 	attempts int
-	// owed is where the last accepted answer is to be acknowledged; nil where it need
-	// not be, or was.
-	owed *url.URL
+	// owed is the last accepted answer as long as it is to be acknowledged, else nil.
+	owed *debt
 	// ended says that another progress is in place of this one.
 	ended bool
 	// failing is the kind of the last failure, empty after a success.
@@ -40,6 +36,18 @@ func (pr *progress) visit(f *Fetcher, s *Source, anew bool) (v *Visit, attempt i
 		v, attempt = f.Begin(s, pr.state), 1
 	}
 	return v, attempt
+}
+
+// attempt is how often the next request will have been made then, where it is none
+// of a visit; it is the first one of a new poll.
+func (pr *progress) attempt(anew bool) int {
+	pr.mu.Lock()
+	defer pr.mu.Unlock()
+	attempt := pr.attempts + 1
+	if pr.attempts = 0; anew {
+		return 1
+	}
+	return attempt
 }
 
 // keep keeps a poll for its next request.
@@ -97,17 +105,21 @@ func (pr *progress) adopt(s State) {
 	pr.state = s
 }
 
-// owe notes where the last accepted answer is to be acknowledged.
-func (pr *progress) owe(u *url.URL) {
+// owe notes what is owed for the last accepted answer; nil for nothing.
+func (pr *progress) owe(d *debt) {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
-	pr.owed = u
+	pr.owed = d
 }
 
-// owes returns where that is; nil for nowhere.
-func (pr *progress) owes() *url.URL {
+// owes returns what a source owes, nil for nothing. Where the source acknowledges
+// in another way by now, the answer is asked for again and acknowledged so.
+func (pr *progress) owes(s *Source) *debt {
 	pr.mu.Lock()
 	defer pr.mu.Unlock()
+	if pr.owed != nil && (s.Acknowledge == nil || *s.Acknowledge != pr.owed.Acknowledgement) {
+		pr.owed, pr.attempts = nil, 0
+	}
 	return pr.owed
 }
 

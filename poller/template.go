@@ -73,7 +73,8 @@ func newTemplate(s *Source, userAgent string) (*template, error) {
 	}
 	method := cmp.Or(r.Method, http.MethodGet)
 	safe := method == http.MethodGet || method == http.MethodHead
-	t.conditional = r.Conditional && safe
+	// Only a whole answer says how it is acknowledged.
+	t.conditional = r.Conditional && safe && s.Acknowledge == nil
 	t.follow = r.FollowRedirects && safe
 	t.base, err = http.NewRequest(method, u.String(), http.NoBody) //nolint:noctx // each request gets its own
 	if err != nil {
@@ -135,7 +136,7 @@ func (t *template) target() target { return target{url: t.base.URL, body: t.sour
 func (t *template) request(ctx context.Context, state State, tg target) (req *http.Request, validated bool, err error) {
 	req = t.base.WithContext(ctx)
 	req.Header, validated = t.header(state)
-	if method := tg.ownMethod(); method != "" && req.Method != method {
+	if method := tg.ownMethod(); method != "" && (req.Method != method || t.base.GetBody != nil) {
 		req.Method, req.Header = method, req.Header.Clone()
 		req.Header.Del("Content-Type") // which is that of the body it does without
 		req.ContentLength, req.GetBody = 0, nil
