@@ -81,16 +81,19 @@ func TestADP(t *testing.T) {
 			"ADP_CLIENT_ID": "adp-client-1", "ADP_CLIENT_SECRET": "adp-secret-1", "ADP_CERT_FILE": cert, "ADP_KEY_FILE": key,
 		},
 		hosts: map[string]http.Handler{"api.adp.com": api, "accounts.adp.com": tokens},
-		dull: api.do(func() {
-			workers[7]["links"] = []object{}
+		dull:  api.do(func() { workers[7]["links"] = []object{} }),
+		untold: api.do(func() {
 			workers[8]["workAssignments"] = []object{{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 21}}}}
 		}),
 		change: api.do(func() {
 			queue = append(queue, notification("ev-2", "worker.hire"), notification("ev-3", "payroll.closed"), notification("ev-4", "worker.terminate"))
 			workers = append(workers, worker(200))
+			workers[4]["workAssignments"].([]object)[0]["homeWorkLocation"] = object{"nameCode": object{"codeValue": "B2"}}
+			workers[5]["workAssignments"].([]object)[0]["jobTitle"] = "Head clerk"
+			workers[6]["workAssignments"].([]object)[0]["reportsTo"] = []object{{"associateOID": "G30001"}}
 			workers[3]["workerStatus"] = object{"statusCode": object{"codeValue": "Terminated"}}
 		}),
-		told: []string{"adp.worker.updated G30003", "adp.worker.created G30200", "adp.event.created ev-2", "adp.event.created ev-4"},
+		told: []string{"adp.worker.updated G30003", "adp.worker.updated G30004", "adp.worker.updated G30005", "adp.worker.updated G30006", "adp.worker.created G30200", "adp.event.created ev-2", "adp.event.created ev-4"},
 		sick: []sickness{
 			api.ill("too many requests", "429", answer{status: http.StatusTooManyRequests, body: `{"confirmMessage":{"requestStatus":{"codeValue":"failed"}}}`}),
 			api.ill("a scope that was taken back", "403", answer{status: http.StatusForbidden, body: `{"response":{"resourceMessages":[{"processMessages":[{"userMessage":{"messageTxt":"Not authorized"}}]}]}}`}),

@@ -37,7 +37,7 @@ func TestAirtable(t *testing.T) {
 			}
 		}
 		part, more := page(records, at, 100)
-		api.paged("records", more)
+		api.paged("records", at, more)
 		made := object{"records": part}
 		if more {
 			made["offset"] = fmt.Sprintf("itrS/rec%d", at+100)

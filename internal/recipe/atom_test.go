@@ -22,8 +22,8 @@ func TestAtom(t *testing.T) {
 	try(t, "atom", trial{
 		set:   map[string]string{"ATOM_URL": "https://code.example/releases.atom"},
 		hosts: map[string]http.Handler{"code.example": feed},
-		dull: feed.do(func() {
-			entries[0] = entry("v1.2", "v1.2", day, "7")
+		dull:  feed.do(func() { entries[0] = entry("v1.2", "v1.2", day, "7") }),
+		untold: feed.do(func() {
 			entries[1] = entry("v1.1", "v1.1: a typo less", day, "0") // which its author does not call a revision
 		}),
 		change: feed.do(func() {

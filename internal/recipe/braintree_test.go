@@ -58,7 +58,7 @@ func TestBraintree(t *testing.T) {
 			}
 		}
 		edges, more := page(found, after, 50)
-		api.paged("transactions", more)
+		api.paged("transactions", after, more)
 		info := object{"hasNextPage": more, "endCursor": nil}
 		if len(edges) > 0 { // the last page has one too
 			info["endCursor"] = fmt.Sprintf("c%d", after+len(edges))
@@ -70,9 +70,9 @@ func TestBraintree(t *testing.T) {
 		}
 	})
 	tr := trial{
-		set:   map[string]string{"BRAINTREE_PUBLIC_KEY": "public", "BRAINTREE_PRIVATE_KEY": "private"},
-		hosts: map[string]http.Handler{"payments.braintree-api.com": api},
-		dull:  api.do(func() { transactions[0]["node"].(object)["orderId"] = "7001" }),
+		set:    map[string]string{"BRAINTREE_PUBLIC_KEY": "public", "BRAINTREE_PRIVATE_KEY": "private"},
+		hosts:  map[string]http.Handler{"payments.braintree-api.com": api},
+		untold: api.do(func() { transactions[0]["node"].(object)["orderId"] = "7001" }),
 		change: api.do(func() {
 			transactions = append([]object{
 				transaction(502, time.Now(), "FAILED", "9.99"),

@@ -33,7 +33,7 @@ func TestButterCMS(t *testing.T) {
 			api.wantQuery(r, "page_size", "100") // of 1 to 100
 			number := max(1, api.number(r, "page"))
 			data, more := page(*of, 100*(number-1), 100)
-			api.paged(name, more)
+			api.paged(name, 100*(number-1), more)
 			meta := object{"count": len(*of), "previous_page": nil, "next_page": nil}
 			if number > 1 {
 				meta["previous_page"] = number - 1
@@ -52,15 +52,18 @@ func TestButterCMS(t *testing.T) {
 		dull: api.do(func() {
 			posts[3]["updated"] = "2025-12-02T00:00:00Z"
 			posts[3]["author"] = object{"slug": "ada", "first_name": "Ada", "bio": "wrote", "profile_image": "https://cdn.buttercms.com/2"}
-			posts[4]["tags"] = []object{{"slug": "shop", "name": "Shop"}, {"slug": "news", "name": "News"}}
 			pages[3]["updated"] = "2025-12-02T00:00:00Z"
+		}),
+		untold: api.do(func() {
+			posts[4]["tags"] = []object{{"slug": "shop", "name": "Shop"}, {"slug": "news", "name": "News"}}
+			pages[4]["name"] = "A page by another name"
 		}),
 		change: api.do(func() {
 			posts = append([]object{{"slug": "summer-sale", "title": "Summer sale", "body": "<p>50 %</p>", "summary": "", "status": "published"}}, posts...)
-			posts[2]["title"] = "Another title"
+			posts[2]["title"], posts[8]["body"], posts[9]["summary"] = "Another title", "<p>another text</p>", "in short"
 			pages[100]["fields"] = object{"headline": "Welcome back"}
 		}),
-		told: []string{"buttercms.post.created summer-sale", "buttercms.post.updated post-1", "buttercms.page.updated page-100"},
+		told: []string{"buttercms.post.created summer-sale", "buttercms.post.updated post-1", "buttercms.post.updated post-7", "buttercms.post.updated post-8", "buttercms.page.updated page-100"},
 		sick: []sickness{
 			api.ill("the calls of the month are used up", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"60"}}, body: `{"detail":"API Calls limit reached."}`}),
 			api.ill("an error of the server", "500", answer{status: http.StatusInternalServerError, body: `{"detail":"error"}`}),

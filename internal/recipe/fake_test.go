@@ -186,15 +186,15 @@ func (f *fake) wantHeader(r *http.Request, name, want string) {
 	}
 }
 
-// paged takes note that a page of a list is given, and whether others follow it.
-// At its end the test fails where the list never had several pages, or its last
-// one was never asked for. It is called by what serves a route.
-func (f *fake) paged(list string, more bool) {
+// paged takes note that a page of a list is given, from an offset on, and whether
+// others follow it. At its end the test fails where the list never had several
+// pages, or its last one was never asked for. It is called by what serves a route.
+func (f *fake) paged(list string, offset int, more bool) {
 	if f.read == nil {
 		f.read = make(map[string]reading)
 	}
-	at, known := f.read[list]
-	if !known {
+	if _, known := f.read[list]; !known {
+		f.read[list] = 0
 		f.t.Cleanup(func() {
 			f.mu.Lock()
 			defer f.mu.Unlock()
@@ -204,12 +204,10 @@ func (f *fake) paged(list string, more bool) {
 		})
 	}
 	switch {
-	case more:
-		f.read[list] = max(at, begun)
-	case at == begun:
+	case offset == 0 && more:
+		f.read[list] = max(f.read[list], begun)
+	case offset > 0 && !more && f.read[list] == begun:
 		f.read[list] = whole
-	default:
-		f.read[list] = at
 	}
 }
 

@@ -72,7 +72,7 @@ func (g *gitHub) list(name string, of func(*http.Request) []map[string]any) func
 		number := max(1, g.number(r, "page"))
 		part, more := page(of(r), 100*(number-1), 100)
 		if name == "issues" { // of the others the first page will do
-			g.paged(name, more)
+			g.paged(name, 100*(number-1), more)
 		} else if number > 1 {
 			g.t.Errorf("page %d of %s is asked for", number, name)
 		}
@@ -96,6 +96,8 @@ func (g *gitHub) list(name string, of func(*http.Request) []map[string]any) func
 // since is the issues that were changed since a time.
 func (g *gitHub) since(r *http.Request) []map[string]any {
 	g.wantQuery(r, "state", "all")
+	g.wantQuery(r, "sort", "updated")
+	g.wantQuery(r, "direction", "desc")
 	since, err := time.Parse(time.RFC3339, r.URL.Query().Get("since"))
 	if err != nil && r.URL.Query().Has("since") {
 		g.t.Errorf("since: %v", err)
@@ -115,7 +117,16 @@ func (g *gitHub) trial() trial {
 		hosts: map[string]http.Handler{"api.github.com": g},
 		dull: g.do(func() {
 			g.releases[0]["assets"] = []map[string]any{{"id": 7120, "download_count": 4}}
+			g.releases[1]["updated_at"], g.releases[1]["mentions_count"] = "1999-12-31T00:00:00Z", 4
+			g.releases[1]["reactions"] = map[string]any{"total_count": 2, "heart": 2}
+			draft := gitHubRelease(999) // which drives the hundredth off the page
+			draft["draft"] = true
+			g.releases = append([]map[string]any{draft}, g.releases...)
 			g.issues[3]["comments"], g.issues[3]["updated_at"] = 1, time.Now().UTC().Format(time.RFC3339)
+			g.issues[3]["reactions"] = map[string]any{"total_count": 1}
+		}),
+		untold: g.do(func() {
+			g.releases[5]["prerelease"] = true
 			old := gitHubIssue(7777, time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)) // beyond the pages of the first look
 			old["comments"], old["updated_at"] = 1, time.Now().UTC().Format(time.RFC3339)
 			g.issues = append([]map[string]any{old}, g.issues...)
@@ -128,9 +139,12 @@ func (g *gitHub) trial() trial {
 			pull["pull_request"] = map[string]any{}
 			g.issues = append([]map[string]any{gitHubIssue(131, now), pull}, g.issues...)
 			g.issues[20]["state"], g.issues[20]["updated_at"] = "closed", now.Format(time.RFC3339)
+			g.issues[21]["labels"], g.issues[21]["updated_at"] = []map[string]any{{"id": 1, "name": "bug"}}, now.Format(time.RFC3339)
+			g.issues[22]["assignees"], g.issues[22]["updated_at"] = []map[string]any{{"id": 1, "login": "gopher"}}, now.Format(time.RFC3339)
+			g.releases[3]["body"], g.releases[4]["name"] = "more notes", "v1.118, the last of its line"
 			g.events = append([]map[string]any{gitHubEvent(252, "PushEvent")}, g.events...)
 		}),
-		told: []string{"github.release.created 121", "github.issue.created 131", "github.issue.updated 113", "github.event.created 252"},
+		told: []string{"github.release.created 121", "github.release.updated 119", "github.release.updated 118", "github.issue.updated 112", "github.issue.updated 111", "github.issue.created 131", "github.issue.updated 113", "github.event.created 252"},
 		sick: []sickness{
 			g.ill("a server error", "503", answer{status: http.StatusServiceUnavailable, body: `{"message":"unicorn"}`}),
 			g.ill("the limit of the account", "403", answer{status: http.StatusForbidden, header: http.Header{"Retry-After": {"60"}}, body: `{"message":"You have exceeded a secondary rate limit"}`}),

@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestGitLab(t *testing.T) {
 	merge := func(n int, at time.Time) object {
 		return item(n, at, object{
 			"title": fmt.Sprintf("Merge %d", n), "state": "opened", "draft": false, "labels": []string{}, "user_notes_count": 0, "merge_status": "unchecked",
-			"author": object{"id": 1, "username": "root", "avatar_url": nil}, "reviewers": []object{}, "time_stats": object{"time_estimate": 0},
+			"author": object{"id": 1, "username": "root", "avatar_url": nil}, "reviewers": []object{{"id": 2, "username": "ada", "avatar_url": nil}}, "time_stats": object{"time_estimate": 0},
 		})
 	}
 	pipeline := func(n int, at time.Time, status string) object {
@@ -36,6 +37,7 @@ func TestGitLab(t *testing.T) {
 		merges = append(merges, merge(n, time.Date(1999, 12, 1, 0, n, 0, 0, time.UTC)))
 		pipelines = append(pipelines, pipeline(n, time.Date(1999, 12, 1, 0, n, 0, 0, time.UTC), "success"))
 	}
+	since := make(map[string]string)
 	list := func(name string, of *[]object) {
 		api.handle("GET /api/v4/projects/{id}/"+name, func(r *http.Request) any {
 			if id := r.PathValue("id"); id != "gitlab-org/gitlab" {
@@ -44,7 +46,11 @@ func TestGitLab(t *testing.T) {
 			api.wantQuery(r, "order_by", "updated_at")
 			api.wantQuery(r, "sort", "desc")
 			api.wantQuery(r, "per_page", "100")
+			if name == "merge_requests" {
+				api.wantQuery(r, "state", "all") // else only open ones come
+			}
 			found, after := []object{}, r.URL.Query().Get("updated_after")
+			since[name] = after
 			for _, o := range *of {
 				if at := o["updated_at"].(string); at >= after {
 					found = append(found, o)
@@ -52,7 +58,7 @@ func TestGitLab(t *testing.T) {
 			}
 			number := max(1, api.number(r, "page"))
 			part, more := page(found, 100*(number-1), 100)
-			api.paged(name, more)
+			api.paged(name, 100*(number-1), more)
 			query := r.URL.Query()
 			link := func(rel string, to int) string {
 				query.Set("page", fmt.Sprint(to))
@@ -75,7 +81,14 @@ func TestGitLab(t *testing.T) {
 		set:   map[string]string{"GITLAB_TOKEN": "glpat-1", "GITLAB_PROJECT": "gitlab-org%2Fgitlab"},
 		hosts: map[string]http.Handler{"gitlab.com": quota{fake: api, prefix: "RateLimit-"}},
 		dull: api.do(func() {
-			merges[3]["user_notes_count"], merges[3]["merge_status"], merges[3]["updated_at"] = 1, "can_be_merged", stamp(time.Now())
+			maps.Copy(merges[3], object{
+				"user_notes_count": 1, "upvotes": 1, "downvotes": 2, "merge_status": "can_be_merged", "detailed_merge_status": "mergeable", "has_conflicts": true,
+				"time_stats": object{"time_estimate": 60}, "author": object{"id": 1, "username": "root", "avatar_url": "https://avatars/2"}, "updated_at": stamp(time.Now()),
+			})
+			merges[4]["reviewers"].([]object)[0]["avatar_url"], merges[4]["updated_at"] = "https://avatars/2", stamp(time.Now())
+			pipelines[7]["updated_at"] = stamp(time.Now())
+		}),
+		untold: api.do(func() {
 			old := merge(7777, time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)) // beyond the pages of the first look
 			old["user_notes_count"], old["updated_at"] = 1, stamp(time.Now())
 			merges = append([]object{old}, merges...)
@@ -83,11 +96,14 @@ func TestGitLab(t *testing.T) {
 		}),
 		change: api.do(func() {
 			merges[30]["state"], merges[30]["updated_at"] = "merged", stamp(time.Now())
+			merges[31]["draft"], merges[31]["updated_at"] = true, stamp(time.Now())
+			merges[32]["reviewers"], merges[32]["updated_at"] = []object{}, stamp(time.Now())
+			merges[33]["labels"], merges[33]["updated_at"] = []string{"bug"}, stamp(time.Now())
 			merges = append([]object{merge(131, time.Now())}, merges...)
 			pipelines[0]["status"], pipelines[0]["updated_at"] = "failed", stamp(time.Now())
 			pipelines = append([]object{pipeline(132, time.Now(), "success")}, pipelines...)
 		}),
-		told: []string{"gitlab.merge_request.created 131", "gitlab.merge_request.updated 101", "gitlab.pipeline.updated 131"},
+		told: []string{"gitlab.merge_request.created 131", "gitlab.merge_request.updated 101", "gitlab.merge_request.updated 100", "gitlab.merge_request.updated 99", "gitlab.merge_request.updated 98", "gitlab.pipeline.updated 131"},
 		sick: []sickness{
 			api.ill("the limit of the user", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"20"}, "Content-Type": {"text/plain"}}, body: "Retry later\n"}),
 			api.ill("a project that is gone", "404", answer{status: http.StatusNotFound, body: `{"message":"404 Project Not Found"}`}),
@@ -95,5 +111,8 @@ func TestGitLab(t *testing.T) {
 		},
 	}
 	try(t, "gitlab", tr)
+	if since["merge_requests"] == "" || since["pipelines"] == "" {
+		t.Errorf("all is asked for at each poll, not what is new: %v", since)
+	}
 	tryDenied(t, "gitlab", tr, "GITLAB_TOKEN", "glpat-2", "401")
 }

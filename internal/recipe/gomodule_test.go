@@ -24,6 +24,8 @@ func TestGoModule(t *testing.T) {
 		hosts: map[string]http.Handler{"proxy.example.com": api},
 		dull: api.do(func() {
 			latest["Origin"] = map[string]any{"VCS": "git", "Hash": "1111111", "Ref": "refs/tags/v1.4.0"}
+		}),
+		untold: api.do(func() {
 			slices.Sort(versions)
 			versions = versions[1:]
 		}),

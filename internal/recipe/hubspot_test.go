@@ -46,7 +46,7 @@ func TestHubSpot(t *testing.T) {
 		}
 		after := int(sent.Get("after").Int())
 		results, more := page(found, after, 200)
-		api.paged("deals", more)
+		api.paged("deals", after, more)
 		made := object{"total": len(found), "results": results}
 		if more {
 			made["paging"] = object{"next": object{"after": strconv.Itoa(after + 200)}}

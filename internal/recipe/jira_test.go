@@ -28,8 +28,10 @@ func TestJira(t *testing.T) {
 			"id": fmt.Sprint(10000 + n), "key": fmt.Sprintf("SHOP-%d", n), "self": "https://example.atlassian.net/rest/api/3/issue/1", "expand": "operations",
 			"fields": object{
 				"summary": "An issue", "status": object{"id": "1", "name": "To Do", "iconUrl": "https://example.atlassian.net/1.png"},
-				"assignee": object{"accountId": "5b10a2844c20165700ede21g", "avatarUrls": object{"16x16": "https://avatars/1"}},
-				"labels":   []string{}, "resolution": nil, "created": stamp(at), "updated": stamp(at),
+				"assignee":  object{"accountId": "5b10a2844c20165700ede21g", "avatarUrls": object{"16x16": "https://avatars/1"}},
+				"issuetype": object{"id": "10001", "name": "Bug", "iconUrl": "https://example.atlassian.net/1.png", "avatarId": 1},
+				"priority":  object{"id": "3", "name": "Medium", "iconUrl": "https://example.atlassian.net/1.png"},
+				"labels":    []string{}, "resolution": nil, "created": stamp(at), "updated": stamp(at),
 			},
 		}
 	}
@@ -64,7 +66,7 @@ func TestJira(t *testing.T) {
 			}
 		}
 		part, more := page(issues, offset, 100)
-		api.paged("issues", more)
+		api.paged("issues", offset, more)
 		if !more {
 			return object{"issues": part, "isLast": true}
 		}
@@ -81,10 +83,16 @@ func TestJira(t *testing.T) {
 		},
 		hosts: map[string]http.Handler{"example.atlassian.net": api},
 		dull: api.do(func() {
+			issues[3]["expand"] = "operations,changelog"
 			touch(issues[3], func(f object) {
-				f["summary"] = "Another summary"
 				f["assignee"].(object)["avatarUrls"] = object{"16x16": "https://avatars/2"}
+				f["status"].(object)["iconUrl"] = "https://example.atlassian.net/2.png"
+				f["issuetype"].(object)["iconUrl"], f["issuetype"].(object)["avatarId"] = "https://example.atlassian.net/2.png", 2
+				f["priority"].(object)["iconUrl"] = "https://example.atlassian.net/2.png"
 			})
+		}),
+		untold: api.do(func() {
+			touch(issues[3], func(f object) { f["summary"] = "Another summary" })
 			old := issue(7777, time.Date(1990, 1, 1, 0, 0, 0, 0, time.UTC)) // which was not among the changed before
 			touch(old, func(f object) { f["labels"] = []string{"later"} })
 			issues = append([]object{old}, issues...)
@@ -92,9 +100,11 @@ func TestJira(t *testing.T) {
 		change: api.do(func() {
 			touch(issues[110], func(f object) { f["status"] = object{"id": "3", "name": "Done"} })
 			touch(issues[20], func(f object) { f["assignee"] = nil })
+			issues[21]["key"] = "STORE-7" // it moved
+			touch(issues[21], func(object) {})
 			issues = append([]object{issue(131, time.Now())}, issues...)
 		}),
-		told: []string{"jira.issue.updated 10021", "jira.issue.updated 10111", "jira.issue.created 10131"},
+		told: []string{"jira.issue.updated 10021", "jira.issue.updated 10111", "jira.issue.updated 10110", "jira.issue.created 10131"},
 		sick: []sickness{
 			api.ill("a project that there is not", "400", answer{status: http.StatusBadRequest, body: `{"errorMessages":["The value 'SHOP' does not exist for the field 'project'."],"errors":{}}`}),
 			api.ill("a site that is closed to strangers", "401", answer{status: http.StatusUnauthorized, body: `{"message":"Client must be authenticated to access this resource.","status-code":401}`}),

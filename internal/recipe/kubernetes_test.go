@@ -53,7 +53,7 @@ func TestKubernetes(t *testing.T) {
 			}
 		}
 		items, more := page(pods, offset, 500)
-		api.paged("pods", more)
+		api.paged("pods", offset, more)
 		meta := object{"resourceVersion": strconv.Itoa(version)}
 		if more {
 			meta["continue"], meta["remainingItemCount"] = fmt.Sprint("eyJ2Ijoi", offset+500), len(pods)-offset-500
@@ -70,6 +70,8 @@ func TestKubernetes(t *testing.T) {
 			version++ // of the list: the server counts all that is done in the cluster
 			pods[0]["metadata"].(object)["resourceVersion"] = "999"
 			inside(1)["conditions"] = []object{{"type": "Ready", "lastProbeTime": "2025-12-02T00:00:00Z"}}
+		}),
+		untold: api.do(func() {
 			container(2)["state"] = object{"terminated": object{"reason": "Completed"}}
 			inside(3)["phase"] = "Succeeded"
 			container(4)["state"] = waiting("ContainerCreating")

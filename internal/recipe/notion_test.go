@@ -52,7 +52,7 @@ func TestNotion(t *testing.T) {
 			}
 		}
 		results, more := page(of, offset, 100)
-		api.paged(name, more)
+		api.paged(name, offset, more)
 		made := object{"object": "list", "type": "page_or_data_source", "results": results, "has_more": more, "next_cursor": nil, "request_id": strconv.FormatInt(time.Now().UnixNano(), 10)}
 		if more {
 			made["next_cursor"] = fmt.Sprintf("cursor-%d", offset+100)

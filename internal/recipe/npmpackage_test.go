@@ -40,8 +40,8 @@ func TestNPMPackage(t *testing.T) {
 		dull: api.do(func() {
 			modified = "2025-12-02T00:00:00.000Z"
 			versions["22.1.0"].(object)["dist"].(object)["signatures"] = []object{{"keyid": "SHA256:2", "sig": "MEYC"}}
-			tags["beta"] = "24.0.1"
 		}),
+		untold: api.do(func() { tags["beta"] = "24.0.1" }),
 		change: api.do(func() {
 			versions["24.1.0"], tags["latest"] = version("24.1.0"), "24.1.0"
 			versions["22.1.0"].(object)["deprecated"] = "use 22.2.0, this one lacks a file"

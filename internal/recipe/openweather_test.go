@@ -23,15 +23,16 @@ func TestOpenWeather(t *testing.T) {
 		moment += 600
 		return object{
 			"coord": object{"lon": -13.41, "lat": 52.52}, "weather": []object{{"id": 803, "main": sky, "description": "as it looks", "icon": "04d"}}, "base": "stations",
-			"main": object{"temp": temp, "feels_like": temp - 3, "temp_min": temp, "temp_max": temp, "pressure": 1000 + moment%40, "humidity": 90},
-			"wind": object{"speed": 4.1, "deg": moment % 360}, "clouds": object{"all": 75}, "visibility": 10000, "dt": moment,
-			"sys": object{"type": 2, "id": 2011538, "sunrise": 1764571994, "sunset": 1764600956}, "timezone": 3600, "id": 2950159, "name": "Berlin", "cod": 200,
+			"main": object{"temp": temp, "feels_like": temp - 3, "temp_min": temp, "temp_max": temp, "pressure": 1000 + moment/600%40, "sea_level": 1000 + moment/600%40, "grnd_level": 990 + moment/600%40, "humidity": 90},
+			"wind": object{"speed": 4.1, "deg": moment / 600 % 360}, "clouds": object{"all": moment / 600 % 100}, "visibility": 9000 + moment/600%1000, "dt": moment,
+			"sys": object{"type": 2, "id": 2011538, "sunrise": 1764571994 - (moment-1764547200)/600, "sunset": 1764600956}, "timezone": 3600, "id": 2950159, "name": "Berlin", "cod": 200,
 		}
 	})
 	tr := trial{
 		set:    map[string]string{"OPENWEATHER_KEY": "weather-1", "OPENWEATHER_LAT": "52.52", "OPENWEATHER_LON": "-13.41"},
 		hosts:  map[string]http.Handler{"api.openweathermap.org": api},
-		dull:   api.do(func() { temp = 0.1 }),
+		dull:   func() {}, // it measures anew for each answer
+		untold: api.do(func() { temp = 0.1 }),
 		change: api.do(func() { temp = -0.2 }),
 		told:   []string{"openweather.weather.updated "},
 		sick: []sickness{

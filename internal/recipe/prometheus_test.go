@@ -54,8 +54,11 @@ func TestPrometheus(t *testing.T) {
 		hosts: map[string]http.Handler{"localhost:9090": api},
 		dull: api.do(func() {
 			alerts[0]["value"], alerts[0]["annotations"] = "1.3e+00", object{"summary": "at 1.3 s"}
+			used["/var"] = 96.5
+		}),
+		untold: api.do(func() {
 			alerts = append(alerts[:3:3], alert("Another", "pending")) // and Short ends before it fires
-			used["/var"], used["/srv"] = 96.5, 89.9
+			used["/srv"] = 89.9
 		}),
 		change: api.do(func() {
 			alerts = []object{alert("HighLatency", "firing"), alert("DiskFull", "firing"), alert("Another", "pending")}

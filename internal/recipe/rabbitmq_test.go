@@ -33,7 +33,7 @@ func TestRabbitMQ(t *testing.T) {
 		api.wantQuery(r, "columns", "vhost,name,type,state,consumers,messages_ready,messages_unacknowledged")
 		number := api.number(r, "page")
 		items, more := page(queues, 500*(number-1), 500)
-		api.paged("queues", more)
+		api.paged("queues", 500*(number-1), more)
 		if number < 1 || len(items) == 0 {
 			return answer{status: http.StatusBadRequest, body: `{"error":"page_out_of_range","reason":"Page out of range, page: 9 page size: 500"}`}
 		}
@@ -54,17 +54,18 @@ func TestRabbitMQ(t *testing.T) {
 		set:   map[string]string{"RABBITMQ_USER": "monitor", "RABBITMQ_PASSWORD": "rabbit-1"},
 		hosts: map[string]http.Handler{"localhost:15671": api},
 		dull: api.do(func() {
-			find("/", "slow")["messages_ready"] = 4000
+			find("/", "slow")["messages_ready"], find("/", "slow")["messages_unacknowledged"] = 4000, 900
 			find("/", "queue-001")["messages_ready"] = 999
 			find("/", "queue-001")["consumers"] = 0
-			find("shop", "slow")["consumers"] = 1
 		}),
+		untold: api.do(func() { find("shop", "slow")["consumers"] = 1 }),
 		change: api.do(func() {
 			find("/", "queue-001")["messages_ready"] = 1001
 			find("/", "slow")["messages_ready"] = 1000
 			find("shop", "stuck")["consumers"] = 0
+			find("shop", "slow")["state"] = "flow"
 		}),
-		told: []string{`rabbitmq.queue.created ["/","queue-001"]`, `rabbitmq.queue.deleted ["/","slow"]`, `rabbitmq.queue.updated ["shop","stuck"]`},
+		told: []string{`rabbitmq.queue.created ["/","queue-001"]`, `rabbitmq.queue.deleted ["/","slow"]`, `rabbitmq.queue.updated ["shop","stuck"]`, `rabbitmq.queue.updated ["shop","slow"]`},
 		sick: []sickness{
 			api.ill("a server that starts", "503", answer{status: http.StatusServiceUnavailable, body: `{"error":"service_unavailable","reason":"..."}`}),
 			api.ill("a user without the tag", "401", answer{status: http.StatusUnauthorized, body: `{"error":"not_authorised","reason":"Not management user"}`}),

@@ -45,7 +45,7 @@ func TestSendGrid(t *testing.T) {
 		}
 		slices.SortStableFunc(found, func(a, b bounce) int { return cmp.Compare(b.Created, a.Created) })
 		list, _ := page(found, api.number(r, "offset"), 500)
-		api.paged("the bounces", len(list) > 0) // an empty page is the end
+		api.paged("the bounces", api.number(r, "offset"), len(list) > 0) // an empty page is the end
 		left := max(0, 600-len(api.asked))
 		return api.json(list, http.Header{
 			"X-Ratelimit-Limit": {"600"}, "X-Ratelimit-Remaining": {fmt.Sprint(left)}, "X-Ratelimit-Reset": {fmt.Sprint(time.Now().Unix() + 60)},
@@ -53,9 +53,9 @@ func TestSendGrid(t *testing.T) {
 	})
 	told := make([]string, 503)
 	tr := trial{
-		set:   map[string]string{"SENDGRID_KEY": "SG.1"},
-		hosts: map[string]http.Handler{"api.sendgrid.com": api},
-		dull:  api.do(func() { add("busy", "4.2.2") }),
+		set:    map[string]string{"SENDGRID_KEY": "SG.1"},
+		hosts:  map[string]http.Handler{"api.sendgrid.com": api},
+		untold: api.do(func() { add("busy", "4.2.2") }),
 		change: api.do(func() {
 			for i := range told {
 				b := add(fmt.Sprintf("nobody-%d", i), "5.1.1")

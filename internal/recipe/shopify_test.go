@@ -61,7 +61,7 @@ func TestShopify(t *testing.T) {
 			}
 		}
 		part, more := page(found, offset, 250)
-		api.paged("orders", more)
+		api.paged("orders", offset, more)
 		header := http.Header{}
 		if more {
 			info := url.Values{"since": {since}, "offset": {strconv.Itoa(offset + 250)}}.Encode()
@@ -73,17 +73,20 @@ func TestShopify(t *testing.T) {
 	tr := trial{
 		set:   map[string]string{"SHOPIFY_TOKEN": "shpat_1", "SHOPIFY_SHOP": "green"},
 		hosts: map[string]http.Handler{"green.myshopify.com": api},
-		dull: api.do(func() {
+		dull:  api.do(func() { orders[6]["updated_at"] = now().Format(time.RFC3339) }),
+		untold: api.do(func() {
 			orders[7]["updated_at"] = now().Format(time.RFC3339)
 			items := orders[7]["line_items"].([]object)
 			slices.Reverse(items)
 		}),
 		change: api.do(func() {
 			orders[7]["updated_at"], orders[7]["fulfillment_status"] = now().Format(time.RFC3339), "fulfilled"
+			orders[9]["updated_at"], orders[9]["cancelled_at"] = now().Format(time.RFC3339), now().Format(time.RFC3339)
+			orders[10]["updated_at"], orders[10]["financial_status"] = now().Format(time.RFC3339), "refunded"
 			orders[8]["updated_at"], orders[8]["note"] = now().Format(time.RFC3339), "by the back door"
 			orders = append(orders, order(1001, now()))
 		}),
-		told: []string{"shopify.order.created 450790001", "shopify.order.updated 450789007"},
+		told: []string{"shopify.order.created 450790001", "shopify.order.updated 450789007", "shopify.order.updated 450789009", "shopify.order.updated 450789010"},
 		sick: []sickness{
 			api.ill("an overflowing bucket", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"2.0"}}, body: `{"errors":"Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."}`}),
 			api.ill("a scope that lacks", "403", answer{status: http.StatusForbidden, body: `{"errors":"[API] This action requires merchant approval for read_orders scope."}`}),

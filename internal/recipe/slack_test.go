@@ -44,7 +44,7 @@ func TestSlack(t *testing.T) {
 		}
 		from, _ := strconv.Atoi(strings.TrimPrefix(r.URL.Query().Get("cursor"), "bmV4dF90czo="))
 		list, more := page(found, from, 3) // Slack may give fewer than the limit, with more to come
-		api.paged("the messages", more)
+		api.paged("the messages", from, more)
 		next := ""
 		if more {
 			next = "bmV4dF90czo=" + strconv.Itoa(from+3)

@@ -1,6 +1,7 @@
 package recipe_test
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"testing"
@@ -22,7 +23,7 @@ func TestStatusPage(t *testing.T) {
 			"shortlink": "https://stspg.io/" + id, "incident_updates": updates, "components": []object{{"id": "c1", "name": "API", "updated_at": day}},
 		}
 	}
-	incidents := []object{incident("i3", "investigating", update("u1", "investigating")), incident("i2", "resolved"), incident("i1", "resolved")}
+	incidents := []object{incident("i3", "investigating", update("u1", "investigating")), incident("i2", "resolved"), incident("i1", "resolved"), incident("i0", "resolved")}
 	var components []object
 	for n := range 5 {
 		components = append(components, object{
@@ -47,16 +48,20 @@ func TestStatusPage(t *testing.T) {
 		hosts: map[string]http.Handler{"status.example": api},
 		dull: api.do(func() {
 			about["updated_at"] = "2025-12-01T00:10:00.000Z"
-			incidents[0]["updated_at"], incidents[1]["name"] = "2025-12-01T00:10:00.000Z", "Slow pages in Europe"
-			components[0]["position"], components[0]["updated_at"] = 9, "2025-12-01T00:10:00.000Z"
+			later := "2025-12-01T00:10:00.000Z"
+			incidents[0]["updated_at"], incidents[0]["reminder_intervals"] = later, "[3, 6]"
+			incidents[0]["incident_updates"].([]object)[0]["updated_at"], incidents[0]["components"].([]object)[0]["updated_at"] = later, later
+			maps.Copy(components[0], object{"position": 9, "updated_at": later, "description": "All of it", "showcase": true, "start_date": "2025-12-01"})
 		}),
+		untold: api.do(func() { incidents[1]["name"] = "Slow pages in Europe" }),
 		change: api.do(func() {
 			incidents[0]["status"], incidents[0]["resolved_at"] = "resolved", "2025-12-01T01:00:00.000Z"
 			incidents[1]["incident_updates"] = []object{update("u9", "postmortem")}
-			incidents = append([]object{incident("i4", "investigating")}, incidents[:2]...) // the oldest has left
+			incidents = append([]object{incident("i4", "investigating")}, incidents[:3]...) // the oldest has left
+			incidents[3]["impact"] = "critical"
 			components[3]["status"] = "major_outage"
 		}),
-		told: []string{"statuspage.incident.created i4", "statuspage.incident.updated i2", "statuspage.incident.updated i3", "statuspage.component.updated c3"},
+		told: []string{"statuspage.incident.created i4", "statuspage.incident.updated i2", "statuspage.incident.updated i1", "statuspage.incident.updated i3", "statuspage.component.updated c3"},
 		sick: []sickness{
 			api.ill("a page that has moved away", "404", answer{status: http.StatusNotFound, header: html, body: "<html>"}),
 			api.ill("a page in its place", "text/html", answer{status: http.StatusOK, header: html, body: "<html>"}),

@@ -54,7 +54,7 @@ func TestStripe(t *testing.T) {
 			}
 		}
 		data, more := page(found, after, 100)
-		api.paged("events", more)
+		api.paged("events", after, more)
 		return object{"object": "list", "url": "/v1/events", "has_more": more, "data": data}
 	})
 	tr := trial{

@@ -39,8 +39,12 @@ type trial struct {
 	set map[string]string
 	// hosts are the fakes, by host: api.stripe.com.
 	hosts map[string]http.Handler
-	// dull are changes that nobody wants to hear of; nil where the API has none.
+	// dull changes what detect.ignore names, and is no change at all: it is not even
+	// in the log; nil where the API has nothing of the kind.
 	dull func()
+	// untold are changes that are in the log, but of which when tells nobody; nil
+	// where change alone shows what when is for.
+	untold func()
 	// change is one that is told, as told says: TYPE SUBJECT, in any order. The
 	// webhook of the first line is the example of the guide.
 	change func()
@@ -59,7 +63,7 @@ type sickness struct {
 }
 
 // try runs a recipe through its trial: the first look is silent and whole, what is
-// dull is told nobody, a change is told once, and no sickness is a change.
+// dull is no change, a change is told once, and no sickness is a change.
 func try(t *testing.T, name string, tr trial) {
 	t.Helper()
 	inWorld(t, name, tr, func(t *testing.T, w *world) {
@@ -67,10 +71,24 @@ func try(t *testing.T, name string, tr trial) {
 		w.wantTold(t, "the first look")
 		w.wantFailures(t, "the first look", "")
 		if tr.dull != nil {
+			w.log.takeChanges()
 			tr.dull()
 			w.round()
 			w.wantTold(t, "a dull change")
 			w.wantFailures(t, "a dull change", "")
+			if changes := w.log.takeChanges(); len(changes) > 0 {
+				t.Errorf("what is dull is in the log: %s", changes)
+			}
+		}
+		if tr.untold != nil {
+			w.log.takeChanges()
+			tr.untold()
+			w.round()
+			w.wantTold(t, "a change that when tells nobody")
+			w.wantFailures(t, "a change that when tells nobody", "")
+			if len(w.log.takeChanges()) == 0 {
+				t.Error("what when tells nobody is no change: it belongs to dull")
+			}
 		}
 		tr.change()
 		w.round()
@@ -335,50 +353,4 @@ func (w *world) wantFailures(t *testing.T, when, reason string) {
 			t.Errorf("%s: a poll failed: %s, want %q", when, r, reason)
 		}
 	}
-}
-
-// failures is a slog.Handler that keeps why polls failed, and hands all on.
-type failures struct {
-	out slog.Handler
-
-	mu      sync.Mutex
-	reasons []string
-}
-
-// Enabled implements slog.Handler.
-func (f *failures) Enabled(context.Context, slog.Level) bool { return true }
-
-// Handle implements slog.Handler.
-func (f *failures) Handle(ctx context.Context, r slog.Record) error {
-	if r.Message == "poll failed" {
-		r.Attrs(func(a slog.Attr) bool {
-			if a.Key == "err" {
-				f.mu.Lock()
-				defer f.mu.Unlock()
-				f.reasons = append(f.reasons, a.Value.String())
-			}
-			return true
-		})
-	}
-	return f.out.Handle(ctx, r)
-}
-
-// WithAttrs implements slog.Handler; the daemon's parts use none of it.
-func (f *failures) WithAttrs([]slog.Attr) slog.Handler { return f }
-
-// WithGroup implements slog.Handler; the daemon's parts use none of it.
-func (f *failures) WithGroup(string) slog.Handler { return f }
-
-func (f *failures) count() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.reasons)
-}
-
-func (f *failures) take() []string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	reasons := f.reasons
-	f.reasons = nil
-	return reasons
 }

@@ -40,7 +40,7 @@ func TestTwilio(t *testing.T) {
 			return refuse(http.StatusBadRequest, 20001, "PageToken is not that of the page")
 		}
 		list, more := page(messages, 1000*number, 1000)
-		api.paged("the messages", more)
+		api.paged("the messages", 1000*number, more)
 		result := object{"messages": list, "page": number, "page_size": 1000, "uri": path, "first_page_uri": path + "?PageSize=1000&Page=0", "next_page_uri": nil}
 		if more {
 			result["next_page_uri"] = path + "?PageSize=1000&Page=1&PageToken=PASM500"
@@ -51,8 +51,11 @@ func TestTwilio(t *testing.T) {
 		set:   map[string]string{"TWILIO_ACCOUNT": account, "TWILIO_TOKEN": "twilio-secret-1"},
 		hosts: map[string]http.Handler{"api.twilio.com": api},
 		dull: api.do(func() {
+			messages[3]["price"], messages[3]["price_unit"], messages[3]["num_segments"] = "-0.00750", "EUR", "2"
+			messages[3]["date_updated"], messages[3]["subresource_uris"] = "Thu, 01 Jan 2026 05:02:00 +0000", object{"media": "/Media.json"}
+		}),
+		untold: api.do(func() {
 			messages[1]["status"], messages[1]["date_updated"] = "sending", "Thu, 01 Jan 2026 05:02:00 +0000"
-			messages[3]["price"], messages[3]["num_segments"] = "-0.00750", "2"
 			add("outbound-api", "accepted")
 		}),
 		change: api.do(func() {

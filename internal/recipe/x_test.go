@@ -52,7 +52,7 @@ func TestX(t *testing.T) {
 			}
 		}
 		list, more := page(found, from, 100)
-		api.paged("the posts", more)
+		api.paged("the posts", from, more)
 		if len(list) == 0 {
 			return object{"meta": object{"result_count": 0}}
 		}
@@ -64,9 +64,9 @@ func TestX(t *testing.T) {
 	})
 	told := make([]string, 120)
 	tr := trial{
-		set:   map[string]string{"X_BEARER_TOKEN": "AAAA1", "X_USER_ID": "2244994945"},
-		hosts: map[string]http.Handler{"api.x.com": api},
-		dull:  api.do(func() { post(posts[0]["id"].(string)) }), // an edit
+		set:    map[string]string{"X_BEARER_TOKEN": "AAAA1", "X_USER_ID": "2244994945"},
+		hosts:  map[string]http.Handler{"api.x.com": api},
+		untold: api.do(func() { post(posts[0]["id"].(string)) }), // an edit
 		change: api.do(func() {
 			for i := range told {
 				told[i] = "x.post.created " + post()
