@@ -3,6 +3,7 @@ package recipe_test
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 )
 
@@ -13,6 +14,7 @@ type failures struct {
 
 	mu      sync.Mutex
 	reasons []string
+	failed  []string // the sources, one for each reason
 	changes []string
 }
 
@@ -24,6 +26,7 @@ func (f *failures) Handle(ctx context.Context, r slog.Record) error {
 	switch r.Message {
 	case "poll failed":
 		f.keep(&f.reasons, "err", r)
+		f.keep(&f.failed, "source", r)
 	case "source changed":
 		f.keep(&f.changes, "source", r)
 	}
@@ -57,6 +60,13 @@ func (f *failures) count() int {
 	return len(f.reasons)
 }
 
+// hasFailed says whether a poll of a source failed since take was last called.
+func (f *failures) hasFailed(source string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Contains(f.failed, source)
+}
+
 // takeChanges returns the sources that changed since it was last called.
 func (f *failures) takeChanges() []string {
 	f.mu.Lock()
@@ -70,6 +80,6 @@ func (f *failures) take() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	reasons := f.reasons
-	f.reasons = nil
+	f.reasons, f.failed = nil, nil
 	return reasons
 }

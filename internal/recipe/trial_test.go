@@ -107,7 +107,38 @@ func try(t *testing.T, name string, tr trial) {
 			w.wantTold(t, "well again after "+s.name)
 			w.wantFailures(t, "well again after "+s.name, "")
 		}
+		w.wantBlind(t)
 	})
+}
+
+// strangers are answers with the code 200 that no API gives, but what stands before
+// it: a page for people, a service with another answer, and a proxy with none.
+var strangers = map[string]answer{
+	"a page in place of the API": {status: http.StatusOK, header: http.Header{"Content-Type": {"text/html"}}, body: "<!DOCTYPE html><title>Log in</title>"},
+	"an empty object":            {status: http.StatusOK, body: "{}"},
+	"an answer of nothing":       {status: http.StatusOK},
+}
+
+// wantBlind wants the polls of every source to fail that are answered by a stranger.
+func (w *world) wantBlind(t *testing.T) {
+	t.Helper()
+	for name, a := range strangers {
+		w.mu.Lock()
+		for host := range w.hosts {
+			if host != receiverHost {
+				w.hosts[host] = http.HandlerFunc(a.write)
+			}
+		}
+		w.mu.Unlock()
+		w.log.take()
+		w.sicken()
+		w.wantTold(t, name)
+		for _, source := range w.sources {
+			if !w.log.hasFailed(source) {
+				t.Errorf("%s: no poll of %s failed", name, source)
+			}
+		}
+	}
 }
 
 // tryDenied runs a recipe with a credential that is refused: every poll fails for
@@ -155,6 +186,8 @@ type world struct {
 	hosts  map[string]http.Handler
 	set    map[string]string
 	secret string
+	// sources are the names of those that are polled.
+	sources []string
 	// period is how long it takes until every source was polled.
 	period time.Duration
 	log    failures
@@ -212,6 +245,7 @@ func (w *world) configure(t *testing.T, database string) *config.Config {
 		t.Errorf("check would warn: %s", warning)
 	}
 	for i := range cfg.Sources {
+		w.sources = append(w.sources, cfg.Sources[i].Name)
 		w.period = max(w.period, interval(t, cfg.Sources[i].Schedule)+time.Duration(cfg.Sources[i].Jitter))
 		if u, err := url.Parse(cfg.Sources[i].Request.URL.Reveal()); err != nil {
 			t.Error(err)
@@ -286,7 +320,9 @@ func (w *world) allAsked() bool {
 
 // RoundTrip implements http.RoundTripper: it asks the fake of the host.
 func (w *world) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
 	h, ok := w.hosts[r.URL.Host]
+	w.mu.Unlock()
 	if !ok {
 		w.t.Errorf("%s %s: there is no such host in this trial", r.Method, r.URL)
 		return nil, fmt.Errorf("no such host %s", r.URL.Host)
