@@ -157,6 +157,8 @@ func TestSourceIsValid(t *testing.T) {
 		"-d x=y -H 'Content-Type:' https://a.example", "-H 'X-Empty;' -H 'Accept:' https://a.example", "-u a:b -H 'Authorization: Token x' https://a.example",
 		"-H 'X-Api-Key: a' -H 'X-Token: b' 'https://a.example/?key=c'", "-u a: 'https://a.example/?key=c&a'", "-m 1e9 -k -x p:1 https://a.example",
 		"-m 0.00001 https://a.example", "-x p -U a:b https://a.example", "--json '[1, 2]' https://a.example", "--json '1' https://a.example",
+		"--json '{\"a\": 1}' https://a.example", "--json '[1]' https://a.example", "--json '{\"a\": {\"b\": [\"c\"]}}' https://a.example", "--json '{}' https://a.example",
+		"--json '{\"a\": 1, \"a\": 2}' https://a.example",
 		"--json '{\"a\": {\"b\": []}, \"c\": \"#: x\\n${y}\", \"yes\": \"no\", \"1\": 1e3}' https://a.example", "--json '{\"n\": '$N'}' https://a.example",
 		"\"https://$HOST/${PATH_PART}?a=$VALUE&b=1$VALUE\"", "'https://a.example/?ü=%00&x=%ff'", "-d $'a\\tb\\n  c: #d' -H 'Content-Type: text/plain' https://a.example",
 		"-e 'https://b.example;auto' -A '' -b 'a=b' https://a.example", "-g 'https://[::1]:8080/{a}'", "-H 'X-A: \"quoted\": {x}, [y] # z' https://a.example/1/2/3",

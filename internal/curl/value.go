@@ -190,7 +190,7 @@ func (w *writer) json(body string) (string, bool) {
 		return "", false
 	}
 	out := strings.TrimSuffix(text.String(), "\n")
-	if !strings.Contains(out, "\n") {
+	if len(root.Content) == 0 {
 		return "      json: " + out + "\n", true
 	}
 	return "      json:\n        " + strings.ReplaceAll(out, "\n", "\n        ") + "\n", true
@@ -219,11 +219,13 @@ func (w *writer) members(node *yaml.Node, name, stand string) bool {
 			node.Value = w.text(value)
 		}
 	case yaml.MappingNode:
+		seen := make(map[string]bool)
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			key := node.Content[i]
-			if strings.Contains(key.Value, stand) || strings.Contains(key.Value, "${") || !w.members(node.Content[i+1], key.Value, stand) {
+			key := node.Content[i].Value
+			if seen[key] || strings.Contains(key, stand) || strings.Contains(key, "${") || !w.members(node.Content[i+1], key, stand) {
 				return false
 			}
+			seen[key] = true
 		}
 	default:
 		for _, below := range node.Content {
