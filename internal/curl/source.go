@@ -50,9 +50,9 @@ func (r *Request) name() string {
 	parts := strings.Split(rest, "/")
 	slices.Reverse(parts[1:])
 	for _, part := range parts[1:] {
-		part, _, _ = strings.Cut(part, ".")
-		name := strings.Trim(notName.ReplaceAllString(strings.ToLower(part), "-"), "-")
-		if strings.Contains(part, mark) || isSecret(part) || version.MatchString(name) || !names.MatchString(name) || !strings.ContainsAny(name, "abcdefghijklmnopqrstuvwxyz") {
+		first, _, _ := strings.Cut(part, ".")
+		name := strings.Trim(notName.ReplaceAllString(strings.ToLower(first), "-"), "-")
+		if strings.Contains(part, mark) || isSecret(first) || isOrHoldsSecret(decode(part)) || version.MatchString(name) || !names.MatchString(name) || !strings.ContainsAny(name, "abcdefghijklmnopqrstuvwxyz") {
 			continue
 		}
 		return name
@@ -223,7 +223,7 @@ func (w *writer) headers(auth *string) []string {
 		seen[strings.ToLower(name)] = true
 		scheme, rest, ok := strings.Cut(value, " ")
 		switch {
-		case !isSecretName(name) && !isSecret(value):
+		case strings.EqualFold(name, "User-Agent"), !isSecretName(name) && !isOrHoldsSecret(value):
 			lines = append(lines, quote(w.text(name))+": "+quote(w.text(value)))
 		case strings.EqualFold(name, "Authorization") && ok && !strings.ContainsAny(scheme, mark+"="):
 			lines = append(lines, quote(name)+": "+quote(w.text(scheme+" ")+w.secret("AUTHORIZATION", "what follows "+shown(scheme)+" in the header Authorization", rest)))
@@ -239,8 +239,8 @@ func (w *writer) address(auth *string) (address string, params []string) {
 	scheme, rest, _ := strings.Cut(w.request.URL, "://")
 	segments := strings.Split(rest, "/")
 	for i, segment := range segments {
-		if i > 0 && isSecret(segment) {
-			segments[i] = w.secret("PATH_KEY", "the part of the path that is a secret", segment)
+		if i > 0 && isOrHoldsSecret(decode(segment)) {
+			segments[i] = w.secret("PATH_KEY", "the part of the path that is a secret, as it stands in the URL", segment)
 			continue
 		}
 		segments[i] = w.text(segment)
@@ -271,13 +271,13 @@ func (w *writer) params(auth *string, pairs [][2]string) []string {
 	for _, name := range order {
 		list := values[name]
 		secret := isSecretName(name)
-		if len(list) == 1 && (secret || isSecret(list[0])) && list[0] != "" && w.apiKey(auth, "query", name, list[0]) {
+		if len(list) == 1 && (secret || isOrHoldsSecret(list[0])) && list[0] != "" && w.apiKey(auth, "query", name, list[0]) {
 			continue
 		}
 		texts := make([]string, len(list))
 		for i, value := range list {
 			switch {
-			case value != "" && (secret || isSecret(value)):
+			case value != "" && (secret || isOrHoldsSecret(value)):
 				texts[i] = quote(w.secret(variable(name), "the parameter "+shown(name), value))
 			case number.MatchString(value):
 				texts[i] = value // A parameter can be a number.
@@ -316,7 +316,7 @@ func (w *writer) rawPair(pair string) string {
 	name, value, ok := strings.Cut(pair, "=")
 	plain := decode(name)
 	switch {
-	case ok && value != "" && (isSecretName(plain) || isSecret(decode(value))):
+	case ok && value != "" && (isSecretName(plain) || isOrHoldsSecret(decode(value))):
 		return w.text(name) + "=" + w.secret(variable(plain), "the parameter "+shown(plain)+", escaped", value)
 	case !ok && isSecret(decode(name)):
 		return w.secret("PARAMETER", "a parameter, escaped", name)

@@ -80,31 +80,44 @@ func TestSourceKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	const id = "https://api.example.com/things"
 	for line, want := range map[string]string{
-		"-u user:SECRET1a " + id:                                            "{type: basic, username: \"${THINGS_USER}\", password: \"${THINGS_PASSWORD}\"}",
-		"-u SECRET1a: " + id:                                                "{type: basic, username: \"${THINGS_KEY}\"}",
-		"-H 'Authorization: Bearer SECRET1a' " + id:                         "{type: bearer, token: \"${THINGS_TOKEN}\"}",
-		"-H 'Authorization: Bearer '$TOKEN " + id:                           "{type: bearer, token: \"${TOKEN}\"}",
-		"-H 'Authorization: Basic dXNlcjpTRUNSRVQxYQ==' " + id:              "password: \"${THINGS_PASSWORD}\"}",
-		"-H 'Authorization: Token SECRET1a' " + id:                          "Authorization: \"Token ${THINGS_AUTHORIZATION}\"",
-		"-H 'authorization: SECRET1a' " + id:                                "authorization: \"${THINGS_AUTHORIZATION}\"",
-		"-H 'X-Api-Key: SECRET1a' " + id:                                    "{type: api_key, name: X-Api-Key, in: header, value: \"${THINGS_KEY}\"}",
-		"-H 'X-A-Token: SECRET1a' -H 'X-B-Secret: SECRET1a' " + id:          "X-B-Secret: \"${THINGS_X_B_SECRET}\"",
-		"-H 'X-Odd: sk_live_SECRET1a' " + id:                                "name: X-Odd, in: header",
-		"-b 'session=SECRET1a' " + id:                                       "Cookie: \"${THINGS_COOKIE}\"",
-		"'" + id + "?api_key=SECRET1a'":                                     "{type: api_key, name: api_key, in: query, value: \"${THINGS_KEY}\"}",
-		"'" + id + "?a&token=SECRET1a'":                                     "url: \"https://api.example.com/things?a&token=${THINGS_TOKEN}\"",
-		"-u a:b '" + id + "?appid=SECRET1a'":                                "params: {appid: \"${THINGS_APPID}\"}",
-		"https://api.example.com/bot12:SECRET1aabcdefABCDEF/things":         "url: \"https://api.example.com/${THINGS_PATH_KEY}/things\"",
-		"https://me:SECRET1a@api.example.com/things":                        "password: \"${THINGS_PASSWORD}\"",
-		"-d 'grant=x&client_secret=SECRET1a' " + id:                         "body: \"grant=x&client_secret=${THINGS_CLIENT_SECRET}\"",
-		"--json '{\"a\": {\"apiKey\": \"SECRET1a\"}}' " + id:                "\"apiKey\": \"${THINGS_API_KEY}\"",
-		"-d '{\"apiKey\": \"SECRET1a\"}' " + id:                             "body: \"${THINGS_BODY}\"",
-		"--json '{\"a\": \"\\ud83d\\ude00\", \"key\": \"SECRET1a\"}' " + id: "\"${THINGS_",
-		"-H 'Content-Type: text/xml' -d '<a password=\"SECRET1a\"/>' " + id: "body: \"${THINGS_BODY}\"",
-		"-H 'Content-Type: text/xml' -d '<token>SECRET1a</token>' " + id:    "body: \"${THINGS_BODY}\"",
-		"-x http://me:SECRET1a@proxy:3128 " + id:                            "proxy_url: \"${THINGS_PROXY}\"",
-		"-x proxy:3128 -U me:SECRET1a " + id:                                "proxy_url: \"${THINGS_PROXY}\"",
-		"--oauth2-bearer SECRET1a " + id:                                    "{type: bearer, token: \"${THINGS_TOKEN}\"}",
+		"-u user:SECRET1a " + id:                                                           "{type: basic, username: \"${THINGS_USER}\", password: \"${THINGS_PASSWORD}\"}",
+		"-u SECRET1a: " + id:                                                               "{type: basic, username: \"${THINGS_KEY}\"}",
+		"-H 'Authorization: Bearer SECRET1a' " + id:                                        "{type: bearer, token: \"${THINGS_TOKEN}\"}",
+		"-H 'Authorization: Bearer '$TOKEN " + id:                                          "{type: bearer, token: \"${TOKEN}\"}",
+		"-H 'Authorization: Basic dXNlcjpTRUNSRVQxYQ==' " + id:                             "password: \"${THINGS_PASSWORD}\"}",
+		"-H 'Authorization: Token SECRET1a' " + id:                                         "Authorization: \"Token ${THINGS_AUTHORIZATION}\"",
+		"-H 'authorization: SECRET1a' " + id:                                               "authorization: \"${THINGS_AUTHORIZATION}\"",
+		"-H 'X-Api-Key: SECRET1a' " + id:                                                   "{type: api_key, name: X-Api-Key, in: header, value: \"${THINGS_KEY}\"}",
+		"-H 'X-A-Token: SECRET1a' -H 'X-B-Secret: SECRET1a' " + id:                         "X-B-Secret: \"${THINGS_X_B_SECRET}\"",
+		"-H 'X-Odd: sk_live_SECRET1a' " + id:                                               "name: X-Odd, in: header",
+		"-b 'session=SECRET1a' " + id:                                                      "Cookie: \"${THINGS_COOKIE}\"",
+		"'" + id + "?api_key=SECRET1a'":                                                    "{type: api_key, name: api_key, in: query, value: \"${THINGS_KEY}\"}",
+		"'" + id + "?a&token=SECRET1a'":                                                    "url: \"https://api.example.com/things?a&token=${THINGS_TOKEN}\"",
+		"-u a:b '" + id + "?appid=SECRET1a'":                                               "params: {appid: \"${THINGS_APPID}\"}",
+		"https://api.example.com/bot12:SECRET1aabcdefABCDEF/things":                        "url: \"https://api.example.com/${THINGS_PATH_KEY}/things\"",
+		"https://me:SECRET1a@api.example.com/things":                                       "password: \"${THINGS_PASSWORD}\"",
+		"-d 'grant=x&client_secret=SECRET1a' " + id:                                        "body: \"grant=x&client_secret=${THINGS_CLIENT_SECRET}\"",
+		"--json '{\"a\": {\"apiKey\": \"SECRET1a\"}}' " + id:                               "\"apiKey\": \"${THINGS_API_KEY}\"",
+		"-d '{\"apiKey\": \"SECRET1a\"}' " + id:                                            "body: \"${THINGS_BODY}\"",
+		"--json '{\"a\": \"\\ud83d\\ude00\", \"key\": \"SECRET1a\"}' " + id:                "\"${THINGS_",
+		"-H 'Content-Type: text/xml' -d '<a password=\"SECRET1a\"/>' " + id:                "body: \"${THINGS_BODY}\"",
+		"-H 'Content-Type: text/xml' -d '<token>SECRET1a</token>' " + id:                   "body: \"${THINGS_BODY}\"",
+		"-x http://me:SECRET1a@proxy:3128 " + id:                                           "proxy_url: \"${THINGS_PROXY}\"",
+		"-x proxy:3128 -U me:SECRET1a " + id:                                               "proxy_url: \"${THINGS_PROXY}\"",
+		"-H 'Authentication: SECRET1a' " + id:                                              "name: Authentication, in: header",
+		"-H 'X-Signature-Ed25519: SECRET1a' " + id:                                         "name: X-Signature-Ed25519, in: header",
+		"-H 'X-Upstream: Bearer sk_live_SECRET1a' " + id:                                   "name: X-Upstream, in: header",
+		"-H 'Referer: https://b.example/x?token=SECRET1a' " + id:                           "name: Referer, in: header",
+		"-u a:b '" + id + "?serviceKey=SECRET1a'":                                          "params: {serviceKey: \"${THINGS_SERVICE_KEY}\"}",
+		"'" + id + "?userkey=SECRET1a'":                                                    "name: userkey, in: query",
+		"-d 'authkey=SECRET1a&n=1' " + id:                                                  "body: \"authkey=${THINGS_AUTHKEY}&n=1\"",
+		"'" + id + "?to=https%3A%2F%2Fb.example%3Faccess_token%3DSECRET1a'":                "name: to, in: query",
+		"'https://api.example.com/things/x;jsessionid=SECRET1a'":                           "url: \"https://api.example.com/things/${THINGS_PATH_KEY}\"",
+		"'https://api.example.com/things/sk_live%5fSECRET1a'":                              "url: \"https://api.example.com/things/${THINGS_PATH_KEY}\"",
+		"--json '{\"query\": \"{ login(password: \\\"SECRET1a\\\") }\"}' " + id:            "\"query\": \"${THINGS_QUERY}\"",
+		"--json '{\"a\": \"{\\\"password\\\": \\\"SECRET1a\\\"}\"}' " + id:                 "\"a\": \"${THINGS_A}\"",
+		"-H 'Content-Type: text/xml' -d '<w:Password a=\"b\">SECRET1a</w:Password>' " + id: "body: \"${THINGS_BODY}\"",
+		"--oauth2-bearer SECRET1a " + id:                                                   "{type: bearer, token: \"${THINGS_TOKEN}\"}",
 	} {
 		request, err := Parse("curl "+line, none)
 		if err != nil {
@@ -119,6 +132,20 @@ func TestSourceKeepsSecrets(t *testing.T) {
 		if !strings.Contains(got.Text, want) || strings.Contains(got.Text, "SECRET1a") || len(got.Settings) == 0 {
 			t.Errorf("%s: no %s in\n%s", line, want, got.Text)
 		}
+	}
+}
+
+// TestSourceKeepsNumbers: a secret that is a number in JSON takes the body with it, as
+// a variable is a text.
+func TestSourceKeepsNumbers(t *testing.T) {
+	t.Parallel()
+	request, err := Parse(`curl --json '{"pin_password": 80471133}' https://a.example/x`, none)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := request.Source("")
+	if err != nil || !strings.Contains(got.Text, `body: "${X_BODY}"`) || strings.Contains(got.Text, "80471133") {
+		t.Errorf("%v in\n%s", err, got.Text)
 	}
 }
 
@@ -137,6 +164,8 @@ func TestSourceIsPlain(t *testing.T) {
 		"-d 'a=b' https://a.example":                                        "Content-Type: application/x-www-form-urlencoded",
 		"-m 2.5 https://a.example":                                          "timeout: 2.5s",
 		"'https://a.example/x?y=null&z=on'":                                 `params: {"y": "null", z: "on"}`,
+		"-A PostmanRuntime/7.36.0 https://a.example":                        "User-Agent: PostmanRuntime/7.36.0\n",
+		`--json '{"query": "query listAllOrdersOfCustomerV2($key: ID!) { orders(key: $key, createdAt_gte: \"2026-01-01T00:00:00Z\") { id } }"}' https://a.example`: "listAllOrdersOfCustomerV2",
 	} {
 		request, err := Parse("curl "+line, none)
 		if err != nil {

@@ -149,14 +149,15 @@ func isForm(body string) bool {
 	return true
 }
 
-// assignment is a name with a sign behind it after which its value comes.
-var assignment = regexp.MustCompile(`([A-Za-z0-9_.-]+)["'\\]*\s*[:=>]`)
+// assignment is a name with a sign behind it after which its value comes, or that of
+// an element of XML with attributes.
+var assignment = regexp.MustCompile(`([A-Za-z0-9_.-]+)["'\\]*\s*[:=>]|<(?:[\w.-]+:)?([\w.-]+)\s`)
 
 // holdsSecret says whether a text that cannot be taken apart holds what looks like a
 // secret, or what is called one.
 func holdsSecret(text string) bool {
 	for _, m := range assignment.FindAllStringSubmatch(strings.ReplaceAll(text, mark, "_"), -1) {
-		if isSecretName(m[1]) {
+		if isSecretName(m[1]) || isSecretName(m[2]) {
 			return true
 		}
 	}
@@ -209,8 +210,10 @@ func (w *writer) members(node *yaml.Node, name, stand string) bool {
 		switch {
 		case !quoted && strings.Contains(value, mark):
 			return false // A variable in the place of a number.
+		case isSecretName(name) && (node.ShortTag() == "!!int" || node.ShortTag() == "!!float"):
+			return false // A number in the place of a text: the environment has texts only.
 		case !quoted || value == "":
-		case isSecretName(name) || isSecret(value):
+		case isSecretName(name) || isOrHoldsSecret(value):
 			node.Value = w.secret(variable(name), "the member "+shown(name)+" of the body", value)
 		default:
 			if !isText(value) {
