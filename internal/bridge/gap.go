@@ -24,10 +24,10 @@ type arrivals struct {
 
 // arrivals looks at a list of newest items. Where each answer begins at a
 // cursor, what is known is not asked for again: there is a gap only where the
-// answer has too many pages.
+// answer has too many pages. In a queue all is new, and waits.
 func (st *state) arrivals(o *poller.Observation, snapshot *store.Snapshot, result diff.Result) (arrivals, error) {
 	s := st.source
-	if !s.Items || s.Window != Newest {
+	if !s.Items || s.Window != Newest || s.Queue {
 		return arrivals{}, nil
 	}
 	if s.Incremental {

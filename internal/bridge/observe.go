@@ -192,9 +192,10 @@ func (b *Bridge) baseline(ctx context.Context, st *state, o *poller.Observation,
 }
 
 // rebaseline takes an answer that cannot be compared with the stored one. The
-// log says so, since changes in between may have gone unseen.
+// log says so, since changes in between may have gone unseen. What comes off a queue
+// is told all the same, for nobody will see it again.
 func (b *Bridge) rebaseline(ctx context.Context, st *state, o *poller.Observation, format diff.Format, reason string) (plan, error) {
-	result, err := first(o, b.rules(st, format), false)
+	result, err := first(o, b.rules(st, format), st.source.Queue)
 	if err == nil {
 		err = st.source.checkCount(result.AfterAll)
 	}
@@ -206,6 +207,9 @@ func (b *Bridge) rebaseline(ctx context.Context, st *state, o *poller.Observatio
 	c.Forget = st.row.RequestKey != st.source.RequestKey
 	p := plan{outcome: Rebaselined, commit: c}
 	p.filtered(st.source, result.FilterErr)
+	if st.source.Queue && len(result.Changes) > 0 {
+		b.addEvents(&p, st, o, result.Changes)
+	}
 	if st.source.Detail != nil {
 		// The details that there are can be compared, whatever their list is.
 		changes, err := b.details(ctx, st, o, c, &p, nil)

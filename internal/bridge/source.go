@@ -37,6 +37,9 @@ type Source struct {
 	// Incremental says that each answer holds only what is newer than the last
 	// one's newest item. Window is Newest then.
 	Incremental bool
+	// Queue says that each answer was taken off a queue, which does not have it any
+	// more. The Window of its lists is Newest.
+	Queue bool
 	// Seen compares a list with all that was ever seen in it: what leaves it
 	// stays known, as of a list of newest items.
 	Seen bool

@@ -27,7 +27,8 @@ func (HeaderURL) pattern() string { return `^https?://.*\{header\.` }
 // headerPlaceholder is what stands for a header of an answer in a URL.
 var headerPlaceholder = regexp.MustCompile(`\{header\.([!#$%&'*+.^_|~0-9A-Za-z-]+)\}`)
 
-// acknowledge checks how an answer is acknowledged.
+// acknowledge checks how an answer is acknowledged. A list that is taken off a
+// queue shows the newest items only.
 func (v *validator) acknowledge(at place, s *Source) {
 	p, ok := v.written(at, "acknowledge")
 	if !ok || s.Acknowledge == nil {
@@ -40,6 +41,12 @@ func (v *validator) acknowledge(at place, s *Source) {
 		v.add(p, "what is acknowledged is gone, also where a detail failed: remove detail")
 	case s.Detect.FirstPoll != "emit":
 		v.add(p, "what is acknowledged is gone, and a first answer that is a baseline is told nobody: set detect: {first_poll: emit}")
+	}
+	if s.Items != nil {
+		if window, ok := v.writtenPath(at, "items.window"); ok && s.Items.Window == "complete" {
+			v.add(window, "a queue gives each item once, so that its list is never complete: remove the window, or acknowledge")
+		}
+		s.Items.Window = "newest"
 	}
 	if p, ok := v.written(p, "url"); ok {
 		v.headerURL(p, s, s.Acknowledge.URL.Reveal())

@@ -153,6 +153,8 @@ func (v *validator) events(at place, s *Source) {
 		case event != "deleted":
 		case newest && s.Incremental != nil:
 			v.add(p, "an incremental source is given only what is new, which tells no deletions: remove deleted")
+		case newest && s.Acknowledge != nil:
+			v.add(p, "a queue gives each item once, which tells no deletions: remove deleted")
 		case newest:
 			v.add(p, "a list with window: newest tells no deletions: what leaves it may still exist; remove deleted, or set window: complete")
 		case seen:

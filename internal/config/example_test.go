@@ -32,7 +32,7 @@ func TestExampleValues(t *testing.T) {
 	t.Parallel()
 	c := mustExample(t)
 	releases, orders, prices, stock := &c.Sources[0], &c.Sources[1], &c.Sources[2], &c.Sources[3]
-	contacts := &c.Sources[4]
+	contacts, queue := &c.Sources[4], &c.Sources[len(c.Sources)-1]
 	ops, warehouse, chat, sms := &c.Endpoints[0], &c.Endpoints[1], &c.Endpoints[2], &c.Endpoints[3]
 	accounts, calendar, doors := c.Sources[7].Auth.ClientCredentials, c.Sources[8].Auth.RefreshToken, c.Sources[9].Auth.Login
 	doorsHeader, doorsValue := doors.HeaderParts()
@@ -61,6 +61,7 @@ func TestExampleValues(t *testing.T) {
 		{"pages by offset", *contacts.Pagination.Offset, Offset{"offset", "skip", "take", 100, "total", "query", Pages{10}}},
 		{"incremental", *contacts.Incremental, Incremental{"updated_at", "auto", "since", "now", Duration(2 * time.Minute), "query"}},
 		{"incremental is newest", contacts.Items.Window, "newest"},
+		{"a queue is newest", queue.Items.Window, "newest"},
 		{"incremental tells no deletions", contacts.Detect.Events, []string{"created", "updated"}},
 		{"key of several", *stock.Items, Items{Path: "@this", Key: Key{"warehouse", "sku"}, Window: "complete"}},
 		{"when", releases.When, `change == "created" || changed("body")`},

@@ -140,9 +140,9 @@ func (v *validator) settings(at place, s *Source) {
 	v.limitRef(at, s)
 	v.pagination(at, s)
 	v.incremental(at, s)
+	v.acknowledge(at, s)
 	v.look(at, s)
 	v.detail(at, s)
-	v.acknowledge(at, s)
 	v.eventType(at, s)
 	v.poke(at, s)
 	if p, ok := v.written(at, "retry"); ok && s.Retry.WaitMin > s.Retry.WaitMax {

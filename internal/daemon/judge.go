@@ -35,6 +35,7 @@ func judge(s *config.Source, asked *poller.Source, c conditions) (*bridge.Source
 		Rules:            rules,
 		Unfiltered:       unfiltered,
 		Incremental:      s.Incremental != nil,
+		Queue:            s.Acknowledge != nil,
 		Seen:             s.Detect.CompareWith == "seen",
 		MinItems:         s.Expect.MinItems,
 		ExpectWhen:       expected,

@@ -51,16 +51,20 @@ func TestADP(t *testing.T) {
 	notification := func(id, name string) object {
 		return object{"eventID": id, "eventNameCode": object{"codeValue": name}, "creationDateTime": "2025-12-01T09:00:00Z", "data": object{"output": object{}}}
 	}
-	queue := []object{notification("ev-1", "payroll.closed")}
+	// A message has several events, the first one more than may vanish from a list.
+	queue := [][]object{{
+		notification("ev-1", "payroll.closed"), notification("ev-1b", "payroll.closed"),
+		notification("ev-1c", "payroll.closed"), notification("ev-1d", "payroll.closed"),
+	}}
 	api.handle("GET /core/v1/event-notification-messages", func(*http.Request) any {
 		if len(queue) == 0 {
 			return answer{status: http.StatusNoContent}
 		}
-		id, _ := queue[0]["eventID"].(string)
-		return api.json(object{"events": queue[:1]}, http.Header{"Adp-Msg-Msgid": {"msg:" + id}})
+		id, _ := queue[0][0]["eventID"].(string)
+		return api.json(object{"events": queue[0]}, http.Header{"Adp-Msg-Msgid": {"msg:" + id}})
 	})
 	api.handle("DELETE /core/v1/event-notification-messages/{id}", func(r *http.Request) any {
-		if id, _ := queue[0]["eventID"].(string); r.PathValue("id") != "msg:"+id {
+		if id, _ := queue[0][0]["eventID"].(string); r.PathValue("id") != "msg:"+id {
 			t.Errorf("it deletes %s, not %s", r.PathValue("id"), id)
 		}
 		queue = queue[1:]
@@ -86,7 +90,7 @@ func TestADP(t *testing.T) {
 			workers[8]["workAssignments"] = []object{{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 21}}}}
 		}),
 		change: api.do(func() {
-			queue = append(queue, notification("ev-2", "worker.hire"), notification("ev-3", "payroll.closed"), notification("ev-4", "worker.terminate"))
+			queue = append(queue, []object{notification("ev-2", "worker.hire"), notification("ev-3", "payroll.closed")}, []object{notification("ev-4", "worker.terminate")})
 			workers = append(workers, worker(200))
 			workers[4]["workAssignments"].([]object)[0]["homeWorkLocation"] = object{"nameCode": object{"codeValue": "B2"}}
 			workers[5]["workAssignments"].([]object)[0]["jobTitle"] = "Head clerk"
