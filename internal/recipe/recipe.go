@@ -68,8 +68,9 @@ func (s *Setting) Says() string {
 	return says
 }
 
-// IsEndpoint says whether the recipe tells, rather than asks.
-func (r *Recipe) IsEndpoint() bool { return strings.HasPrefix(r.Name, endpointPrefix) }
+// IsEndpoint says whether the recipe tells, rather than asks. Its name does not say
+// it: a source can be called to-do.
+func (r *Recipe) IsEndpoint() bool { return strings.Contains("\n"+r.Text, "\nendpoints:") }
 
 // All returns every recipe: sources before endpoints, then by name. A file that
 // breaks the rules of the house is an error that names its line.
