@@ -65,6 +65,32 @@ func skipFault(t *testing.T, reason error) {
 	t.Skip(reason)
 }
 
+// TestInitOnFullDisk: where there is no room for a file init leaves no part of one, and
+// once there is room it works.
+func TestInitOnFullDisk(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"); err != nil {
+		skipFault(t, err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	ballast, path := filepath.Join(dir, "ballast"), filepath.Join(dir, "pollwire.yaml")
+	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	for _, args := range [][]string{{}, {"github"}} {
+		pollwire(t, append([]string{"init", "-c", path}, args...)...).want(t, exitFailed, "! no space left on device")
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	pollwire(t, "init", "github", "-c", path).want(t, exitOK, "Wrote "+path)
+}
+
 // TestFullDisk fills the disk under the real binary while an API changes all the
 // time, and makes room again: it goes on by itself, with nothing lost and nothing
 // told twice.

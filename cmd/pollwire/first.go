@@ -1,12 +1,14 @@
 package main
 
 import (
+	"crypto/rand"
 	_ "embed"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/pollwire/pollwire/notify"
@@ -60,23 +62,57 @@ func configOption(path string) string {
 	if path == defaultConfig {
 		return ""
 	}
-	return " -c " + path
+	return " -c " + shellWord(path)
 }
 
-// writeNew writes a file that does not exist yet.
-func writeNew(path, content string, mode fs.FileMode, hint string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists already and is left as it is; %s", path, hint)
+// shellWord is a text as one word of a shell.
+func shellWord(text string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_./,:@%+=-"
+	if text != "" && strings.Trim(text, plain) == "" {
+		return text
 	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
+}
+
+// existsError says that a file is there, which init never overwrites. It is
+// fs.ErrExist.
+type existsError struct{ path, hint string }
+
+func (e *existsError) Error() string {
+	return e.path + " exists already and is left as it is; " + e.hint
+}
+
+func (*existsError) Unwrap() error { return fs.ErrExist }
+
+// writeNew writes a file that does not exist yet. Nobody meets half of it, neither
+// another init nor, where the disk is full, the next.
+func writeNew(path, content string, mode fs.FileMode, hint string) error {
+	part := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"."+rand.Text())
+	err := writeFile(part, content, mode)
+	if err == nil {
+		err = errors.Join(os.Link(part, path), os.Remove(part))
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		// Not every file system has links; and what fails is told by the name that was asked for.
+		err = writeFile(path, content, mode)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return &existsError{path, hint}
+	}
+	return err
+}
+
+// writeFile creates a file with all of a content, or leaves none.
+func writeFile(path, content string, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("create configuration: %w", err)
 	}
-	if _, err := f.WriteString(content); err != nil {
-		return errors.Join(fmt.Errorf("write configuration: %w", err), f.Close())
+	if _, err = f.WriteString(content); err == nil {
+		err = f.Sync() // Some file systems find out only now that they are full.
 	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write configuration: %w", err)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("write configuration: %w", err), os.Remove(path))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -143,6 +144,71 @@ func TestInitRecipeBesideAnother(t *testing.T) {
 	pollwire(t, "init", "github", "-c", broken).want(t, exitBadConfig, "! this is no valid YAML")
 	if _, err := os.Stat(filepath.Join(filepath.Dir(broken), "conf.d")); err == nil {
 		t.Error("something was written beside a configuration that cannot be read")
+	}
+}
+
+// TestInitRecipesAtOnce: who begins at the same time finds the other's configuration,
+// or none, and leaves one that includes all.
+func TestInitRecipesAtOnce(t *testing.T) {
+	t.Parallel()
+	for range 5 {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "pollwire.yaml")
+		var group sync.WaitGroup
+		firsts := make(chan string, 3)
+		for _, name := range []string{"rss", "atom", "hacker-news"} {
+			group.Go(func() {
+				got := pollwire(t, "init", name, "-c", path)
+				got.want(t, exitOK, "Wrote ", "pollwire run -c ")
+				if strings.Contains(got.stdout, "Wrote "+path) {
+					firsts <- got.stdout
+				}
+			})
+		}
+		group.Wait()
+		files, err := filepath.Glob(filepath.Join(dir, "conf.d", "*"))
+		if err != nil || len(files) != 3 || len(firsts) != 1 {
+			t.Errorf("there are %v, %v, and %d wrote the configuration", files, err, len(firsts))
+		}
+		if hidden, err := filepath.Glob(filepath.Join(dir, ".*")); err != nil || len(hidden) > 0 {
+			t.Errorf("%v are left, %v", hidden, err)
+		}
+	}
+}
+
+// TestInitRecipeOnLink: a link that leads nowhere is a file that is left as it is.
+func TestInitRecipeOnLink(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "pollwire.yaml")
+	if err := os.Symlink("nowhere.yaml", path); err != nil {
+		t.Skip(err)
+	}
+	pollwire(t, "init", "rss", "-c", path).want(t, exitFailed, "! "+path+" exists already and is left as it is")
+	if files, err := filepath.Glob(filepath.Join(filepath.Dir(path), "conf.d", "*")); err != nil || len(files) > 0 {
+		t.Errorf("%v are left, %v", files, err)
+	}
+}
+
+// TestInitRecipeInFolderWithSpace: the commands can be pasted into a shell.
+func TestInitRecipeInFolderWithSpace(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "Ann's files")
+	got := pollwire(t, "init", "hacker-news", "-c", filepath.Join(dir, "p.yaml"))
+	got.want(t, exitOK, "pollwire run -c '"+strings.ReplaceAll(dir, "'", `'\''`)+"/p.yaml'\n")
+}
+
+// TestInitSourceNamedTo: what is called to-NAME by its user is still a source.
+func TestInitSourceNamedTo(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{
+		{"--from-curl", "curl https://a.example/v1/to-do"},
+		{"hacker-news", "--as", "to-do", "--set", "HN_QUERY=go"},
+	} {
+		path := filepath.Join(t.TempDir(), "pollwire.yaml")
+		pollwire(t, append([]string{"init", "-c", path}, args...)...).want(t, exitOK, "conf.d/to-do.yaml", "pollwire poll to-do", "pollwire listen --secret whsec_")
+		if cfg, err := loadConfig(path); err != nil || len(cfg.Endpoints) != 1 || !strings.HasPrefix(cfg.Sources[0].Name, "to-do") {
+			t.Errorf("%v: %v", args, err)
+		}
 	}
 }
 

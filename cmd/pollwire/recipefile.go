@@ -53,12 +53,19 @@ func (f *recipeFile) write() error {
 		return err
 	}
 	if f.isFirst {
-		if err := f.writeFirst(); err != nil {
+		err := f.writeFirst()
+		if _, missing := os.Stat(f.config); errors.Is(err, fs.ErrExist) && missing == nil {
+			// Another init was faster, and its configuration serves both.
+			f.isFirst, f.secret, err = false, "", nil
+		}
+		if err != nil {
 			return errors.Join(err, os.Remove(f.path))
 		}
 	}
-	f.included, err = config.Includes(f.config, f.path)
-	return err
+	if f.included, err = config.Includes(f.config, f.path); err != nil {
+		return errors.Join(err, os.Remove(f.path))
+	}
+	return nil
 }
 
 // writeFirst writes a configuration with what the recipe lacks: an endpoint beside
