@@ -250,7 +250,7 @@ func (w *writer) address(auth *string) (address string, params []string) {
 	if !ok {
 		raw := make([]string, len(w.request.Query))
 		for i, pair := range w.request.Query {
-			raw[i] = w.rawPair(pair)
+			raw[i] = w.rawPair(strings.ReplaceAll(pair, ";", "%3B")) // as a query of the configuration wants it
 		}
 		return quote(address + "?" + strings.Join(raw, "&")), nil
 	}
@@ -302,7 +302,7 @@ func pairsOf(query []string) ([][2]string, bool) {
 		name, value, ok := strings.Cut(pair, "=")
 		plainName, err1 := url.QueryUnescape(name)
 		plainValue, err2 := url.QueryUnescape(value)
-		if !ok || name == "" || err1 != nil || err2 != nil || !isText(plainName) || !isText(plainValue) || strings.Contains(name, mark) || strings.Contains(pair, ";") ||
+		if !ok || name == "" || err1 != nil || err2 != nil || !isText(plainName) || !isText(plainValue) || strings.Contains(name, mark) ||
 			strings.Count(plainValue, mark) != strings.Count(value, mark) {
 			return nil, false
 		}

@@ -164,6 +164,9 @@ func holdsSecret(text string) bool {
 	return slices.ContainsFunc(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \t\r\n\"'<>=&:,;{}[]()\\", r) }), isSecret)
 }
 
+// marked is an escape that would become a mark, or what stands for one.
+var marked = regexp.MustCompile(`(?i)\\u(0000|e000)`)
+
 // json is a body of JSON as YAML; false where YAML cannot say the same.
 func (w *writer) json(body string) (string, bool) {
 	var document yaml.Node
@@ -172,7 +175,7 @@ func (w *writer) json(body string) (string, bool) {
 	}
 	// A mark is no character of YAML.
 	const stand = "\ue000"
-	if strings.Contains(body, stand) || yaml.Unmarshal([]byte(strings.ReplaceAll(body, mark, stand)), &document) != nil || len(document.Content) != 1 {
+	if strings.Contains(body, stand) || marked.MatchString(body) || yaml.Unmarshal([]byte(strings.ReplaceAll(body, mark, stand)), &document) != nil || len(document.Content) != 1 {
 		return "", false
 	}
 	root := document.Content[0]
@@ -210,6 +213,8 @@ func (w *writer) members(node *yaml.Node, name, stand string) bool {
 		switch {
 		case !quoted && strings.Contains(value, mark):
 			return false // A variable in the place of a number.
+		case !quoted && node.ShortTag() == "!!str":
+			return false // A number that YAML takes for a text, as it is beyond its own.
 		case isSecretName(name) && (node.ShortTag() == "!!int" || node.ShortTag() == "!!float"):
 			return false // A number in the place of a text: the environment has texts only.
 		case !quoted || value == "":
