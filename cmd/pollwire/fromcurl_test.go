@@ -83,6 +83,12 @@ func TestInitFromCurlRefuses(t *testing.T) {
 	} {
 		pollwire(t, append([]string{"init", "-c", path, "--from-curl"}, tc.args...)...).want(t, tc.code, "! "+tc.says)
 	}
+	got := pollwire(t, "init", "-c", path, "--from-curl", "curl", "-ume:sesame", "https://a.example")
+	got.want(t, exitUsage, "! --from-curl takes one command: put it into quotes")
+	if strings.Contains(got.stderr, "sesame") {
+		t.Errorf("a password is told: %s", got.stderr)
+	}
+	pollwire(t, "init", "--nonsense").want(t, exitUsage, "! unknown flag: --nonsense")
 	if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) > 0 {
 		t.Errorf("something was written: %v, %v", entries, err)
 	}

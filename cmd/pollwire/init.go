@@ -38,6 +38,12 @@ func newInitCommand() *cobra.Command {
 	cmd.ValidArgsFunction = completeRecipes
 	// It only fails for a flag that does not exist, or is completed already.
 	_ = cmd.RegisterFlagCompletionFunc("set", completeSettings)
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if cmd.Flags().Changed("from-curl") { // What is not known is probably curl's, and may hold a password.
+			err = errors.New("--from-curl takes one command: put it into quotes, or give it to --from-curl - on standard input")
+		}
+		return &usageError{err}
+	})
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.isFromCurl = cmd.Flags().Changed("from-curl")
 		if err := f.check(args); err != nil {
