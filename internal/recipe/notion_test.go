@@ -80,7 +80,7 @@ func TestNotion(t *testing.T) {
 		dull: api.do(func() {
 			for _, of := range [][]object{pages, rows} {
 				of[0]["cover"] = object{"type": "file", "file": object{"url": "https://files.example.com/1?signed=2"}}
-				of[0]["properties"].(object)["Photo"] = object{"type": "files", "files": []object{}}
+				of[0]["properties"].(object)["Photo"] = object{"type": "files", "files": []object{{"name": "a.png", "file": object{"url": "https://files.example.com/2?signed=2"}}}}
 			}
 			rows[3]["last_edited_time"] = minute(time.Now())
 		}),

@@ -1,10 +1,12 @@
 package recipe_test
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +50,7 @@ func TestRecipesKeepTheRules(t *testing.T) {
 			keepsHeader(t, &r)
 			keepsLines(t, &r)
 			keepsNames(t, &r)
+			keepsOrder(t, &r)
 			keepsSecrets(t, &r)
 		})
 	}
@@ -121,6 +124,45 @@ func keepsNames(t *testing.T, r *recipe.Recipe) {
 	}
 	if r.IsEndpoint() != (len(f.Endpoints) > 0) || r.IsEndpoint() == (len(f.Sources) > 0) {
 		t.Error("one that is told is called to-NAME and has endpoints, any other has sources")
+	}
+}
+
+// keepsOrder: who knows one file finds his way in all of them.
+func keepsOrder(t *testing.T, r *recipe.Recipe) {
+	t.Helper()
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(r.Text), &root); err != nil {
+		t.Fatal(err)
+	}
+	var fields []string
+	for _, m := range regexp.MustCompile(`(?m)^# (docs|limit|secret|set|tried): `).FindAllStringSubmatch(r.Text, -1) {
+		fields = append(fields, m[1])
+	}
+	wantOrder(t, "the header", fields, "docs limit secret set tried")
+	top := root.Content[0].Content
+	for i := 1; i < len(top); i += 2 {
+		order := map[string]string{
+			"sources":   "name schedule timezone on_missed request auth rate_limit pagination incremental format items acknowledge detect expect when event_type",
+			"endpoints": "name url secrets auth format events order template rate_limit max_in_flight",
+		}[top[i-1].Value]
+		for _, of := range top[i].Content {
+			var keys []string
+			for k := 0; order != "" && k < len(of.Content); k += 2 {
+				keys = append(keys, of.Content[k].Value)
+			}
+			wantOrder(t, fmt.Sprint("line ", of.Line), keys, order)
+		}
+	}
+}
+
+// wantOrder wants words, some of them repeated, in the order in which others stand.
+func wantOrder(t *testing.T, where string, words []string, order string) {
+	t.Helper()
+	at := func(word string) int { return slices.Index(strings.Fields(order), word) }
+	for i, word := range words {
+		if at(word) < 0 || i > 0 && at(word) < at(words[i-1]) {
+			t.Errorf("%s: %s is out of order: %s", where, word, order)
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ func TestToSendGrid(t *testing.T) {
 	t.Parallel()
 	const key = "SG.key-0000001"
 	bodies := tryEndpoint(t, "to-sendgrid", &service{
-		set: map[string]string{"SENDGRID_API_KEY": key, "SENDGRID_FROM": "pollwire@example.com", "SENDGRID_TO": "ops@example.com"},
+		set: map[string]string{"SENDGRID_KEY": key, "SENDGRID_FROM": "pollwire@example.com", "SENDGRID_TO": "ops@example.com"},
 		url: "https://api.sendgrid.com/v3/mail/send", status: http.StatusAccepted, requests: 1, per: time.Second,
 		busy: answer{
 			status: http.StatusTooManyRequests, header: http.Header{"X-Ratelimit-Remaining": {"0"}},

@@ -16,7 +16,7 @@ func TestToTwilio(t *testing.T) {
 	t.Parallel()
 	const account, token = "AC00000000000000000000000000000001", "twilio-token-0001"
 	bodies := tryEndpoint(t, "to-twilio", &service{
-		set: map[string]string{"TWILIO_ACCOUNT_SID": account, "TWILIO_AUTH_TOKEN": token, "TWILIO_FROM": "+15005550006", "TWILIO_TO": "+491701234567"},
+		set: map[string]string{"TWILIO_ACCOUNT": account, "TWILIO_TOKEN": token, "TWILIO_FROM": "+15005550006", "TWILIO_TO": "+491701234567"},
 		url: "https://api.twilio.com/2010-04-01/Accounts/" + account + "/Messages.json", status: http.StatusCreated, requests: 1, per: time.Second,
 		busy: answer{status: http.StatusTooManyRequests, body: `{"code":20429,"message":"Too Many Requests","more_info":"https://www.twilio.com/docs/errors/20429","status":429}`},
 		wrong: func(r *http.Request, body []byte) string {

