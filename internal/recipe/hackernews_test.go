@@ -1,6 +1,7 @@
 package recipe_test
 
 import (
+	"maps"
 	"net/http"
 	"strconv"
 	"testing"
@@ -52,16 +53,25 @@ func TestHackerNews(t *testing.T) {
 		set:   map[string]string{"HN_QUERY": "pollwire & friends", "HN_POINTS": "300"},
 		hosts: map[string]http.Handler{"hn.algolia.com": api},
 		dull: api.do(func() {
-			found[0]["points"], found[0]["num_comments"], found[0]["children"] = 400, 90, []int{1, 2}
+			for _, story := range []object{found[0], front[28]} {
+				maps.Copy(story, object{
+					"points": 400, "num_comments": 90, "children": []int{1, 2}, "updated_at": "2025-12-01T02:00:00Z",
+					"_tags": []string{"story", "front_page"}, "_highlightResult": object{"title": object{"value": "as it was found"}},
+				})
+			}
 			front[0]["points"] = 299
 			front[29]["points"], front[29]["updated_at"] = 999, "2025-12-01T02:00:00Z"
 		}),
+		untold: api.do(func() {
+			found[1]["title"], front[27]["title"] = "A better title", "A better title"
+		}),
 		change: api.do(func() {
+			found[2]["url"] = "https://example.com/moved"
 			found = append([]object{story(271, 1)}, found...)
 			front[0]["points"] = 301
 			front = append([]object{story(8000, 20)}, front[:20]...) // the others have left
 		}),
-		told: []string{"hackernews.story.created 271", "hackernews.front.created 9000"},
+		told: []string{"hackernews.story.created 271", "hackernews.story.updated 268", "hackernews.front.created 9000"},
 		sick: []sickness{
 			api.ill("a query that is not taken", "invalid", answer{status: http.StatusBadRequest, body: `{"status":400,"error":"invalid parameters"}`}),
 			api.ill("an address that asked too much", "429", answer{status: http.StatusTooManyRequests, body: `{"status":429,"error":"Too many requests"}`}),

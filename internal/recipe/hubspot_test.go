@@ -35,7 +35,9 @@ func TestHubSpot(t *testing.T) {
 		if err != nil || filter.Get("propertyName").Str != "hs_lastmodifieddate" || filter.Get("operator").Str != "GTE" {
 			return answer{status: http.StatusBadRequest, body: `{"status":"error","message":"There was a problem with the request.","correlationId":"2"}`}
 		}
-		if sent.Get("limit").Int() != 200 || sent.Get("sorts.0.direction").Str != "ASCENDING" { // at most
+		const properties = `["dealname","dealstage","pipeline","amount","closedate","hubspot_owner_id","hs_lastmodifieddate"]`              // others are left out
+		if sent.Get("limit").Int() != 200 || sent.Get("sorts").Raw != `[{"direction":"ASCENDING","propertyName":"hs_lastmodifieddate"}]` || // at most
+			sent.Get("properties").Raw != properties {
 			t.Errorf("sent %s", sent.Raw)
 		}
 		found := []object{}
@@ -61,11 +63,17 @@ func TestHubSpot(t *testing.T) {
 		set:   map[string]string{"HUBSPOT_TOKEN": "pat-eu1-1"},
 		hosts: map[string]http.Handler{"api.hubapi.com": api},
 		dull:  api.do(func() { move(0, "qualifiedtobuy") }),
+		untold: api.do(func() {
+			move(1, "qualifiedtobuy")
+			deals[len(deals)-1]["properties"].(object)["dealname"] = "A deal by another name"
+		}),
 		change: api.do(func() {
-			move(1, "closedwon")
+			move(2, "closedwon")
+			move(3, "qualifiedtobuy")
+			deals[len(deals)-1]["properties"].(object)["amount"] = "1750.00"
 			deals = append(deals, deal(500, time.Now(), "appointmentscheduled"))
 		}),
-		told: []string{"hubspot.deal.updated 1", "hubspot.deal.created 500"},
+		told: []string{"hubspot.deal.updated 2", "hubspot.deal.updated 3", "hubspot.deal.created 500"},
 		sick: []sickness{
 			api.ill("too many searches", "429", answer{status: http.StatusTooManyRequests, body: `{"status":"error","message":"You have reached your secondly limit.","errorType":"RATE_LIMIT","policyName":"SECONDLY"}`}),
 			api.ill("a scope that lacks", "403", answer{status: http.StatusForbidden, body: `{"status":"error","message":"This app hasn't been granted all required scopes","category":"MISSING_SCOPES"}`}),

@@ -75,8 +75,7 @@ func TestKubernetes(t *testing.T) {
 			container(2)["state"] = object{"terminated": object{"reason": "Completed"}}
 			inside(3)["phase"] = "Succeeded"
 			container(4)["state"] = waiting("ContainerCreating")
-			pods = append(pods[:300:300], pods[305:]...) // a smaller deployment
-			pods = append(pods, pod(600))
+			pods = append(pods[:100:100], pod(600)) // a much smaller deployment
 		}),
 		change: api.do(func() {
 			version++

@@ -22,7 +22,8 @@ func TestMastodon(t *testing.T) {
 		id := strconv.Itoa(108_880_211_901_672_326 + 1_000_000*len(posts))
 		posts = append([]object{{
 			"id": id, "created_at": "2025-12-01T00:00:00.000Z", "edited_at": nil, "visibility": "public", "content": "<p>post " + id + "</p>",
-			"url": "https://mastodon.example/@ada/" + id, "favourites_count": 0, "reblogs_count": 0, "replies_count": 0,
+			"url": "https://mastodon.example/@ada/" + id, "favourites_count": 0, "reblogs_count": 0, "replies_count": 0, "quotes_count": 0, "card": nil,
+			"poll":    object{"votes_count": 0, "voters_count": 0, "options": []object{{"title": "yes", "votes_count": 0}}},
 			"account": object{"id": "103641", "acct": "ada", "followers_count": 7, "last_status_at": "2025-12-01"},
 		}}, posts...)
 		return id
@@ -59,8 +60,11 @@ func TestMastodon(t *testing.T) {
 		hosts: map[string]http.Handler{"mastodon.example": api},
 		dull: api.do(func() {
 			posts[0]["favourites_count"], posts[0]["reblogs_count"] = 12, 3
+			posts[0]["replies_count"], posts[0]["quotes_count"], posts[0]["card"] = 4, 1, object{"url": "https://example.com", "title": "Example"}
 			posts[0]["account"] = object{"id": "103641", "acct": "ada", "followers_count": 8}
+			posts[0]["poll"] = object{"votes_count": 2, "voters_count": 2, "options": []object{{"title": "yes", "votes_count": 2}}}
 		}),
+		untold: api.do(func() { posts[0]["pinned"] = true }),
 		change: api.do(func() {
 			for i := range told {
 				told[i] = "mastodon.post.created " + post()
