@@ -25,6 +25,7 @@ func TestNotion(t *testing.T) {
 	entry := func(id string, edited time.Time, status string) object {
 		return object{
 			"object": "page", "id": id, "last_edited_time": minute(edited), "in_trash": false,
+			"icon":  object{"type": "file", "file": object{"url": "https://files.example.com/3?signed=1"}},
 			"cover": object{"type": "file", "file": object{"url": "https://files.example.com/1?signed=1", "expiry_time": "2000-01-01T01:00:00.000Z"}},
 			"properties": object{
 				"Status": object{"type": "select", "select": object{"name": status}},
@@ -59,11 +60,17 @@ func TestNotion(t *testing.T) {
 		}
 		return made
 	}
-	api.handle("POST /v1/search", func(r *http.Request) any { return list(r, api.sent(r), "pages", pages) })
+	api.handle("POST /v1/search", func(r *http.Request) any {
+		body := api.sent(r)
+		if got := fmt.Sprint(body.Get("[filter.property,filter.value,sort.direction,sort.timestamp]").Value()); got != "[object page descending last_edited_time]" {
+			t.Errorf("searched for %s", body.Raw)
+		}
+		return list(r, body, "pages", pages)
+	})
 	api.handle("POST /v1/data_sources/248104cd/query", func(r *http.Request) any {
 		body := api.sent(r)
 		since, err := time.Parse(time.RFC3339, body.Get("filter.last_edited_time.on_or_after").Str)
-		if err != nil || body.Get("filter.timestamp").Str != "last_edited_time" || body.Get("sorts.0.direction").Str != "ascending" {
+		if err != nil || body.Get("filter.timestamp").Str != "last_edited_time" || body.Get("sorts.0.direction").Str != "ascending" || body.Get("sorts.0.timestamp").Str != "last_edited_time" {
 			return invalid("body failed validation")
 		}
 		found := []object{}
@@ -80,9 +87,15 @@ func TestNotion(t *testing.T) {
 		dull: api.do(func() {
 			for _, of := range [][]object{pages, rows} {
 				of[0]["cover"] = object{"type": "file", "file": object{"url": "https://files.example.com/1?signed=2"}}
+				of[0]["icon"] = object{"type": "file", "file": object{"url": "https://files.example.com/3?signed=2"}}
 				of[0]["properties"].(object)["Photo"] = object{"type": "files", "files": []object{{"name": "a.png", "file": object{"url": "https://files.example.com/2?signed=2"}}}}
 			}
-			rows[3]["last_edited_time"] = minute(time.Now())
+			rows[3]["last_edited_time"], rows[3]["last_edited_by"] = minute(time.Now()), object{"object": "user", "id": "ada"}
+		}),
+		untold: api.do(func() {
+			pages[2]["public_url"] = "https://example.notion.site/page-002"
+			rows[5]["properties"].(object)["Photo"] = object{"type": "files", "files": []object{}} // another file, not another link
+			rows[5]["last_edited_time"] = minute(time.Now())
 		}),
 		change: api.do(func() {
 			pages = append([]object{entry("page-new", time.Now(), "Draft")}, pages...)

@@ -24,6 +24,9 @@ func TestRSS(t *testing.T) {
 		set:   map[string]string{"RSS_URL": "https://news.example/feed.xml"},
 		hosts: map[string]http.Handler{"news.example": feed},
 		dull:  feed.do(func() { entries[2] = entry(1, "One", 5) }),
+		untold: feed.do(func() {
+			entries[2] = strings.Replace(entries[2], "Some &", "Some more &", 1) // its text
+		}),
 		change: feed.do(func() {
 			entries = []string{entry(4, "Four &amp; more", 0), entry(3, "Three", 1), entry(2, "Two, corrected", 0)} // the first has left
 		}),
