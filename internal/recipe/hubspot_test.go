@@ -35,8 +35,8 @@ func TestHubSpot(t *testing.T) {
 		if err != nil || filter.Get("propertyName").Str != "hs_lastmodifieddate" || filter.Get("operator").Str != "GTE" {
 			return answer{status: http.StatusBadRequest, body: `{"status":"error","message":"There was a problem with the request.","correlationId":"2"}`}
 		}
-		const properties = `["dealname","dealstage","pipeline","amount","closedate","hubspot_owner_id","hs_lastmodifieddate"]` // others are left out
-		if sent.Get("limit").Int() != 200 || sent.Get("sorts.0.direction").Str != "ASCENDING" ||                               // at most
+		const properties = `["dealname","dealstage","pipeline","amount","closedate","hubspot_owner_id","hs_lastmodifieddate"]` // others are left out; 200 are the most
+		if sent.Get("limit").Int() != 200 || sent.Get("sorts.0.direction").Str != "ASCENDING" ||
 			sent.Get("sorts.0.propertyName").Str != "hs_lastmodifieddate" || sent.Get("properties").Raw != properties {
 			t.Errorf("sent %s", sent.Raw)
 		}
