@@ -206,7 +206,7 @@ endpoints:
 	for _, page := range []string{"", "<html>Sorry</html>", `{"error":"try again"}`, `{"data":[{"id":11,"sta`, `{"data":null,"next":""}`} {
 		s.mu.Lock()
 		s.as = func(items []string, next string) string {
-			if next == "15" { // the third page
+			if next == "after-15" { // the third page
 				return page
 			}
 			return asJSON(items, next)
