@@ -220,7 +220,7 @@ func TestScriptedReceiver(t *testing.T) {
 	}
 	names = append(names, netip.MustParseAddr("127.0.0.1"))
 	e := h.serve(httpclienttest.NewAuthority(t))
-	e.Timeout, e.Order = 300*time.Millisecond, OrderSource
+	e.Timeout, e.Order = 2*time.Second, OrderSource
 	e.Retry = RetryPolicy{MaxRetryAfter: 20 * time.Millisecond}
 	for range turns {
 		e.Retry.Schedule = append(e.Retry.Schedule, time.Millisecond)

@@ -111,15 +111,7 @@ func TestDisabledEndpointsWait(t *testing.T) {
 // unchanged waits until the last answer of a source has been committed.
 func (r *running) unchanged(t *testing.T, source string) {
 	t.Helper()
-	for {
-		preview, err := r.client.Preview(t.Context(), source)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if preview.Outcome == server.Unchanged {
-			return
-		}
-	}
+	r.awaitOutcome(t, source, nil, func(outcome server.Outcome) bool { return outcome == server.Unchanged })
 }
 
 // TestRefusals say why, and what to do.

@@ -38,16 +38,24 @@ sources:
 // baseline polls until the first answer has been accepted.
 func (r *running) baseline(t *testing.T, source string) {
 	t.Helper()
-	for {
+	r.awaitOutcome(t, source, r.poll, func(outcome server.Outcome) bool { return outcome != server.Baseline })
+}
+
+// awaitOutcome previews a source until it comes to what is wanted, and does something
+// between; nil for nothing.
+func (r *running) awaitOutcome(t *testing.T, source string, between func(*testing.T, string), wanted func(outcome server.Outcome) bool) {
+	t.Helper()
+	eventually(t, func() error {
 		preview, err := r.client.Preview(t.Context(), source)
-		if err != nil {
-			t.Fatal(err)
+		must(t, err)
+		if wanted(preview.Outcome) {
+			return nil
 		}
-		if preview.Outcome != server.Baseline {
-			return
+		if between != nil {
+			between(t, source)
 		}
-		r.poll(t, source)
-	}
+		return fmt.Errorf("a poll of %s comes to %q", source, preview.Outcome)
+	})
 }
 
 func TestChangesAreTold(t *testing.T) {

@@ -99,7 +99,7 @@ endpoints:
 	shop.set(`[{"id":1,"v":"a"},{"id":2,"v":"a"},{"id":3,"v":"a"}]`, map[string]string{"/orders/1": `{"n":1}`, "/orders/2": `{"n":1}`, "/orders/3": `{"n":1}`})
 	d.poll(t, "orders")
 	shop.await(t, 4)
-	awaitVersion(t, d)
+	d.unchanged(t, "orders")
 
 	shop.set(`[{"id":1,"v":"a"},{"id":2,"v":"b"},{"id":3,"v":"a"},{"id":4,"v":"a"}]`, map[string]string{"/orders/2": `{"n":2}`})
 	d.poll(t, "orders")
@@ -125,19 +125,5 @@ endpoints:
 	gone := told.await(t, "3", func(e receiver.Envelope) bool { return e.Type == "pollwire.item.deleted" })
 	if string(gone.Data.Before) != `{"n":1}` || told.count() != 3 {
 		t.Errorf("told %s", told.dump())
-	}
-}
-
-// awaitVersion waits until a poll was judged: another preview finds nothing new.
-func awaitVersion(t *testing.T, d *running) {
-	t.Helper()
-	for {
-		preview, err := d.client.Preview(t.Context(), "orders")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if preview.Outcome == "unchanged" {
-			return
-		}
 	}
 }

@@ -11,16 +11,7 @@ import (
 // accepted polls until what the source says has been accepted.
 func (r *running) accepted(t *testing.T) {
 	t.Helper()
-	for {
-		preview, err := r.client.Preview(t.Context(), "thing")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if preview.Outcome == server.Unchanged {
-			return
-		}
-		r.poll(t, "thing")
-	}
+	r.awaitOutcome(t, "thing", r.poll, func(outcome server.Outcome) bool { return outcome == server.Unchanged })
 }
 
 // TestWhenChoosesWhatIsTold: the log has the rest, and its numbers.

@@ -191,17 +191,17 @@ func TestWaitingDeliveryIsRetried(t *testing.T) {
 // awaitDelivery asks until there is a delivery in a state.
 func awaitDelivery(t *testing.T, d *running, state string) server.Delivery {
 	t.Helper()
-	for t.Context().Err() == nil {
+	var found server.Delivery
+	eventually(t, func() error {
 		page, err := d.client.Deliveries(t.Context(), client.DeliveryQuery{State: state})
-		if err != nil {
-			t.Fatal(err)
+		must(t, err)
+		if len(page.Deliveries) == 0 {
+			return fmt.Errorf("no delivery is %s", state)
 		}
-		if len(page.Deliveries) > 0 {
-			return page.Deliveries[0]
-		}
-	}
-	t.Fatalf("no delivery is %s", state)
-	return server.Delivery{}
+		found = page.Deliveries[0]
+		return nil
+	})
+	return found
 }
 
 // TestFailingEndpointSaysWhy from its first failure on, before others are told.
@@ -209,24 +209,24 @@ func TestFailingEndpointSaysWhy(t *testing.T) {
 	t.Parallel()
 	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
 	well, url := refusing(t, h)
-	d := startDaemon(t, strings.Replace(orders(a, h, ""), h.url, url, 1))
+	yaml := strings.Replace(orders(a, h, ""), h.url, url, 1)
+	// What fails waits until it is told to go: else it could be told by itself before.
+	d := startDaemon(t, strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1h]", 1))
 	d.baseline(t, "orders")
 	a.says(`{"data":[{"id":1}]}`)
 	d.poll(t, "orders")
 	stands := func(wanted func(e *server.Endpoint) bool) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; {
+		eventually(t, func() error {
 			list, err := d.client.Endpoints(t.Context())
 			if err != nil || len(list) != 1 {
 				t.Fatalf("%+v, %v", list, err)
 			}
-			if wanted(&list[0]) {
-				return
+			if !wanted(&list[0]) {
+				return fmt.Errorf("endpoint %+v", list[0])
 			}
-			if time.Now().After(deadline) {
-				t.Fatalf("endpoint %+v", list[0])
-			}
-		}
+			return nil
+		})
 	}
 	stands(func(e *server.Endpoint) bool { return e.FailingSince != nil && e.Reason == "answered 400 Bad Request" })
 	well.Store(true)
@@ -253,18 +253,16 @@ func TestGoneDisablesByADeliveryOnly(t *testing.T) {
 	}
 	a.says(`{"data":[{"id":1}]}`)
 	d.poll(t, "orders")
-	for deadline := time.Now().Add(patience); ; {
+	eventually(t, func() error {
 		waits := awaitDelivery(t, d, "waiting")
-		if waits.Last != nil {
-			if waits.Last.Error != "answered 410 Gone: the endpoint is disabled" {
-				t.Errorf("last attempt: %+v", waits.Last)
-			}
-			return
+		if waits.Last == nil {
+			return fmt.Errorf("delivery %+v", waits)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("delivery %+v", waits)
+		if waits.Last.Error != "answered 410 Gone: the endpoint is disabled" {
+			t.Errorf("last attempt: %+v", waits.Last)
 		}
-	}
+		return nil
+	})
 }
 
 // TestWhatIsHeldBackSaysSo: a retry, or a replay, to an endpoint that is not posted
