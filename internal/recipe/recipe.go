@@ -8,7 +8,6 @@ import (
 	"embed"
 	"fmt"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 )
@@ -82,7 +81,7 @@ var all = sync.OnceValues(func() ([]Recipe, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read recipes: %w", err)
 	}
-	recipes := make([]Recipe, 0, len(entries))
+	var sources, endpoints []Recipe // each by name, as the files are
 	for _, entry := range entries {
 		text, err := files.ReadFile(path.Join("files", entry.Name()))
 		if err != nil {
@@ -92,23 +91,14 @@ var all = sync.OnceValues(func() ([]Recipe, error) {
 		if err != nil {
 			return nil, err
 		}
-		recipes = append(recipes, *r)
-	}
-	slices.SortFunc(recipes, func(a, b Recipe) int {
-		if a.IsEndpoint() != b.IsEndpoint() {
-			return cmp.Compare(btoi(a.IsEndpoint()), btoi(b.IsEndpoint()))
+		if r.IsEndpoint() {
+			endpoints = append(endpoints, *r)
+		} else {
+			sources = append(sources, *r)
 		}
-		return cmp.Compare(a.Name, b.Name)
-	})
-	return recipes, nil
-})
-
-func btoi(b bool) int {
-	if b {
-		return 1
 	}
-	return 0
-}
+	return append(sources, endpoints...), nil
+})
 
 // Find returns the recipe of a name. Its error names those that were probably
 // meant, and the way to all of them.
