@@ -1,21 +1,17 @@
 package notify
 
 import (
-	"flag"
 	"os"
 	"testing"
+
+	"github.com/pollwire/pollwire/internal/rapidtest"
 )
 
 // checks is how many histories each property is tried with, where the flag does not
 // say: under the race detector some take half a second each.
-const checks = "30"
+const checks = 30
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set(checks); err != nil {
-			panic(err)
-		}
-	}
+	rapidtest.Checks(checks)
 	os.Exit(m.Run())
 }

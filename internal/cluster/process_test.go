@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pollwire/pollwire/internal/cluster"
+	"github.com/pollwire/pollwire/internal/rapidtest"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
@@ -25,7 +25,7 @@ const childDSN = "POLLWIRE_TEST_CLUSTER_DSN"
 
 // histories is how many TestChaos goes through, where the flag does not say: each
 // takes two seconds under the race detector.
-const histories = "12"
+const histories = 12
 
 // database makes an empty database and returns its DSN.
 var database func(tb testing.TB) string
@@ -38,12 +38,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	flag.Parse()
-	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set(histories); err != nil {
-			panic(err)
-		}
-	}
+	rapidtest.Checks(histories)
 	os.Exit(postgrestest.Main(m, func(empty func(tb testing.TB) string) { database = empty }))
 }
 

@@ -28,6 +28,8 @@ var table = map[string]row{
 	"internal/httpclient":                {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
 	"internal/httpclient/httpclienttest": {0, nil, "it makes certificates and servers for the tests of whatever is above it"},
 
+	"internal/rapidtest": {0, nil, "it sets a flag for the tests of whatever is above it"},
+
 	"internal/seal": {0, nil, "it encrypts what it is given, and knows nothing of what that is or where it is kept"},
 
 	"poller": {

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"errors"
-	stdflag "flag"
 	"os"
 	"testing"
 
+	"github.com/pollwire/pollwire/internal/rapidtest"
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 )
 
@@ -15,15 +15,10 @@ var database func(tb testing.TB) string
 
 // checks is how many histories the model of the suite goes through, where the flag
 // does not say: each makes a database.
-const checks = "10"
+const checks = 10
 
 func TestMain(m *testing.M) {
-	stdflag.Parse()
-	if f := stdflag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-		if err := f.Value.Set(checks); err != nil {
-			panic(err)
-		}
-	}
+	rapidtest.Checks(checks)
 	os.Exit(postgrestest.Main(m, func(empty func(tb testing.TB) string) { database = empty }))
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pollwire/pollwire/diff"
+	"github.com/pollwire/pollwire/internal/rapidtest"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/blob"
 	"github.com/pollwire/pollwire/internal/store/blob/blobtest"
@@ -28,7 +28,7 @@ const (
 
 // checks is how many histories the model of the suite goes through, where the flag
 // does not say: each makes a database, and waits for the disk again and again.
-const checks = "30"
+const checks = 30
 
 // TestMain lets the test binary be its own child process, to be killed or to
 // meet a broken disk.
@@ -43,12 +43,7 @@ func TestMain(m *testing.M) {
 	}
 	role, isChild := os.LookupEnv(childRole)
 	if !isChild {
-		flag.Parse()
-		if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
-			if err := f.Value.Set(checks); err != nil {
-				panic(err)
-			}
-		}
+		rapidtest.Checks(checks)
 		os.Exit(m.Run())
 	}
 	if err := runChild(role, roles[role]); err != nil {
