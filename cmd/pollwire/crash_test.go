@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -106,8 +107,9 @@ func newCrash(t *testing.T) *crash {
     retry: {schedule: [%s 1m], jitter: 0.5}
     order: %s
     headers: {X-Run: "RUN"}
+    breaker: {failures: %d, cooldown: 1s, max_cooldown: 1s}
     %s
-`, e.name, server.URL, secret, repeat("20ms, ", 60), e.order, e.keys)
+`, e.name, server.URL, secret, repeat("20ms, ", 60), e.order, cmp.Or(e.failures, 5), e.keys)
 	}
 	c.text = config
 	return c
@@ -119,13 +121,15 @@ type crashEndpoint struct {
 	order  notify.Order
 	keys   string
 	latest bool
+	// failures are how many in a row open its breaker, if not as many as by default.
+	failures int
 }
 
 // crashEndpoints are one for each way of keeping order and of telling together.
 func crashEndpoints() []crashEndpoint {
 	return []crashEndpoint{
 		{name: "ops", order: notify.OrderSource, keys: "rate_limit: {requests: 2000, per: 1s, burst: 50}"},
-		{name: "audit", order: notify.OrderItem, keys: "breaker: {failures: 2, cooldown: 1s, max_cooldown: 1s}"},
+		{name: "audit", order: notify.OrderItem, failures: 2},
 		{name: "batches", order: notify.OrderSource, keys: "batch: {max_events: 4, max_wait: 10ms}"},
 		{name: "all", order: notify.OrderEndpoint, keys: "format: cloudevents"},
 		{name: "any", order: notify.OrderNone, keys: "batch: {max_events: 3, max_wait: 5ms}"},
