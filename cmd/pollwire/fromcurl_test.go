@@ -32,6 +32,7 @@ func TestInitFromCurl(t *testing.T) {
 	t.Setenv("ORDERS_PASSWORD", "sesame")
 	t.Setenv("ORDERS_API_KEY", "hush")
 	t.Setenv("REGION", "eu")
+	t.Chdir(t.TempDir()) // the configuration names no database, so that poll makes one here
 	path := filepath.Join(t.TempDir(), "pollwire.yaml")
 	command := `curl -s -u me:sesame "` + api.URL + `/v1/orders?status=open&tag=a%26b&tag=c" -H 'X-Literal: ${x}' \
   -H "X-Region: $REGION" --json '{"big": 12345678901234567890, "apiKey": "hush", "text": "ü \"1\" ${y}", "list": [1.50, null, true, {}]}' | jq .`
