@@ -16,6 +16,7 @@ type ledgerAPI struct {
 	mu      sync.Mutex
 	random  *rand.Rand
 	loose   bool
+	calm    int // after how many changed answers more it is loose no longer; 0 for never
 	nextID  int
 	lists   map[string]map[int]int // list -> item id -> revision
 	answers map[string]int         // answers begun, for each list
@@ -44,6 +45,8 @@ func (api *ledgerAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api.answers[name]++
 	if api.loose {
 		api.change(list)
+		api.calm--
+		api.loose = api.calm != 0
 	}
 	body := render(list)
 	api.mu.Unlock()
@@ -75,7 +78,14 @@ func (api *ledgerAPI) change(list map[int]int) {
 func (api *ledgerAPI) letLoose(loose bool) {
 	api.mu.Lock()
 	defer api.mu.Unlock()
-	api.loose = loose
+	api.loose, api.calm = loose, 0
+}
+
+// calmAfter lets the lists change in so many answers more.
+func (api *ledgerAPI) calmAfter(answers int) {
+	api.mu.Lock()
+	defer api.mu.Unlock()
+	api.loose, api.calm = true, answers
 }
 
 // count is how many answers of a list were begun.

@@ -34,6 +34,7 @@ type books struct {
 	again  map[string]int
 
 	mu      sync.Mutex
+	held    chan struct{} // answers wait until it is closed; nil for no wait
 	random  *rand.Rand
 	taken   map[string]*taken            // by webhook-id, of an event or a batch
 	events  map[string]receiver.Envelope // by id
@@ -84,10 +85,18 @@ func (b *books) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if mood >= 2 { // else refused unread
 		b.take(r.Header, body, mood == 2)
 	}
+	held := b.held
 	b.mu.Unlock()
 	select {
 	case b.told <- struct{}{}:
 	default:
+	}
+	if held != nil {
+		select {
+		case <-held:
+		case <-r.Context().Done():
+			return // killed while it waited
+		}
 	}
 	switch mood {
 	case 0:
@@ -216,4 +225,22 @@ func (b *books) summary() string {
 		repeats = append(repeats, fmt.Sprintf("%d (%s)", b.repeats[reason], reason))
 	}
 	return fmt.Sprintf("%d events in %d webhooks, repeats: %s", len(b.events), len(b.taken), strings.Join(repeats, ", "))
+}
+
+// holdAnswers has all receivers keep who posts waiting, until the function that it
+// returns is called.
+func (c *crash) holdAnswers() (answer func()) {
+	held := make(chan struct{})
+	hold := func(by chan struct{}) {
+		for _, b := range c.books {
+			b.mu.Lock()
+			b.held = by
+			b.mu.Unlock()
+		}
+	}
+	hold(held)
+	return func() {
+		hold(nil)
+		close(held)
+	}
 }

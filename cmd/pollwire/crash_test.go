@@ -104,6 +104,7 @@ func newCrash(t *testing.T) *crash {
 		config += fmt.Sprintf(`  - name: %s
     url: %s/hook
     secrets: ["%s"]
+    timeout: 2m
     retry: {schedule: [%s 1m], jitter: 0.5}
     order: %s
     headers: {X-Run: "RUN"}
@@ -183,14 +184,19 @@ func (c *crash) stop(t *testing.T, cmd *exec.Cmd) {
 func (c *crash) baseline(t *testing.T) {
 	t.Helper()
 	cmd := c.start(t)
-	c.await(t, c.api.asked, func() bool { return c.api.answered(2) })
+	c.await(t, "all lists to be asked twice", c.api.asked, func() bool { return c.api.answered(2) })
 	c.stop(t, cmd)
 }
 
-// killSoon starts the daemon and kills it at a random moment.
+// killSoon starts the daemon and kills it at a random moment: of its start, or of
+// its work, which on a slow machine begins later.
 func (c *crash) killSoon(t *testing.T) {
 	t.Helper()
+	answered := c.api.count("alpha")
 	cmd := c.start(t)
+	if c.random.IntN(4) > 0 {
+		c.await(t, "a list to be asked", c.api.asked, func() bool { return c.api.count("alpha") > answered })
+	}
 	select {
 	case <-time.After(time.Duration(c.random.IntN(500)) * time.Millisecond):
 	case <-t.Context().Done():
@@ -213,19 +219,18 @@ func (c *crash) settle(t *testing.T) {
 func (c *crash) awaitBooks(t *testing.T) {
 	t.Helper()
 	answered := c.api.count("alpha")
-	c.await(t, c.api.asked, func() bool { return c.api.answered(answered + 1) })
+	c.await(t, "all lists to be asked again", c.api.asked, func() bool { return c.api.answered(answered + 1) })
 	for name, b := range c.books {
 		for _, source := range c.sources {
-			t.Logf("waiting for %s to agree on %s", name, source)
-			c.await(t, b.told, func() bool { return b.holds(source, c.api.state(source)) })
+			c.await(t, name+" to agree on "+source, b.told, func() bool { return b.holds(source, c.api.state(source)) })
 		}
 	}
 }
 
 // await returns when a condition holds that may come true with each token.
-func (c *crash) await(t *testing.T, token <-chan struct{}, holds func() bool) {
+func (c *crash) await(t *testing.T, what string, token <-chan struct{}, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for !holds() {
 		select {
@@ -233,10 +238,10 @@ func (c *crash) await(t *testing.T, token <-chan struct{}, holds func() bool) {
 		case <-ctx.Done():
 			for name, b := range c.books {
 				b.mu.Lock()
-				t.Logf("%s: %v", name, b.wrongs)
+				t.Logf("%s: %s; wrong is %v", name, b.summary(), b.wrongs)
 				b.mu.Unlock()
 			}
-			t.Fatal("a minute has passed in vain")
+			t.Fatalf("waiting for %s, %v have passed in vain", what, patience)
 		}
 	}
 }

@@ -36,25 +36,6 @@ func (c *crash) startAfter(t *testing.T, before ...string) *process {
 	return startCommand(t, append(before, c.binary, "run", "--config", c.config)...)
 }
 
-// terminate sends SIGTERM to the daemon that a command runs, or to the command.
-func (p *process) terminate(t *testing.T) result {
-	t.Helper()
-	pid := p.cmd.Process.Pid
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first := strings.Fields(string(children)); len(first) > 0 {
-		if pid, err = strconv.Atoi(first[0]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := syscall.Kill(pid, syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	return p.signal(t, 0)
-}
-
 // skipFault skips a test that this machine cannot run; where nothing may be
 // skipped it fails.
 func skipFault(t *testing.T, reason error) {
@@ -117,11 +98,16 @@ func TestFullDisk(t *testing.T) {
 	c.api.letLoose(true)
 	for round := range 3 {
 		p.stderr.awaitCount(t, `msg="source changed"`, 20*(round+1))
+		// Receivers answer when nothing can be written any more, so that there are
+		// outcomes that cannot be saved.
+		answer, said := c.holdAnswers(), len(p.stderr.String())
 		// With no byte left the next page of the log of writes finds no room.
 		ballast := filepath.Join(dir, "ballast")
 		if err := os.WriteFile(ballast, make([]byte, 24<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
 			t.Fatalf("the disk is not full: %v", err)
 		}
+		p.stderr.awaitSince(t, said, "no space left on the disk of the database")
+		answer()
 		p.stderr.awaitCount(t, `msg="deliveries wait: their outcome cannot be saved"`, round+1)
 		c.awaitHealth(t, exitFailed, "deliveries  failing")
 		if err := os.Remove(ballast); err != nil {
@@ -162,7 +148,9 @@ func (c *crash) awaitHealth(t *testing.T, code int, part string) {
 // nothing lost. Where the disk is only full, it does not even stop.
 func TestFailingDisk(t *testing.T) {
 	t.Parallel()
-	if out, err := exec.CommandContext(t.Context(), "strace", "-o", os.DevNull, "true").CombinedOutput(); err != nil {
+	// The tracer is no parent: who is started, told to end and waited for is the daemon.
+	strace := []string{"strace", "-D", "-f", "--seccomp-bpf", "-qq", "-o", os.DevNull}
+	if out, err := exec.CommandContext(t.Context(), strace[0], append(strace[1:], "true")...).CombinedOutput(); err != nil {
 		skipFault(t, fmt.Errorf("strace: %w: %s", err, out))
 	}
 	c := newCrash(t)
@@ -180,21 +168,22 @@ func TestFailingDisk(t *testing.T) {
 		{"pwrite64", "error=ENOSPC:when=20..80", ""},
 	} {
 		name := fault.call + " " + fault.fails
-		p := c.startAfter(t, "strace", "-f", "-qq", "-o", os.DevNull, "-e", "trace="+fault.call, "-e", "inject="+fault.call+":"+fault.fails)
+		p := c.startAfter(t, append(strace, "-e", "trace="+fault.call, "-e", "inject="+fault.call+":"+fault.fails)...)
 		if fault.words == "" {
 			p.stderr.await(t, "no space left on the disk of the database")
 			seen := strings.Count(p.stderr.String(), `msg="source changed"`)
 			p.stderr.awaitCount(t, `msg="source changed"`, seen+20)
 			// Each thread has its own count of writes, so that the last one may fail too.
 			// That one is of when sources are polled next, and it is said.
-			if got := p.terminate(t); got.code != exitOK && !strings.Contains(got.stderr, "pollwire: stop: stop scheduler: stop scheduler: save next runs") {
+			if got := p.signal(t, syscall.SIGTERM); got.code != exitOK && !strings.Contains(got.stderr, "pollwire: stop: stop scheduler: stop scheduler: save next runs") {
 				t.Errorf("%s: exit code %d\n%s", name, got.code, got.stderr)
 			}
 			continue
 		}
+		begun := time.Now()
 		got := p.signal(t, 0)
 		got.want(t, exitFailed, "! "+fault.words, "! check the disk and the kernel's log, then restart pollwire")
-		t.Logf("%s: ended with %d", name, got.code)
+		t.Logf("%s: ended with %d after %v", name, got.code, time.Since(begun).Round(10*time.Millisecond))
 	}
 	c.api.letLoose(false)
 	c.settle(t)
@@ -213,14 +202,14 @@ func TestRemovedDatabase(t *testing.T) {
 	c.baseline(t)
 	c.api.letLoose(true)
 	p := c.startAfter(t)
-	c.await(t, c.api.asked, func() bool { return c.api.answered(20) })
+	c.await(t, "all lists to be asked 20 times", c.api.asked, func() bool { return c.api.answered(20) })
 	for _, suffix := range []string{"", "-wal", "-shm"} {
 		if err := os.Remove(c.database + suffix); err != nil {
 			t.Fatal(err)
 		}
 	}
+	c.api.calmAfter(60) // what is told meanwhile is enough, and it may notice only seconds later
 	p.signal(t, 0).want(t, exitFailed, "! file "+c.database+" was removed while it was open: pollwire writes it anew when it stops")
-	c.api.letLoose(false)
 	c.settle(t)
 	c.checkBooks(t, 1)
 	c.checkLog(t)

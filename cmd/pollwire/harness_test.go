@@ -88,10 +88,17 @@ func (o *output) String() string {
 // await returns what has been printed when it has all the parts.
 func (o *output) await(t *testing.T, parts ...string) string {
 	t.Helper()
+	return o.awaitSince(t, 0, parts...)
+}
+
+// awaitSince returns what has been printed after so many bytes when that has all the
+// parts.
+func (o *output) awaitSince(t *testing.T, from int, parts ...string) string {
+	t.Helper()
 	timeout := time.After(patience)
 	for {
 		o.mu.Lock()
-		text, news := o.text.String(), o.news
+		text, news := o.text.String()[from:], o.news
 		o.mu.Unlock()
 		if hasAll(text, parts) {
 			return text
