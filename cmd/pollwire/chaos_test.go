@@ -89,7 +89,7 @@ func (f *fleet) suffer(t *testing.T, kinds []fault, faults int) {
 		t.Logf("fault %d of %d: %s %s, %v", n+1, faults, kind.name, what, time.Since(begun).Round(time.Millisecond))
 		f.rest(2000)
 	}
-	f.end(t, 5*f.frozen)
+	f.end(t)
 }
 
 // fault is a way of breaking something and of mending it again.
@@ -116,8 +116,7 @@ func (f *fleet) faults() []fault {
 		}},
 		{"frozen", func(t *testing.T) string {
 			n := f.any()
-			n.signal(t, syscall.SIGSTOP)
-			f.frozen++
+			f.freeze(t, n)
 			d := f.rest(15_000)
 			n.signal(t, syscall.SIGCONT)
 			return fmt.Sprintf("node-%d for %v", n.index, d)
@@ -203,9 +202,6 @@ func (f *fleet) rest(most int) time.Duration {
 	return d.Round(time.Millisecond)
 }
 
-// awaitTimeout is long: where a test waits for so long, something is broken.
-const awaitTimeout = 2 * time.Minute
-
 // await returns when a condition holds, and how long that took.
 func (f *fleet) await(t *testing.T, what string, holds func() bool) time.Duration {
 	t.Helper()
@@ -215,7 +211,7 @@ func (f *fleet) await(t *testing.T, what string, holds func() bool) time.Duratio
 	for !holds() {
 		<-ticker.C
 		f.tend(t)
-		if time.Since(begun) < awaitTimeout {
+		if time.Since(begun) < patience {
 			continue
 		}
 		for _, n := range f.nodes {

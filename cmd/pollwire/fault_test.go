@@ -127,20 +127,10 @@ func TestFullDisk(t *testing.T) {
 // is well again, for a moment, where a write still finds room.
 func (c *crash) awaitHealth(t *testing.T, code int, part string) {
 	t.Helper()
-	ticker := time.NewTicker(100 * time.Millisecond)
-	defer ticker.Stop()
-	timeout := time.After(patience)
-	for {
+	eventually(t, fmt.Sprintf("the health to be %d, %s", code, part), func() bool {
 		got := pollwire(t, "health", "-c", c.config)
-		if got.code == code && strings.Contains(got.stdout, part) {
-			return
-		}
-		select {
-		case <-ticker.C:
-		case <-timeout:
-			t.Fatalf("it is never %d, %s:\n%s%s", code, part, got.stdout, got.stderr)
-		}
-	}
+		return got.code == code && strings.Contains(got.stdout, part)
+	})
 }
 
 // TestFailingDisk lets writes of the real binary fail as those of a broken disk

@@ -21,6 +21,7 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/pollwire/pollwire/internal/store/postgres"
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 	"github.com/pollwire/pollwire/notify"
 )
@@ -42,7 +43,14 @@ type fleet struct {
 	posts   map[string]*visits // by endpoint
 	books   map[string]*books
 	config  string
-	frozen  int // how often a node was
+	freezes []freeze
+	store   *postgres.Store // that of a stranger, who only reads; opened when there is something to read
+}
+
+// freeze is a time from which on a node was frozen for a while.
+type freeze struct {
+	node string
+	at   time.Time
 }
 
 // fleetNode is one of its processes, or the place of one.
@@ -69,7 +77,9 @@ func newFleet(t *testing.T, nodes int) *fleet {
 		books: make(map[string]*books), posts: make(map[string]*visits),
 	}
 	var err error
-	if f.server, err = postgrestest.Start(postgrestest.Options{Durable: true}); err != nil {
+	// What a killed server had written is there, for the machine lives on: the disk need
+	// not be waited for.
+	if f.server, err = postgrestest.Start(postgrestest.Options{Durable: true, Args: []string{"-c", "fsync=off"}}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -87,6 +97,9 @@ func newFleet(t *testing.T, nodes int) *fleet {
 	t.Cleanup(func() {
 		for _, n := range f.nodes {
 			n.kill()
+		}
+		if f.store != nil {
+			_ = f.store.Close()
 		}
 	})
 	return f
@@ -175,7 +188,7 @@ sources:
 			limit = "    rate_limit: shared\n"
 		}
 		fmt.Fprintf(&b, `  - name: %s
-    schedule: "@every 500ms"
+    schedule: "@every 1s"
     request: {url: "%s/%[1]s"}
     items: {path: items, key: id}
     expect: {max_removed: 100%%}
@@ -194,6 +207,7 @@ sources:
 		fmt.Fprintf(&b, `  - name: %s
     url: %s/hook
     secrets: ["%s"]
+    timeout: 2m
     retry: {schedule: [%s 1m], jitter: 0.5}
     breaker: {cooldown: 1s, max_cooldown: 1s}
     order: %s
@@ -206,7 +220,7 @@ sources:
 
 const (
 	// sharedRequests and sharedPer are the limit that half of the lists share.
-	sharedRequests = 30
+	sharedRequests = 15
 	sharedPer      = 2 * time.Second
 )
 
@@ -304,6 +318,13 @@ func (n *fleetNode) signal(t *testing.T, sig syscall.Signal) {
 	}
 }
 
+// freeze stops the process of a node, until it gets SIGCONT.
+func (f *fleet) freeze(t *testing.T, n *fleetNode) {
+	t.Helper()
+	f.freezes = append(f.freezes, freeze{fmt.Sprintf("node-%d", n.index), time.Now()})
+	n.signal(t, syscall.SIGSTOP)
+}
+
 // stop ends a node as systemd would, and waits for its end.
 func (n *fleetNode) stop(t *testing.T) {
 	t.Helper()
@@ -311,7 +332,7 @@ func (n *fleetNode) stop(t *testing.T) {
 	n.told = true
 	select {
 	case <-n.ended:
-	case <-time.After(awaitTimeout):
+	case <-time.After(patience):
 		_ = n.cmd.Process.Signal(syscall.SIGQUIT) // what it is at
 		<-n.ended
 		t.Fatalf("node-%d does not end:\n%s", n.index, n.stderr.last(500))

@@ -44,15 +44,18 @@ func (f *fleet) slow(t *testing.T, n int, takes time.Duration, schedule string, 
 	return names
 }
 
-// promised logs how long something took, and fails where that is longer than was
-// promised. A machine that does much else at the same time is given more.
+// proof says whether the machine does nothing else, so that the test may take longer,
+// and times are those of the nodes.
+func proof() bool { return os.Getenv("POLLWIRE_LONG") != "" }
+
+// promised logs how long something took, and fails in a proof where that is longer
+// than was promised. That nodes keep to it by their clocks is shown by the tests of
+// the cluster, which have one of their own; how long a machine that does much else
+// takes beside, nobody has promised.
 func (f *fleet) promised(t *testing.T, what string, took, promised time.Duration) {
 	t.Helper()
 	t.Logf("%s: after %v, promised are %v", what, took.Round(10*time.Millisecond), promised)
-	if os.Getenv("POLLWIRE_LONG") == "" {
-		promised *= 3
-	}
-	if took > promised {
+	if proof() && took > promised {
 		t.Errorf("%s: after %v, more than %v", what, took, promised)
 	}
 }
@@ -81,12 +84,6 @@ func (f *fleet) handover(at time.Time, node int, sources []string) (own, other, 
 	return own, other, first, last
 }
 
-// allPolled says whether every list has been asked for within the last two seconds.
-func (f *fleet) allPolled(t *testing.T) bool {
-	t.Helper()
-	return f.polled(time.Now().Add(-2*time.Second), f.sources...) == len(f.sources)
-}
-
 // startAgain starts nodes that have ended.
 func (f *fleet) startAgain(t *testing.T, nodes ...int) {
 	t.Helper()
@@ -97,14 +94,14 @@ func (f *fleet) startAgain(t *testing.T, nodes ...int) {
 }
 
 // end lets everything come to rest and holds all that was seen against what is
-// promised. So many requests may have been made by nodes that were frozen just then.
-func (f *fleet) end(t *testing.T, late int) {
+// promised.
+func (f *fleet) end(t *testing.T) {
 	t.Helper()
 	f.settle(t)
 	f.checkBooks(t)
 	f.checkLog(t)
 	f.checkLimit(t)
-	f.checkAudit(t, late)
+	f.checkAudit(t)
 }
 
 // len is how much a process has said.
@@ -138,17 +135,21 @@ func (f *fleet) epochs(t *testing.T) map[string]int64 {
 	return epochs
 }
 
-// read reads from the database as a stranger to the fleet.
-func (f *fleet) read(t *testing.T, look func(ctx context.Context, s *postgres.Store) error) {
+// read reads from the database as a stranger to the fleet, and says whether it could.
+func (f *fleet) read(t *testing.T, look func(ctx context.Context, s *postgres.Store) error) bool {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), postgres.Options{DSN: f.dsn, ReadOnly: true})
-	if err != nil {
-		return // the first node is still making the schema
+	if f.store == nil {
+		s, err := postgres.Open(t.Context(), postgres.Options{DSN: f.dsn, ReadOnly: true})
+		if err != nil {
+			return false // the first node is still making the schema
+		}
+		f.store = s
 	}
-	defer func() { _ = s.Close() }()
-	if err := look(t.Context(), s); err != nil {
+	if err := look(t.Context(), f.store); err != nil {
 		t.Logf("read: %v", err)
+		return false
 	}
+	return true
 }
 
 // owners are the names of the nodes by the sources that they hold.
@@ -199,15 +200,17 @@ func (f *fleet) ownedBy(t *testing.T, node string) []string {
 }
 
 // members are the nodes that live, in each of their lives.
-func (f *fleet) members(t *testing.T) []string {
+func (f *fleet) members(t *testing.T) (ids []string) {
 	t.Helper()
-	var ids []string
-	f.read(t, func(ctx context.Context, s *postgres.Store) error {
-		members, err := s.Members(ctx)
-		for i := range members {
-			ids = append(ids, members[i].ID)
-		}
-		return err
+	f.await(t, "the nodes to be read", func() bool {
+		ids = nil
+		return f.read(t, func(ctx context.Context, s *postgres.Store) error {
+			members, err := s.Members(ctx)
+			for i := range members {
+				ids = append(ids, members[i].ID)
+			}
+			return err
+		})
 	})
 	slices.Sort(ids)
 	return ids
@@ -239,10 +242,10 @@ func (f *fleet) polledBy(since time.Time, address string, sources ...string) int
 		wanted[source] = true
 	}
 	seen := make(map[string]bool)
-	for _, v := range f.visits.since(since) {
+	f.visits.each(since, func(v *visit) {
 		if (address == "" || v.node == address) && (len(wanted) == 0 || wanted[v.source]) {
 			seen[v.source] = true
 		}
-	}
+	})
 	return len(seen)
 }

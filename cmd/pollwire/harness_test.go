@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 2 * time.Minute
+// patience is how long a test waits for what must come. Where it ends, something is
+// broken.
+const patience = 3 * time.Minute
 
 // result is what a command line came to.
 type result struct {
@@ -137,6 +138,21 @@ func hasAll(text string, parts []string) bool {
 		}
 	}
 	return true
+}
+
+// eventually asks until something holds.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	timeout := time.After(patience)
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for !holds() {
+		select {
+		case <-again.C:
+		case <-timeout:
+			t.Fatalf("waiting for %s, %v have passed in vain", what, patience)
+		}
+	}
 }
 
 // background is a command that runs until it is stopped.

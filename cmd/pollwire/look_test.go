@@ -42,11 +42,10 @@ func TestLookAndReplay(t *testing.T) {
 	s.hooks.next(t)
 	s.hooks.next(t)
 	run("replay --endpoint you --since 1h").want(t, exitOK, "rpl_", " to tell again") // what still waits to be recorded is not told again
-	for deadline := time.Now().Add(patience); strings.Count(run("deliveries --state delivered").stdout, "shop.order.") < 2; {
-		if time.Now().After(deadline) {
-			t.Fatal("nothing is recorded as delivered")
-		}
-	}
+	eventually(t, "all to be recorded as delivered", func() bool {
+		return strings.Count(run("deliveries --state delivered").stdout, "shop.order.") >= 2 &&
+			!strings.Contains(run("deliveries --state waiting").stdout, "shop.order.")
+	})
 	run("pause endpoint/you").want(t, exitOK)
 	run("replay --endpoint you").want(t, exitOK, "rpl_", "2 events to tell again, 2 of them wait", "! endpoint \"you\" is paused: its deliveries wait until")
 	run("replay --endpoint nobody").want(t, exitFailed, "! there is no endpoint \"nobody\"")

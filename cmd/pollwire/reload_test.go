@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // TestReload has the running daemon take an edited configuration, by the API, by a
@@ -45,23 +46,42 @@ func TestReloadAnswersForTheFileOfNow(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	<-hangups
-	slow, err := os.OpenFile(pipe, os.O_WRONLY, 0) // returns once the daemon reads
-	if err != nil {
-		t.Fatal(err)
-	}
+	next(t, "the signal of the test", hangups)
+	opened := make(chan *os.File, 1)
+	go func() {
+		slow, err := os.OpenFile(pipe, os.O_WRONLY, 0) // returns once the daemon reads
+		if err != nil {
+			t.Error(err)
+		}
+		opened <- slow
+	}()
+	slow := next(t, "the daemon to read the file", opened)
 	s.change(t, `event_type: "${file:`+pipe+`}"`, "event_type: shop.thing")
-	answer := make(chan result)
-	go func() { answer <- pollwire(t, "reload", "-c", s.config, strconv.Itoa(os.Getpid())) }()
+	answer := start(t, "reload", "-c", s.config, strconv.Itoa(os.Getpid()))
 	select {
 	case <-hangups:
-	case early := <-answer:
-		t.Fatalf("it has an answer before it has asked: %+v", early)
+	case code := <-answer.code:
+		t.Fatalf("it has an answer before it has asked: %d, %s%s", code, answer.stdout, answer.stderr)
+	case <-time.After(patience):
+		t.Fatalf("the command sends no signal: %s", answer.stderr)
 	}
 	fmt.Fprint(slow, "not a type!")
 	slow.Close()
-	r := <-answer
-	r.want(t, exitOK, "configuration reloaded: changed source/orders\n")
+	code := next(t, "the answer of the command", answer.code)
+	answer.code <- code // for its end
+	result{code, answer.stdout.String(), answer.stderr.String()}.want(t, exitOK, "configuration reloaded: changed source/orders\n")
+}
+
+// next is the next value of a channel.
+func next[T any](t *testing.T, what string, values <-chan T) T {
+	t.Helper()
+	select {
+	case value := <-values:
+		return value
+	case <-time.After(patience):
+		t.Fatalf("waiting for %s, %v have passed in vain", what, patience)
+		panic("unreachable")
+	}
 }
 
 // TestReloadOfABadConfiguration is found out by the command itself, or by the

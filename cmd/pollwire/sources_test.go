@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pollwire/pollwire/internal/server"
 )
@@ -23,11 +22,7 @@ endpoints:`)
 	}
 	await := func(line, says string) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); !strings.Contains(run(line).stdout, says); {
-			if time.Now().After(deadline) {
-				t.Fatalf("%s does not say %s but:\n%s", line, says, run(line).stdout)
-			}
-		}
+		eventually(t, line+" to say "+says, func() bool { return strings.Contains(run(line).stdout, says) })
 	}
 	await("sources orders", "baseline")
 	run("sources").want(t, exitOK, "NAME    STATE", "off     disabled", "orders  ok")

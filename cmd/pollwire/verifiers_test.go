@@ -21,12 +21,15 @@ import (
 // webhookPage is where the functions are that verify.
 const webhookPage = "docs/webhook.md"
 
-// verifiers make a program of a function of docs/webhook.md: it takes id, timestamp,
+// verifier makes a program of a function of docs/webhook.md: it takes id, timestamp,
 // signature, body and secret as arguments and prints true or false.
-var verifiers = map[string]struct {
+type verifier struct {
 	file, head, tail string
-	command          []string
-}{
+	// command runs the file; the go command builds it first.
+	command string
+}
+
+var verifiers = map[string]verifier{
 	"go": {"main.go", `package main
 
 import (
@@ -49,28 +52,28 @@ func main() {
 	h.Set("webhook-signature", os.Args[3])
 	fmt.Println(verify(h, []byte(os.Args[4]), os.Args[5]))
 }
-`, []string{"go", "run"}},
+`, "go"},
 	"python": {"verify.py", "", `
 import sys
 a = sys.argv
 h = {"webhook-id": a[1], "webhook-timestamp": a[2], "webhook-signature": a[3]}
 print(str(verify(h, a[4].encode(), a[5])).lower())
-`, []string{"python3"}},
+`, "python3"},
 	"js": {"verify.js", "", `
 const [id, timestamp, signature, body, secret] = process.argv.slice(2);
 const h = { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature };
 console.log(verify(h, Buffer.from(body), secret));
-`, []string{"node"}},
+`, "node"},
 	"ruby": {"verify.rb", "", `
 id, timestamp, signature, body, secret = ARGV
 h = { 'webhook-id' => id, 'webhook-timestamp' => timestamp, 'webhook-signature' => signature }
 puts verify(h, body, secret)
-`, []string{"ruby"}},
+`, "ruby"},
 	"php": {"verify.php", "<?php\n", `
 [, $id, $timestamp, $signature, $body, $secret] = $argv;
 $h = ['webhook-id' => $id, 'webhook-timestamp' => $timestamp, 'webhook-signature' => $signature];
 echo verify($h, $body, $secret) ? "true\n" : "false\n";
-`, []string{"php"}},
+`, "php"},
 }
 
 // verifierCase is a webhook, and whether it is to be taken.
@@ -114,22 +117,36 @@ func TestVerifiers(t *testing.T) {
 	for language, v := range verifiers {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			if _, err := exec.LookPath(v.command[0]); err != nil {
-				t.Skip(err)
-			}
-			file := filepath.Join(t.TempDir(), v.file)
-			if err := os.WriteFile(file, []byte(v.head+docsBlock(t, webhookPage, language, "verify(")+v.tail), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			program := v.program(t, language)
 			for name, tc := range verifierCases(t) {
-				args := append(v.command[1:len(v.command):len(v.command)], file, tc.id, tc.at, tc.signature, tc.body, tc.secret)
-				out, err := exec.CommandContext(t.Context(), v.command[0], args...).CombinedOutput()
+				args := append(program[1:len(program):len(program)], tc.id, tc.at, tc.signature, tc.body, tc.secret)
+				out, err := exec.CommandContext(t.Context(), program[0], args...).CombinedOutput()
 				if err != nil || strings.TrimSpace(string(out)) != strconv.FormatBool(tc.want) {
 					t.Errorf("%s: %s, %v; want %v", name, out, err, tc.want)
 				}
 			}
 		})
 	}
+}
+
+// program is a command line that runs the function, without its arguments.
+func (v verifier) program(t *testing.T, language string) []string {
+	t.Helper()
+	if _, err := exec.LookPath(v.command); err != nil {
+		t.Skip(err)
+	}
+	file := filepath.Join(t.TempDir(), v.file)
+	if err := os.WriteFile(file, []byte(v.head+docsBlock(t, webhookPage, language, "verify(")+v.tail), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if language != "go" {
+		return []string{v.command, file}
+	}
+	built := strings.TrimSuffix(file, ".go")
+	if out, err := exec.CommandContext(t.Context(), v.command, "build", "-o", built, file).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return []string{built}
 }
 
 // mustPost has a webhook posted, and returns it as it arrived.

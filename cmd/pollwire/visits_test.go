@@ -36,15 +36,22 @@ func (v *visits) note(r *http.Request) {
 }
 
 // since are the visits after a time.
-func (v *visits) since(at time.Time) []visit {
+func (v *visits) since(at time.Time) (found []visit) {
+	v.each(at, func(one *visit) { found = append(found, *one) })
+	return found
+}
+
+// each looks at the visits after a time.
+func (v *visits) each(at time.Time, look func(*visit)) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for i := len(v.all); i > 0; i-- {
-		if !v.all[i-1].at.After(at) {
-			return append([]visit(nil), v.all[i:]...)
-		}
+	from := len(v.all)
+	for from > 0 && v.all[from-1].at.After(at) {
+		from--
 	}
-	return append([]visit(nil), v.all...)
+	for i := from; i < len(v.all); i++ {
+		look(&v.all[i])
+	}
 }
 
 // most is the largest number of visits of some sources in a window.
