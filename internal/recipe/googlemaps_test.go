@@ -17,7 +17,12 @@ func TestGoogleMaps(t *testing.T) {
 	denied := answer{status: http.StatusBadRequest, body: `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}`}
 	api := newFake(t, 3000, time.Minute, func(r *http.Request) bool { return r.Header.Get("X-Goog-Api-Key") == "AIza-1" }, denied)
 	seconds, distance := 1500, 24_210
+	home, polls := time.FixedZone("Tokyo", 9*60*60), 0
 	api.handle("POST /directions/v2:computeRoutes", func(r *http.Request) any {
+		now := time.Now().In(home)
+		if polls++; polls > 1 && (now.Hour() < 7 || now.Hour() > 9 || now.Weekday() == time.Saturday || now.Weekday() == time.Sunday) {
+			t.Errorf("asked at %s, which is no working morning, nor the first look", now)
+		}
 		api.wantHeader(r, "Content-Type", "application/json")
 		mask := strings.Split(r.Header.Get("X-Goog-FieldMask"), ",")
 		var asked struct {
@@ -44,6 +49,7 @@ func TestGoogleMaps(t *testing.T) {
 	try(t, "google-maps", trial{
 		set: map[string]string{
 			"GOOGLE_MAPS_KEY": "AIza-1", "GOOGLE_MAPS_ORIGIN": "Alexanderplatz 1, Berlin", "GOOGLE_MAPS_DESTINATION": `Straße "A", Potsdam`,
+			"GOOGLE_MAPS_TIMEZONE": "Asia/Tokyo",
 		},
 		hosts:  map[string]http.Handler{"routes.googleapis.com": api},
 		dull:   api.do(func() { distance = 24_300 }),
