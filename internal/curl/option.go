@@ -51,6 +51,7 @@ var options = []option{
 	{"proxy-user U", true, func(p *parser, v string) error { p.request.ProxyUser = v; return nil }, ""},
 	{"max-time m", true, (*parser).timeout, ""},
 	{"globoff g", false, func(p *parser, _ string) error { p.globoff = true; return nil }, ""},
+	{"path-as-is", false, func(p *parser, _ string) error { p.pathAsIs = true; return nil }, ""},
 
 	// What pollwire does anyway.
 	{"location L", false, silently, ""},
@@ -121,7 +122,6 @@ var options = []option{
 	{"ssl-no-revoke", false, nil, ""},
 	{"tcp-nodelay", false, nil, ""},
 	{"tcp-fastopen", false, nil, ""},
-	{"path-as-is", false, nil, ""},
 	{"raw", false, nil, ""},
 	{"parallel Z", false, nil, ""},
 	{"proxytunnel p", false, nil, ""},

@@ -75,8 +75,10 @@ type parser struct {
 	get     bool // -G
 	head    bool // -I
 	globoff bool
-	query   []string // --url-query
-	headers []string
+	// pathAsIs leaves the dots of a path alone.
+	pathAsIs bool
+	query    []string // --url-query
+	headers  []string
 	agent, referer, cookie,
 	user string
 	hasUser bool
@@ -125,6 +127,9 @@ func (p *parser) address(address string) error {
 	rest, _, _ = strings.Cut(rest, "#")
 	rest, query, _ := strings.Cut(rest, "?")
 	host, path, _ := strings.Cut(rest, "/")
+	if !p.pathAsIs {
+		path = withoutDots(path)
+	}
 	if at := strings.LastIndex(host, "@"); at >= 0 {
 		user, password, _ := strings.Cut(host[:at], ":")
 		if !p.hasUser {
@@ -140,6 +145,26 @@ func (p *parser) address(address string) error {
 		return errors.New("the URL cannot be read")
 	}
 	return nil
+}
+
+// withoutDots is a path without the segments . and .., as curl asks for it (RFC 3986,
+// section 5.2.4). A source asks for its path as it is written.
+func withoutDots(path string) string {
+	segments := strings.Split(path, "/")
+	kept := make([]string, 0, len(segments))
+	for i, segment := range segments {
+		switch {
+		case segment == "..":
+			kept = kept[:max(len(kept)-1, 0)]
+		case segment != ".":
+			kept = append(kept, segment)
+			continue
+		}
+		if i == len(segments)-1 {
+			kept = append(kept, "") // what is left is a directory
+		}
+	}
+	return strings.Join(kept, "/")
 }
 
 // decode is a part of a URL without its escapes.
