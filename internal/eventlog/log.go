@@ -222,6 +222,8 @@ func (l *Log) newest(ctx context.Context, at place, before int64, q *Query) (pag
 		if n == 0 {
 			reached = part.Reached
 		}
+		// Who begins at the beginning wants what there is.
+		page.Removed = page.Removed || part.Removed && at.position > 0
 		chosen, bytes := q.choose(part.Events)
 		page.Events = append(chosen, page.Events...)
 		size += bytes

@@ -41,7 +41,8 @@ type LogPage struct {
 	// its query does nothing follow.
 	Reached int64
 	// Removed says that events between After and Reached are not in the log any
-	// more, wanted or not.
+	// more, wanted or not; of a page of the Newest, events between the first one that
+	// it came to, or After, and its end.
 	Removed bool
 	// Earlier is Before of the page of those before this one, where Newest were
 	// asked for; 0 where the log has none. That page may have no events, and be

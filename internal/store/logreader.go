@@ -44,14 +44,14 @@ func ReadLog(ctx context.Context, r LogReader, q *LogQuery, atOnce int) (LogPage
 		return LogPage{}, err
 	}
 	if len(heads) == 0 && q.Newest && q.Before > 0 {
-		return LogPage{Reached: q.After}, nil
+		return LogPage{Reached: q.After, Removed: q.Before > q.After+1}, nil
 	}
 	if len(heads) == 0 {
 		return LogPage{Reached: max(q.After, last), Removed: last > q.After}, nil
 	}
 	c := &chosen{reader: r, query: q, heads: heads, atOnce: atOnce, read: make(map[int64]notify.Event)}
 	if q.Newest {
-		return c.fillNewest(ctx, len(heads) == limit)
+		return c.fillNewest(ctx, last, len(heads) == limit)
 	}
 	return c.fill(ctx)
 }
@@ -142,19 +142,24 @@ func (c *chosen) fill(ctx context.Context) (LogPage, error) {
 	return page, nil
 }
 
-// fillNewest takes the events that are wanted, from the last one back. There may
-// be more than those.
-func (c *chosen) fillNewest(ctx context.Context, more bool) (LogPage, error) {
+// fillNewest takes the events that are wanted, from the last one of the log back.
+// There may be more than those.
+func (c *chosen) fillNewest(ctx context.Context, last int64, more bool) (LogPage, error) {
 	page := LogPage{Reached: c.heads[0].Position}
 	if more {
 		page.Earlier = c.heads[len(c.heads)-1].Position
 	}
 	size := 0
+	// Where the page has come to, from the end of the log or its own. What was
+	// committed since that was read lies beyond it.
+	next := min(last, c.query.End()-1)
 	for i := range c.heads {
 		if c.query.Full(len(page.Events), size) {
 			page.Earlier = c.heads[max(i-1, 0)].Position
-			break
+			return page.turned(), nil
 		}
+		page.Removed = page.Removed || c.heads[i].Position < next
+		next = c.heads[i].Position - 1
 		if !c.wanted(i) {
 			continue
 		}
@@ -163,11 +168,19 @@ func (c *chosen) fillNewest(ctx context.Context, more bool) (LogPage, error) {
 			return LogPage{}, err
 		}
 		if !found {
-			continue // nobody counted on it
+			page.Removed = true
+			continue
 		}
 		page.Events = append(page.Events, event)
 		size += len(event.Data)
 	}
-	slices.Reverse(page.Events)
-	return page, nil
+	// Before the first one there was another, where the page goes as far back.
+	page.Removed = page.Removed || !more && next > c.query.After
+	return page.turned(), nil
+}
+
+// turned is the page with its events in the order of the log.
+func (p LogPage) turned() LogPage {
+	slices.Reverse(p.Events)
+	return p
 }

@@ -70,7 +70,7 @@ func TestReadLog(t *testing.T) {
 		"removed meanwhile":     {heads{positions: eight, removed: []int64{2}, last: 8}, store.LogQuery{Limit: 3}, 2, []int64{1, 3}, store.LogPage{Reached: 3, Removed: true}, [][]int64{{1, 2}, {3}}},
 		"removed before":        {heads{positions: []int64{5, 6}, last: 6}, store.LogQuery{After: 3, Limit: 2}, 2, []int64{5, 6}, store.LogPage{Reached: 6, Removed: true}, [][]int64{{5, 6}}},
 		"full of bytes":         {heads{positions: eight, last: 8}, store.LogQuery{Limit: 8, MaxBytes: 15}, 1, []int64{1, 2}, store.LogPage{Reached: 2}, [][]int64{{1}, {2}}},
-		"the newest":            {heads{positions: eight, removed: []int64{8}, last: 8}, store.LogQuery{Limit: 2, Newest: true, Want: even}, 2, []int64{4, 6}, store.LogPage{Reached: 8, Earlier: 4}, [][]int64{{8, 6}, {4}}},
+		"the newest":            {heads{positions: eight, removed: []int64{8}, last: 8}, store.LogQuery{Limit: 2, Newest: true, Want: even}, 2, []int64{4, 6}, store.LogPage{Reached: 8, Earlier: 4, Removed: true}, [][]int64{{8, 6}, {4}}},
 		"the newest before":     {heads{positions: eight, last: 8}, store.LogQuery{Limit: 2, Newest: true, Before: 3}, 1, []int64{1, 2}, store.LogPage{Reached: 2, Earlier: 1}, [][]int64{{2}, {1}}},
 		"nothing before":        {heads{positions: eight, last: 8}, store.LogQuery{Newest: true, Before: 1}, 1, nil, store.LogPage{}, nil},
 		"nothing more":          {heads{last: 8}, store.LogQuery{After: 8, Limit: 1}, 1, nil, store.LogPage{Reached: 8}, nil},
