@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,6 +32,15 @@ const (
 	deleteDeparted = `WITH old AS MATERIALIZED (SELECT source, key FROM departed WHERE at < $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)
 		DELETE FROM departed d USING old WHERE d.source = old.source AND d.key = old.key`
 	deleteReplays = "DELETE FROM replays WHERE first = 0 AND finished_at > 0 AND finished_at < $1"
+	// deleteLeases removes leases that nobody has had for long, of what is not there
+	// any more. Where it is, the next claim makes the lease anew. Its epochs begin
+	// anew then, and mean something else: a node has had none of them for so long that
+	// nothing that it wrote under one can still be under way.
+	deleteLeases = `WITH old AS MATERIALIZED (SELECT l.resource FROM leases l WHERE l.since < clock_timestamp() - $1 * interval '1 microsecond'
+			AND (l.node = '' OR NOT EXISTS (SELECT 1 FROM nodes n WHERE n.id = l.node)) LIMIT $2 FOR UPDATE OF l SKIP LOCKED)
+		DELETE FROM leases l USING old WHERE l.resource = old.resource`
+	// freeFor is for how long a lease was free that is removed.
+	freeFor = 24 * time.Hour
 )
 
 // Prune removes what retention allows to, in transactions of bounded length.
@@ -43,6 +53,7 @@ func (s *Store) Prune(ctx context.Context, r store.Retention) (store.Pruned, err
 		func() error { return s.pruneEvents(ctx, store.Micros(r.Events), &done) },
 		func() error { return s.pruneDeparted(ctx, store.Micros(r.Events), &done) },
 		func() error { return s.pruneReplays(ctx, store.Micros(r.Events)) },
+		func() error { return s.pruneLeases(ctx) },
 		func() error { return s.sweepOrphans(ctx) },
 	} {
 		if err := step(); err != nil {
@@ -145,4 +156,20 @@ func (s *Store) pruneReplays(ctx context.Context, before int64) error {
 		_, err := tx.Exec(ctx, deleteReplays, before)
 		return err
 	})
+}
+
+// pruneLeases removes leases that nobody has any more: of subscriptions, mostly,
+// which come and go without end.
+func (s *Store) pruneLeases(ctx context.Context) error {
+	for removed := int64(pruneBatch); removed == pruneBatch; {
+		err := s.prune(ctx, func(ctx context.Context, tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, deleteLeases, freeFor.Microseconds(), pruneBatch)
+			removed = tag.RowsAffected()
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
