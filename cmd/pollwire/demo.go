@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -24,19 +23,14 @@ func newDemoCommand() *cobra.Command {
 		if *runFor < 0 {
 			return &usageError{fmt.Errorf("--for %s: a time to run cannot be negative", *runFor)}
 		}
-		ctx := cmd.Context()
-		if *runFor > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, *runFor)
-			defer cancel()
-		}
-		return demo.Run(ctx, demo.Options{
+		return demo.Run(cmd.Context(), demo.Options{
 			Version:  version(),
 			Out:      cmd.OutOrStdout(),
 			Log:      cmd.ErrOrStderr(),
 			Color:    colored(cmd.OutOrStdout()),
 			Seed:     *seed,
 			Interval: 1500 * time.Millisecond,
+			For:      *runFor,
 		})
 	}
 	return cmd

@@ -33,16 +33,19 @@ type Options struct {
 	Seed uint64
 	// Interval is the time between two changes in the shop.
 	Interval time.Duration
+	// For is after which time the demo ends by itself, counted from when it has begun;
+	// 0 for never.
+	For time.Duration
 }
 
 const (
 	// settle is how long the demo waits at its end for the last webhooks.
-	settle = 5 * time.Second
+	settle = 20 * time.Second
 	// pollEvery is the schedule of the demo's source.
 	pollEvery = "@every 1s"
 )
 
-// Run runs the demo until ctx is done, which is no error.
+// Run runs the demo until its time is over or ctx is done, which is no error.
 func Run(ctx context.Context, o Options) (err error) {
 	if o.Seed == 0 {
 		o.Seed = rand.Uint64()
@@ -83,6 +86,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	screen.welcome(api.url+"/orders", hooks.url, d.DashboardURL())
+	if o.For > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.For)
+		defer cancel()
+	}
 	fatal := changeUntilDone(ctx, shop, screen, o.Interval, d.Fatal())
 	// A context of its own: ctx has ended, that is why the demo stops.
 	stopping, cancel := context.WithTimeout(context.Background(), settle)

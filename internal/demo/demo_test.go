@@ -21,6 +21,9 @@ import (
 	"github.com/pollwire/pollwire/internal/receiver"
 )
 
+// patience is how long a test waits for what must come.
+const patience = 3 * time.Minute
+
 // until is a writer that calls a function as soon as it has been given a text.
 type until struct {
 	mu   sync.Mutex
@@ -44,14 +47,14 @@ func (u *until) Write(p []byte) (int, error) {
 func TestRun(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	before := runtime.NumGoroutine()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	out, log := &until{text: "#3 shop.order.", once: cancel}, &bytes.Buffer{}
 	if err := Run(ctx, Options{Version: "test", Out: out, Log: log, Seed: 7, Interval: 50 * time.Millisecond}); err != nil {
 		t.Fatal(err)
 	}
 	if !errors.Is(context.Cause(ctx), context.Canceled) {
-		t.Error("no third webhook in a minute")
+		t.Errorf("no third webhook in %v", patience)
 	}
 	text := out.all.String()
 	if log.Len() > 0 {
@@ -78,7 +81,7 @@ func TestRun(t *testing.T) {
 // goroutinesEnd waits until no more goroutines run than before.
 func goroutinesEnd(t *testing.T, before int) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(patience)
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for runtime.NumGoroutine() > before {
