@@ -49,7 +49,7 @@ collect_statistics_interval = 500
 	startProcess(t, env, epmd)
 	log := startProcess(t, env, server)
 
-	b := &broker{url: fmt.Sprintf("http://127.0.0.1:%d", ports[1]), client: &http.Client{Timeout: 10 * time.Second}}
+	b := &broker{url: fmt.Sprintf("http://127.0.0.1:%d", ports[1]), client: &http.Client{Timeout: patience}}
 	deadline := time.After(patience)
 	for b.try(t.Context(), http.MethodGet, "/api/overview", nil, nil) != nil {
 		select {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -15,6 +16,10 @@ import (
 	"testing"
 	"time"
 )
+
+// firstPort and lastPort are below those that systems give away by themselves:
+// Linux from 32768, others from 49152.
+const firstPort, lastPort = 20000, 32000
 
 // skip skips a test that cannot run here, or fails it where POLLWIRE_NO_SKIP
 // says that it must run.
@@ -108,17 +113,30 @@ func call(t *testing.T, method, at string, header map[string]string, body []byte
 	return io.ReadAll(resp.Body)
 }
 
-// freePorts returns loopback ports that nobody listens on.
+// freePorts returns loopback ports for programs that must be told theirs. They are
+// none that the system gives away by itself, to whoever listens or dials meanwhile,
+// and no other test of this machine takes them until this one ends.
 func freePorts(t *testing.T, n int) []int {
 	t.Helper()
-	ports := make([]int, n)
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	var ports []int
+	for tries := 0; len(ports) < n; tries++ {
+		if tries == 1000 {
+			t.Fatal("no free ports are found")
 		}
-		defer l.Close() // after all have been taken
-		ports[i] = l.Addr().(*net.TCPAddr).Port
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
+		// The name of a socket that is no file: it ends with this process at the latest.
+		claim, err := net.Listen("unix", fmt.Sprintf("@pollwire-test-port-%d", port))
+		if err != nil {
+			continue
+		}
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			claim.Close()
+			continue
+		}
+		l.Close()
+		t.Cleanup(func() { claim.Close() })
+		ports = append(ports, port)
 	}
 	return ports
 }

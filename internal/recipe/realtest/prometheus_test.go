@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // TestPrometheus asks a Prometheus that watches a program whose queue grows and
@@ -18,7 +19,8 @@ func TestPrometheus(t *testing.T) {
 	var waiting atomic.Int64
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		fmt.Fprintf(w, "# TYPE orders_waiting gauge\norders_waiting %d\n", waiting.Load())
+		// With a time of its own a value lasts though it is late with the next.
+		fmt.Fprintf(w, "# TYPE orders_waiting gauge\norders_waiting %d %d\n", waiting.Load(), time.Now().UnixMilli())
 	}))
 	t.Cleanup(exporter.Close)
 	dir := t.TempDir()

@@ -29,8 +29,9 @@ import (
 	"github.com/pollwire/pollwire/notify"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 2 * time.Minute
+// patience is how long a test waits for what must come. A broker takes half a minute
+// to start where others have the machine.
+const patience = 4 * time.Minute
 
 // subject is a recipe before a real server.
 type subject struct {
