@@ -20,10 +20,11 @@ const anything = "*"
 var table = map[string]row{
 	"diff":                {0, nil, "it is pure: bytes and rules in, changes out, for any program"},
 	"internal/expression": {0, nil, "it knows an expression and the values it is about, and nothing of sources"},
+	"internal/spelling":   {0, nil, "it knows letters, and nothing of what words are for"},
 	"internal/config": {
 		0,
-		[]string{"internal/expression"},
-		"it turns YAML into plain values; only internal/daemon makes Options of them. An expression is checked where it is written, so that the message can point into it",
+		[]string{"internal/expression", "internal/spelling"},
+		"it turns YAML into plain values; only internal/daemon makes Options of them. An expression is checked where it is written, so that the message can point into it, and so is which key was meant",
 	},
 	"internal/httpclient":                {0, nil, "it knows HTTP, and nothing of polls and webhooks"},
 	"internal/httpclient/httpclienttest": {0, nil, "it makes certificates and servers for the tests of whatever is above it"},
@@ -146,7 +147,7 @@ var table = map[string]row{
 	},
 	"internal/recipe": {
 		6,
-		nil,
+		[]string{"internal/spelling"},
 		"it is files, and what their headers say of them; its tests run them in a daemon",
 	},
 	"internal/curl": {

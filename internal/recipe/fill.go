@@ -70,12 +70,10 @@ func (r *Recipe) put(values map[string]string) (string, error) {
 	}
 	fill := func(text string) string {
 		return reference.ReplaceAllStringFunc(text, func(found string) string {
-			m := reference.FindStringSubmatch(found)
-			value, ok := values[m[2]]
-			if !ok {
-				return found
+			if value, ok := values[reference.FindStringSubmatch(found)[1]]; ok {
+				return value
 			}
-			return m[1] + value
+			return found
 		})
 	}
 	var edits []edit

@@ -25,8 +25,9 @@ var (
 	headline = regexp.MustCompile(`^(.+?): (.+)$`)
 	field    = regexp.MustCompile(`^(docs|limit|secret|set|tried): +(.+)$`)
 	setting  = regexp.MustCompile(`^([A-Z][A-Z0-9_]*) +(.+)$`)
-	// reference is ${NAME} or ${NAME:-default}; $${ is none.
-	reference = regexp.MustCompile(`(^|[^$])\$\{([A-Z][A-Z0-9_]*)(:-([^}]*))?\}`)
+	// reference is ${NAME} or ${NAME:-default}, or else $${, which stands for ${ and has
+	// no name.
+	reference = regexp.MustCompile(`\$\$\{|\$\{([A-Z][A-Z0-9_]*)(:-([^}]*))?\}`)
 )
 
 // entry is a field of a header at its line.
@@ -116,14 +117,17 @@ func (r *Recipe) complete() error {
 	}
 	used := make(map[string]bool)
 	for _, m := range reference.FindAllStringSubmatch(r.body(), -1) {
-		name := m[2]
+		name := m[1]
+		if name == "" {
+			continue
+		}
 		used[name] = true
 		i := slices.IndexFunc(r.Settings, func(s Setting) bool { return s.Name == name })
 		if i < 0 {
 			return fmt.Errorf("%s.yaml: ${%s} is used, but the header has no set or secret of it", r.Name, name)
 		}
-		if m[3] != "" {
-			r.Settings[i].Default, r.Settings[i].HasDefault = m[4], true
+		if m[2] != "" {
+			r.Settings[i].Default, r.Settings[i].HasDefault = m[3], true
 		}
 	}
 	for _, s := range r.Settings {

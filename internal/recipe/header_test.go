@@ -70,3 +70,23 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
+
+// TestReferencesSideBySide: one need not stand apart from the one before it.
+func TestReferencesSideBySide(t *testing.T) {
+	t.Parallel()
+	const text = "# A: b\n# docs: x\n# limit: x\n# set: ONE the first\n# set: TWO the second\n# tried: x\n\na: x${ONE}${TWO:-2}$${ONE}$$${TWO}$${${ONE}\n"
+	r, err := parse("x", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Settings[1].HasDefault || r.Settings[1].Default != "2" {
+		t.Errorf("the settings are %+v", r.Settings)
+	}
+	filled, err := r.Fill(map[string]string{"ONE": "first", "TWO": "second"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "\na: xfirstsecond$${ONE}$$${TWO}$${first\n"; !strings.HasSuffix(filled.Text, want) {
+		t.Errorf("filled it is %q, want %q", filled.Text, want)
+	}
+}

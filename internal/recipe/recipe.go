@@ -10,6 +10,8 @@ import (
 	"path"
 	"strings"
 	"sync"
+
+	"github.com/pollwire/pollwire/internal/spelling"
 )
 
 //go:embed files/*.yaml
@@ -125,30 +127,12 @@ func Find(name string) (*Recipe, error) {
 }
 
 // alike says whether a name was probably meant by a word: one is part of the other,
-// or lacks a letter or two of it.
+// or a letter or two of it slipped.
 func alike(name, word string) bool {
-	name, word = squash(strings.TrimPrefix(name, endpointPrefix)), squash(word)
+	name, word = spelling.Squash(strings.TrimPrefix(name, endpointPrefix)), spelling.Squash(strings.TrimPrefix(word, endpointPrefix))
 	if len(word) < 3 {
 		return false
 	}
-	return strings.Contains(name, word) || strings.Contains(word, name) || lacks(name, word) || lacks(word, name)
-}
-
-// lacks says whether short is long without one or two of its letters.
-func lacks(short, long string) bool {
-	if missing := len(long) - len(short); missing < 1 || missing > 2 {
-		return false
-	}
-	for _, letter := range short {
-		_, rest, found := strings.Cut(long, string(letter))
-		if !found {
-			return false
-		}
-		long = rest
-	}
-	return true
-}
-
-func squash(word string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "", ".", "").Replace(strings.ToLower(word))
+	_, near := spelling.Near(word, name)
+	return near || strings.Contains(name, word) || strings.Contains(word, name)
 }
