@@ -36,6 +36,8 @@ const patience = 4 * time.Minute
 // subject is a recipe before a real server.
 type subject struct {
 	name string
+	// written is the recipe itself where it is none of those that there are.
+	written *recipe.Recipe
 	// set are the values of its settings.
 	set map[string]string
 	// lead says where requests to a host go: api.stripe.com. With none, all go where the
@@ -105,9 +107,12 @@ func start(t *testing.T, s subject) *world {
 // schedules: the test says when.
 func configure(t *testing.T, s subject, hooks string) *config.Config {
 	t.Helper()
-	r, err := recipe.Find(s.name)
-	if err != nil {
-		t.Fatal(err)
+	r := s.written
+	if r == nil {
+		var err error
+		if r, err = recipe.Find(s.name); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text := fmt.Sprintf("storage: {dsn: %q, encryption_key: an-encryption-key-of-32-characters}\nserver: {listen: \"127.0.0.1:0\"}\n",
 		"sqlite:"+filepath.Join(t.TempDir(), "pollwire.db"))
