@@ -16,9 +16,9 @@ import (
 )
 
 // Preview asks a source once, without a running daemon, and says what would
-// come of it. It holds the database while it runs and changes nothing in it
-// but the request budget and refresh tokens. Of the endpoints it names those of
-// the configuration.
+// come of it. It holds a database that is a file while it runs, is refused where nodes
+// run on one of a server, and changes nothing in either but the request budget and
+// refresh tokens. Of the endpoints it names those of the configuration.
 func Preview(ctx context.Context, cfg *config.Config, o Options, source string) (preview *server.Preview, err error) {
 	d := New(cfg, o)
 	defer func() {

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -48,7 +50,10 @@ func (s *Store) Pending(ctx context.Context, node string, limit int) ([]store.Re
 	if s.readOnly {
 		return nil, store.ErrReadOnly
 	}
-	return list(ctx, s, scanRelayed, pending, node, limit)
+	taken, err := list(ctx, s, scanRelayed, pending, node, limit)
+	// What an UPDATE returns has no order.
+	slices.SortFunc(taken, func(a, b store.Relayed) int { return strings.Compare(a.ID, b.ID) })
+	return taken, err
 }
 
 func scanRelayed(rows pgx.Rows) (r store.Relayed, err error) {

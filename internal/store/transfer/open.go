@@ -32,10 +32,10 @@ func open(ctx context.Context, o Options) (origin, target, error) {
 		return nil, nil, errors.New("both are PostgreSQL databases: pg_dump and pg_restore copy one of these")
 	}
 	if fromSQLite {
-		return pair(ctx, func() (*sqlite.Dump, error) { return sqlite.OpenDump(ctx, fromFile, o.Version) },
+		return pair(func() (*sqlite.Dump, error) { return sqlite.OpenDump(ctx, fromFile, o.Version) },
 			func() (*postgres.Load, error) { return postgres.OpenLoad(ctx, postgres.Options{DSN: o.To}) })
 	}
-	return pair(ctx, func() (*postgres.Dump, error) { return postgres.OpenDump(ctx, postgres.Options{DSN: o.From}) },
+	return pair(func() (*postgres.Dump, error) { return postgres.OpenDump(ctx, postgres.Options{DSN: o.From}) },
 		func() (*sqlite.Load, error) { return sqlite.CreateLoad(ctx, toFile, o.Version) })
 }
 
@@ -48,7 +48,7 @@ func isPostgres(dsn string) bool {
 }
 
 // pair opens one database and then the other, or none.
-func pair[F origin, T target](_ context.Context, first func() (F, error), second func() (T, error)) (origin, target, error) {
+func pair[F origin, T target](first func() (F, error), second func() (T, error)) (origin, target, error) {
 	from, err := first()
 	if err != nil {
 		return nil, nil, fmt.Errorf("copy from: %w", err)
