@@ -21,6 +21,7 @@ import (
 
 	"github.com/pollwire/pollwire/diff"
 	"github.com/pollwire/pollwire/internal/store"
+	"github.com/pollwire/pollwire/notify"
 	"github.com/pollwire/pollwire/poller"
 )
 
@@ -34,6 +35,8 @@ type Store interface {
 	Renamer
 	// AcceptRemoval sets the source's AcceptRemoval, or fails with store.ErrNotFound.
 	AcceptRemoval(ctx context.Context, source string) error
+	// EventByID returns the event of an id, or fails with store.ErrNotFound.
+	EventByID(ctx context.Context, id string) (notify.Event, error)
 }
 
 // Reader is what the bridge continues from.

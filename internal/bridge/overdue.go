@@ -71,17 +71,17 @@ func (j *Janitor) expire(ctx context.Context, now time.Time, waiting time.Durati
 
 // Overdue tells the other endpoints that deliveries to one wait for long.
 func (b *Bridge) Overdue(ctx context.Context, o store.Overdue, dead time.Time) error {
-	return b.tellOf(ctx, store.TaskPrune, notify.EndpointFailing, time.Now(), alertData{
+	return b.tellOf(ctx, store.TaskPrune, b.alert(notify.EndpointFailing, time.Now(), alertData{
 		Name: o.Endpoint, Since: o.Since, Count: o.Count,
 		Reason: fmt.Sprintf("%d deliveries wait for long; the oldest will be dead on %s, when it has waited for storage.retention.waiting",
 			o.Count, dead.UTC().Format(time.RFC3339)),
-	})
+	}))
 }
 
 // Expiring tells the other endpoints that deliveries to one are dead.
 func (b *Bridge) Expiring(ctx context.Context, o store.Overdue) error {
-	return b.tellOf(ctx, store.TaskPrune, notify.EndpointFailing, time.Now(), alertData{
+	return b.tellOf(ctx, store.TaskPrune, b.alert(notify.EndpointFailing, time.Now(), alertData{
 		Name: o.Endpoint, Since: o.Since, Count: o.Count,
 		Reason: fmt.Sprintf("%d deliveries waited longer than storage.retention.waiting and are dead", o.Count),
-	})
+	}))
 }
