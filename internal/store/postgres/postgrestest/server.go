@@ -174,9 +174,6 @@ func (s *Server) Stop() error {
 // Dir is the folder of the server's socket.
 func (s *Server) Dir() string { return s.dir }
 
-// PID is the number of the server's first process.
-func (s *Server) PID() int { return s.process.cmd.Process.Pid }
-
 // Create makes an empty database and returns its DSN.
 func (s *Server) Create() (dsn string, err error) {
 	name, err := s.create()
