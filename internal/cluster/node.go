@@ -68,6 +68,8 @@ type Node struct {
 	// stale says that others have done something, torn that the database may have
 	// lost something of what was read.
 	stale, torn atomic.Bool
+	// claimless says that claims fail, and that this is in the log.
+	claimless atomic.Bool
 	// takers are the claims and adoptions under way.
 	takers atomic.Int64
 

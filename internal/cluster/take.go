@@ -50,13 +50,24 @@ func (n *Node) take(ctx, patient context.Context, l *life, groups []Group) {
 	call, cancel := context.WithTimeout(ctx, bulkTimeout)
 	defer cancel()
 	leases, err := n.o.Store.Claim(call, l.id, resources)
-	if err != nil && ctx.Err() == nil {
-		n.logger.Warn("node cannot claim leases", "err", err)
+	if ctx.Err() == nil {
+		n.sayClaim(err)
 	}
 	got, refused := n.granted(opened, leases)
 	n.closeAll(refused)
 	if len(got) > 0 {
 		n.adopt(ctx, patient, l, got)
+	}
+}
+
+// sayClaim logs that claims fail now, or do not any more.
+func (n *Node) sayClaim(err error) {
+	switch failed := err != nil; {
+	case n.claimless.Swap(failed) == failed:
+	case failed:
+		n.logger.Warn("node cannot claim leases", "err", err)
+	default:
+		n.logger.Info("node can claim leases again")
 	}
 }
 

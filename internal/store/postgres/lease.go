@@ -14,7 +14,7 @@ const (
 	// beginClaim bounds how long a claim waits for who writes under a lease. What is
 	// claimed at a time is little of a table that the server knows hardly anything of
 	// at the first start, when it would rather read all of it each time.
-	beginClaim = `BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off`
+	beginClaim = beginCommitted + `; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '10s'; SET LOCAL idle_in_transaction_session_timeout = '5s'; SET LOCAL enable_seqscan = off`
 	// addLeases adds the rows of resources that have none, in an order in which no two
 	// nodes wait for each other.
 	addLeases = `INSERT INTO leases (resource, node, epoch, since)

@@ -42,7 +42,7 @@ func OpenLoad(ctx context.Context, o Options) (*Load, error) {
 }
 
 func (l *Load) open(ctx context.Context) error {
-	if err := l.begin(ctx, pgx.TxOptions{}); err != nil {
+	if err := l.begin(ctx, pgx.TxOptions{IsoLevel: pgx.ReadCommitted}); err != nil {
 		return err
 	}
 	if _, err := l.tx.Exec(ctx, lockCluster); err != nil {

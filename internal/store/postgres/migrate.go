@@ -28,7 +28,7 @@ const (
 	schemaState = `SELECT max(version), coalesce(max(needs), 0) FROM pollwire_schema`
 	// beginMigration waits for another node that migrates for as long as that takes,
 	// since one that has gone silent loses its transaction.
-	beginMigration = `BEGIN; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
+	beginMigration = beginCommitted + `; SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0;
 		SET LOCAL idle_in_transaction_session_timeout = '10s'`
 	holdSchema = `SELECT version FROM pollwire_schema WHERE version = 0 FOR UPDATE`
 	// A migration waits no longer for a table that others use: all that come after it

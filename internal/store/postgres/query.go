@@ -28,6 +28,11 @@ const (
 	readTimeout  = statementTimeout
 	writeTimeout = statementTimeout + lockTimeout
 
+	// beginCommitted begins a transaction in which a statement sees what was committed
+	// before it, whatever the user or the database has as default_transaction_isolation:
+	// who has waited for a lock must see why.
+	beginCommitted = "BEGIN ISOLATION LEVEL READ COMMITTED"
+
 	// holdLeases locks those of the leases that are under their epochs, so that none
 	// gets another owner until the transaction has ended.
 	holdLeases = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
@@ -37,7 +42,7 @@ const (
 // beginning begins a transaction that waits so long for its client. What is
 // acknowledged is on the server's disk, whatever its settings say.
 func beginning(idle time.Duration) string {
-	return fmt.Sprintf(`BEGIN; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d;
+	return fmt.Sprintf(beginCommitted+`; SET LOCAL lock_timeout = %d; SET LOCAL statement_timeout = %d;
 		SET LOCAL idle_in_transaction_session_timeout = %d;
 		SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'`,
 		lockTimeout.Milliseconds(), statementTimeout.Milliseconds(), idle.Milliseconds())

@@ -83,7 +83,7 @@ func wayOut(err error, text string) string {
 	case insufficientPrivilege:
 		return "pollwire makes its tables itself: let its user own the database, by ALTER DATABASE name OWNER TO user, or GRANT CREATE on the schema to it, or give it a schema of its own by search_path in storage.dsn"
 	case "25006":
-		return "that is a standby: let storage.dsn name the primary, or all servers and target_session_attrs=read-write"
+		return "that is a standby: let storage.dsn name the primary, or all servers; or default_transaction_read_only is on for this user or database"
 	case "42704":
 		return "check the parameters in storage.dsn"
 	case "53300":

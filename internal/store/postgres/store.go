@@ -12,7 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -182,6 +184,10 @@ func configure(c *pgxpool.Config, readOnly bool) {
 	}
 	parameters["client_encoding"] = "UTF8"
 	parameters["standard_conforming_strings"] = "on"
+	// Without it times come as the user or the database has it, in words that the driver
+	// does not know.
+	maps.DeleteFunc(parameters, func(name, _ string) bool { return strings.EqualFold(name, "datestyle") })
+	parameters["DateStyle"] = "ISO, MDY"
 }
 
 // severalHosts says whether a DSN names more than one server. Other ways to the same
