@@ -17,7 +17,8 @@ var (
 
 // Adopt begins to serve endpoints, of a dispatcher that is Leased. It reads their
 // states anew, and goes on where whoever served them before has stopped; that one
-// must have ended, or be unable to write. Names that are not configured are
+// must have ended, or be unable to write. It remembers no event from before: a
+// queue that has failed over may have others in their places. Names that are not configured are
 // served from when they are. With an error none is adopted that was not before.
 // After a start nothing is.
 func (d *Dispatcher) Adopt(ctx context.Context, names []string) error {
@@ -49,6 +50,7 @@ func (d *Dispatcher) Adopt(ctx context.Context, names []string) error {
 			return fmt.Errorf("adopt endpoint %s: %w", name, errLeaving)
 		}
 	}
+	s.bodies.forget()
 	for _, name := range names {
 		if s.adopted[name] {
 			continue

@@ -29,8 +29,10 @@ type bodyCache struct {
 
 	mu        sync.Mutex
 	publicURL string
-	size      int
-	byKey     map[bodyKey]*list.Element
+	// edition counts how often all was forgotten.
+	edition int
+	size    int
+	byKey   map[bodyKey]*list.Element
 	// used has the one used last in front.
 	used list.List
 }
@@ -60,6 +62,7 @@ func newBodyCache(queue Queue, publicURL string) *bodyCache {
 // that wraps errBody is for ever; any other one is of the queue.
 func (c *bodyCache) get(ctx context.Context, e *Endpoint, position int64) (*body, error) {
 	key := bodyKey{position, e.manner()}
+	edition := c.edited()
 	if b := c.cached(key); b != nil {
 		return b, nil
 	}
@@ -68,12 +71,12 @@ func (c *bodyCache) get(ctx context.Context, e *Endpoint, position int64) (*body
 		return nil, fmt.Errorf("read event: %w", err)
 	}
 	if len(event.Data) < largeEvent {
-		return c.render(e, key, &event)
+		return c.render(e, key, &event, edition)
 	}
 	select {
 	case c.large <- struct{}{}:
 		defer func() { <-c.large }()
-		return c.render(e, key, &event)
+		return c.render(e, key, &event, edition)
 	default:
 	}
 	event = Event{} // is not held while others are at work
@@ -83,17 +86,18 @@ func (c *bodyCache) get(ctx context.Context, e *Endpoint, position int64) (*body
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for other large events: %w", context.Cause(ctx))
 	}
+	edition = c.edited()
 	if b := c.cached(key); b != nil {
 		return b, nil
 	}
 	if event, err = c.queue.Event(ctx, position); err != nil {
 		return nil, fmt.Errorf("read event: %w", err)
 	}
-	return c.render(e, key, &event)
+	return c.render(e, key, &event, edition)
 }
 
-// render makes a body and keeps it.
-func (c *bodyCache) render(e *Endpoint, key bodyKey, event *Event) (*body, error) {
+// render makes a body of an event that was read in an edition, and keeps it.
+func (c *bodyCache) render(e *Endpoint, key bodyKey, event *Event, edition int) (*body, error) {
 	c.mu.Lock()
 	publicURL := c.publicURL
 	c.mu.Unlock()
@@ -102,7 +106,7 @@ func (c *bodyCache) render(e *Endpoint, key bodyKey, event *Event) (*body, error
 		return nil, err
 	}
 	b := &body{key: key, id: event.ID, bytes: rendered}
-	c.keep(b, publicURL)
+	c.keep(b, edition)
 	return b, nil
 }
 
@@ -113,9 +117,31 @@ func (c *bodyCache) link(publicURL string) {
 	if c.publicURL == publicURL {
 		return
 	}
-	c.publicURL, c.size = publicURL, 0
+	c.publicURL = publicURL
+	c.clear()
+}
+
+// forget drops all bodies, and those that are being made: the queue may have other
+// events at their positions.
+func (c *bodyCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.clear()
+}
+
+// clear is forget for who holds mu.
+func (c *bodyCache) clear() {
+	c.edition++
+	c.size = 0
 	clear(c.byKey)
 	c.used.Init()
+}
+
+// edited returns the edition.
+func (c *bodyCache) edited() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.edition
 }
 
 func (c *bodyCache) cached(key bodyKey) *body {
@@ -129,16 +155,15 @@ func (c *bodyCache) cached(key bodyKey) *body {
 	return element.Value.(*body)
 }
 
-// keep adds a body with links below a URL, unless it would push out much of the
-// others.
-func (c *bodyCache) keep(b *body, publicURL string) {
+// keep adds a body of an edition, unless it would push out much of the others.
+func (c *bodyCache) keep(b *body, edition int) {
 	if len(b.bytes) > maxCachedBytes/8 {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, ok := c.byKey[b.key]; ok || publicURL != c.publicURL {
-		return // another endpoint was faster, or the links are others since
+	if _, ok := c.byKey[b.key]; ok || edition != c.edition {
+		return // another endpoint was faster, or all is to be made anew since
 	}
 	c.byKey[b.key] = c.used.PushFront(b)
 	c.size += cap(b.bytes)

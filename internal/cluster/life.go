@@ -20,9 +20,13 @@ const (
 	maxBeats  = 3
 )
 
-// errBuried is the cause with which the work of a life ends: others took it for
-// dead.
-var errBuried = errors.New("the node was silent for too long")
+// errBuried and errWentBack are the causes with which the work of a life ends: it is
+// no member any more, since others took it for dead or the database does not know it,
+// or the database has lost what is known here of it.
+var (
+	errBuried   = errors.New("the node was silent for too long")
+	errWentBack = errors.New("the database went back in time")
+)
 
 // moment is a time by both clocks: the monotonic one, which stands still while the
 // machine sleeps, and that of the wall, which may be set.
@@ -178,6 +182,22 @@ func (n *Node) unproven(asked moment) {
 
 // buried notes that others took the node for dead, and may do what it did.
 func (n *Node) buried(l *life) {
+	if n.finish(l, errBuried) {
+		n.logger.Warn("node was taken for dead by others: it gives up what it did and joins again", "id", l.id)
+	}
+}
+
+// wentBack notes that the database has lost what it had committed: the numbers of
+// what is lost are given a second time, so that nothing that is known here of them
+// may be gone by.
+func (n *Node) wentBack(l *life) {
+	if n.finish(l, errWentBack) {
+		n.logger.Warn("the database went back in time, as after a restore: node gives up what it did and joins again", "id", l.id)
+	}
+}
+
+// finish ends a life; false where that is over.
+func (n *Node) finish(l *life, cause error) bool {
 	n.mu.Lock()
 	over := l.over
 	l.over = true
@@ -186,11 +206,11 @@ func (n *Node) buried(l *life) {
 	}
 	n.mu.Unlock()
 	if over {
-		return
+		return false
 	}
-	l.end(errBuried)
-	n.logger.Warn("node was taken for dead by others: it gives up what it did and joins again", "id", l.id)
+	l.end(cause)
 	signal(n.kicked)
+	return true
 }
 
 // suspendedAt says whether the node cannot prove at a moment that it lives.

@@ -66,7 +66,7 @@ func (n *Node) turn(ctx, patient context.Context) (idle bool) {
 	}
 	if over {
 		n.endAll(ctx, patient, false)
-		if l = n.rejoin(ctx); l == nil {
+		if l = n.rejoin(ctx, l); l == nil {
 			return false
 		}
 		share = true
@@ -97,10 +97,15 @@ func (n *Node) turn(ctx, patient context.Context) (idle bool) {
 	return false
 }
 
-// rejoin begins another life; nil where the database cannot be reached.
-func (n *Node) rejoin(ctx context.Context) *life {
+// rejoin begins another life; nil where the database cannot be reached. The member of
+// the last one may be there still, where it was not buried.
+func (n *Node) rejoin(ctx context.Context, last *life) *life {
 	if n.nextID == "" {
 		n.nextID = newID()
+	}
+	if err := n.leave(ctx, last); err != nil {
+		n.warn(ctx, "node cannot join again", err)
+		return nil
 	}
 	if err := n.join(ctx, n.nextID); err != nil {
 		n.warn(ctx, "node cannot join again", err)

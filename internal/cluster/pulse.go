@@ -23,16 +23,27 @@ func (n *Node) listen(ctx context.Context, last store.Pulse) {
 	n.loops.Go(func() { n.tell(ctx, start, heard) })
 	again := time.NewTicker(pulseEvery)
 	defer again.Stop()
+	silent := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-again.C:
 		}
+		n.mu.RLock()
+		l := n.life
+		n.mu.RUnlock()
 		p, err := n.pulse(ctx)
 		if err != nil || p.Generation < last.Generation {
 			// The server may be another one now, without the last writes of the old one.
 			n.torn.Store(true)
+		}
+		if silent && err == nil {
+			signal(n.beaten) // so that it is known at once whether the node is a member there
+		}
+		silent = err != nil
+		if err == nil && (p.Position < last.Position || p.Delivery < last.Delivery) {
+			n.wentBack(l)
 		}
 		if err != nil || p == last {
 			continue // the beat says that the database cannot be reached

@@ -69,8 +69,13 @@ func (d *Daemon) wireNode(context.Context) error {
 		Resumed: func() { d.dispatcher.Wake() },
 		Pulsed:  d.pulsed,
 		// Not when the generation moves: a node that was given another configuration
-		// moves none, and who sees that it moved may not have read the members yet.
-		Met: func() { d.others.compare() },
+		// moves none, and who sees that it moved may not have read the members yet. A node
+		// that has joined anew meets all of them, perhaps in a database that has failed
+		// over, which may have other events at the end of the log.
+		Met: func() {
+			d.log.Forget()
+			d.others.compare()
+		},
 	})
 	d.others = newOthers(d.node, d.shared, d.logger)
 	return nil

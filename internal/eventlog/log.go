@@ -115,6 +115,9 @@ func (l *Log) Grown() {
 	l.grown = make(chan struct{})
 }
 
+// Forget drops what is at hand: the store may have other events in its place.
+func (l *Log) Forget() { l.tail.forget() }
+
 // growth returns what is closed when the log grows, and how often it did.
 func (l *Log) growth() (grown <-chan struct{}, commits uint64) {
 	l.mu.Lock()

@@ -141,6 +141,14 @@ func (t *tail) refresh(ctx context.Context, commits uint64) error {
 	return nil
 }
 
+// forget lets whoever asks next begin anew.
+func (t *tail) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.begin(0)
+	t.begun = false
+}
+
 // begin drops what there is. The caller holds mu.
 func (t *tail) begin(reached int64) {
 	t.events, t.size, t.reached, t.begun = nil, 0, reached, true

@@ -55,6 +55,7 @@ type sourceScript struct {
 func newSourceScript(commits []*commit, idle time.Duration) *sourceScript {
 	s := &sourceScript{commits: commits}
 	s.begin(idle)
+	s.stayOnTimeline(commits)
 	var resources, nodes []string
 	var epochs []int64
 	for _, c := range commits {

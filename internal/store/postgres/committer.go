@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -21,13 +22,26 @@ const (
 	// maxCommit bounds one commit: a message to the server holds no more than 1 GiB, in
 	// which bytes take four thirds of their length.
 	maxCommit = 512 << 20
-	// divisionByZero is the code by which listPages fails.
+	// divisionByZero is the code by which listPages and sameTimeline fail.
 	divisionByZero = "22012"
 	// maxTries bounds how often a group is tried that met another transaction.
 	maxTries = 3
 )
 
-var errPages = errors.New("pages that were written before it are missing")
+var (
+	errPages    = errors.New("pages that were written before it are missing")
+	errTimeline = fmt.Errorf("the database is on another timeline, as after a failover: %w", store.ErrNotHeld)
+)
+
+// insteadOf returns what a statement has found out that fails by a division by zero,
+// or the error that it has failed with.
+func insteadOf(err, found error) error {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) && answer.Code == divisionByZero {
+		return found
+	}
+	return err
+}
 
 // commitGroup writes commits that wait in as few transactions as their sources
 // allow: two of one source are never in the same.
@@ -117,7 +131,7 @@ func (s *Store) exchange(ctx context.Context, conn *pgxpool.Conn, all []*commit,
 	first := newSourceScript(all, idle)
 	found, err := s.run(ctx, conn, &first.script)
 	if err != nil {
-		return err
+		return insteadOf(err, errTimeline)
 	}
 	first.read(found)
 	all = slices.DeleteFunc(slices.Clone(all), func(c *commit) bool { return c.err != nil })
@@ -129,11 +143,7 @@ func (s *Store) exchange(ctx context.Context, conn *pgxpool.Conn, all []*commit,
 	writeRows(&second, all)
 	tail := newLogScript(&second, all)
 	if found, err = s.finish(ctx, conn, &second); err != nil {
-		var answer *pgconn.PgError
-		if errors.As(err, &answer) && answer.Code == divisionByZero {
-			err = errPages
-		}
-		return err
+		return insteadOf(err, errPages)
 	}
 	tail.read(found)
 	return nil

@@ -17,12 +17,14 @@ const (
 			ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at
 		)
 		UPDATE cluster SET generation = generation + 1 WHERE id = 1`
+	joinTimeline = join + " RETURNING " + thisTimeline
 	// beat makes others look only where that is new, so that as a rule it writes one
 	// row, which nobody else does.
 	beat = `WITH news AS (SELECT id FROM nodes WHERE id = $1 AND leaving <> $4),
 		told AS (UPDATE cluster SET generation = generation + 1 WHERE id = 1 AND EXISTS (SELECT id FROM news))
 		UPDATE nodes SET config = $2, configured_at = $3, leaving = $4, seen_at = clock_timestamp() WHERE id = $1`
-	leave = `WITH gone AS (DELETE FROM nodes WHERE id = $1 RETURNING id)
+	beatOn = beat + " AND $5 = " + thisTimeline
+	leave  = `WITH gone AS (DELETE FROM nodes WHERE id = $1 RETURNING id)
 		UPDATE cluster SET generation = generation + 1 WHERE id = 1 AND EXISTS (SELECT id FROM gone)`
 	// bury is refused to one that was silent itself: it may have been asked by it long
 	// ago.
@@ -43,23 +45,40 @@ func (s *Store) Join(ctx context.Context, m store.Member) error {
 	if s.readOnly {
 		return store.ErrReadOnly
 	}
-	_, err := s.vital.Exec(ctx, join, m.ID, text(m.Name), text(m.Host), m.PID, text(m.Version), text(m.Config),
-		store.Micros(m.StartedAt), store.Micros(m.ConfiguredAt), number(m.Leaving))
+	args := []any{
+		m.ID, text(m.Name), text(m.Host), m.PID, text(m.Version), text(m.Config),
+		store.Micros(m.StartedAt), store.Micros(m.ConfiguredAt), number(m.Leaving),
+	}
+	var timeline string
+	var err error
+	if s.timelines {
+		err = s.vital.QueryRow(ctx, joinTimeline, args...).Scan(&timeline)
+	} else {
+		_, err = s.vital.Exec(ctx, join, args...)
+	}
 	if err != nil {
 		return s.failure(ctx, err)
 	}
 	if t := s.tenant.Load(); t != nil {
-		s.SetFence(m.ID, t.fence)
+		s.tenant.Store(&tenant{node: m.ID, fence: t.fence, timeline: timeline})
 	}
 	return nil
 }
 
-// Beat says that a node lives, and what is new of it; false where it was buried.
+// Beat says that a node lives, and what is new of it; false where it was buried, or
+// the database is on another timeline than the one on which it joined.
 func (s *Store) Beat(ctx context.Context, m store.Member) (alive bool, err error) {
 	if s.readOnly {
 		return false, store.ErrReadOnly
 	}
-	tag, err := s.vital.Exec(ctx, beat, m.ID, text(m.Config), store.Micros(m.ConfiguredAt), number(m.Leaving))
+	query, args := beat, []any{m.ID, text(m.Config), store.Micros(m.ConfiguredAt), number(m.Leaving)}
+	if t := s.tenant.Load(); t != nil && t.node == m.ID && t.timeline != "" {
+		query, args = beatOn, append(args, t.timeline)
+	}
+	tag, err := s.vital.Exec(ctx, query, args...)
+	if err == nil && tag.RowsAffected() == 0 {
+		s.sayTimeline(ctx)
+	}
 	return tag.RowsAffected() > 0, s.failure(ctx, err)
 }
 

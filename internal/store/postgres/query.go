@@ -34,9 +34,13 @@ const (
 	beginCommitted = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
 	// holdLeases locks those of the leases that are under their epochs, so that none
-	// gets another owner until the transaction has ended.
-	holdLeases = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
-		ON l.resource = held.resource AND l.epoch = held.epoch WHERE l.node = $1 ORDER BY l.resource FOR SHARE OF l`
+	// gets another owner until the transaction has ended; holdLeasesOn does where the
+	// database is on a timeline.
+	holdLeases   = findLeases + lockFound
+	holdLeasesOn = findLeases + " AND $4 = " + thisTimeline + lockFound
+	findLeases   = `SELECT l.resource FROM leases l JOIN unnest($2::text[], $3::bigint[]) AS held (resource, epoch)
+		ON l.resource = held.resource AND l.epoch = held.epoch WHERE l.node = $1`
+	lockFound = " ORDER BY l.resource FOR SHARE OF l"
 )
 
 // beginning begins a transaction that waits so long for its client. What is
@@ -100,7 +104,7 @@ func (s *Store) writeSome(ctx context.Context, resources []string, step func(ctx
 			return step(ctx, tx, func(string) bool { return true })
 		})
 	}
-	h := &holding{node: node.node}
+	h := &holding{node: node.node, timeline: node.timeline}
 	for _, resource := range resources {
 		if epoch, ok := node.fence.Epoch(resource); ok {
 			h.resources, h.epochs = append(h.resources, resource), append(h.epochs, epoch)
@@ -152,9 +156,10 @@ func (s *Store) exec(ctx context.Context, statement string, args ...any) error {
 
 // holding are leases that a write is under.
 type holding struct {
-	node      string
-	resources []string
-	epochs    []int64
+	// timeline is where they are, empty for any.
+	node, timeline string
+	resources      []string
+	epochs         []int64
 }
 
 // held returns under which epochs this node holds resources, or fails with
@@ -165,7 +170,7 @@ func (s *Store) held(resources []string) (*holding, error) {
 	if t == nil || len(resources) == 0 {
 		return nil, nil
 	}
-	h := &holding{node: t.node, resources: resources, epochs: make([]int64, len(resources))}
+	h := &holding{node: t.node, timeline: t.timeline, resources: resources, epochs: make([]int64, len(resources))}
 	for i, resource := range resources {
 		epoch, ok := t.fence.Epoch(resource)
 		if !ok {
@@ -197,7 +202,11 @@ func (h *holding) lock(ctx context.Context, tx pgx.Tx) error {
 // lockSome locks those of the leases that are under their epochs until the
 // transaction ends, and returns them.
 func (h *holding) lockSome(ctx context.Context, tx pgx.Tx) (map[string]bool, error) {
-	found, err := selectRows(ctx, tx, scanName, holdLeases, h.node, texts(h.resources), h.epochs)
+	query, args := holdLeases, []any{h.node, texts(h.resources), h.epochs}
+	if h.timeline != "" {
+		query, args = holdLeasesOn, append(args, h.timeline)
+	}
+	found, err := selectRows(ctx, tx, scanName, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,8 @@ type Store struct {
 	tenant atomic.Pointer[tenant]
 	// alone stands for the node of one who writes alone.
 	alone string
+	// timelines says that the engine has them; see thisTimeline.
+	timelines bool
 	// writer commits; it is nil in a store that was opened read-only.
 	writer *group.Writer[*commit]
 	loose  blob.LoosePages
@@ -86,6 +88,9 @@ type Store struct {
 type tenant struct {
 	node  string
 	fence store.Fence
+	// timeline is the one on which the node has joined, empty where nothing is known of
+	// any.
+	timeline string
 }
 
 // Open opens a database and migrates it. It fails with a *FutureSchemaError where a
@@ -128,6 +133,9 @@ func (s *Store) open(ctx context.Context) error {
 		return s.checkSchema(ctx, all)
 	}
 	if s.migration, err = s.migrate(ctx, all); err != nil {
+		return err
+	}
+	if err := s.findTimelines(ctx); err != nil {
 		return err
 	}
 	if err := s.warnOfLoss(ctx); err != nil {
@@ -198,7 +206,7 @@ func severalHosts(c *pgx.ConnConfig) bool {
 
 // SetFence makes all that follows the writes of a node, under its leases. It comes
 // before the first write.
-func (s *Store) SetFence(node string, f store.Fence) { s.tenant.Store(&tenant{node, f}) }
+func (s *Store) SetFence(node string, f store.Fence) { s.tenant.Store(&tenant{node: node, fence: f}) }
 
 // Close waits for the writes that were begun or queued and closes the connections.
 // Further calls return the first one's result.
