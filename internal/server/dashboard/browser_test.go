@@ -16,6 +16,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -223,8 +224,20 @@ func (b *tab) click(selector string, rest ...chromedp.Action[chromedp.Void]) {
 	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, append([]chromedp.Action[chromedp.Void]{clicking(selector)}, rest...)...); err != nil {
-		b.t.Fatalf("click %s: %v", selector, err)
+		b.t.Fatalf("click %s: %v; %s", selector, err, b.state())
 	}
+}
+
+// state says where the page is, for what was awaited and did not come.
+func (b *tab) state() string {
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	state, err := chromedp.Run(ctx, chromedp.Evaluate[string](`location.href + ", " + document.readyState + ", " +
+		document.visibilityState + (document.hasFocus() ? ", with" : ", without") + " the focus on " + document.activeElement.outerHTML.slice(0, 200)`))
+	if err != nil {
+		return fmt.Sprintf("the page does not answer: %v", err)
+	}
+	return "the page is " + state
 }
 
 // evaluate is the value of an expression of JavaScript, a promise's own.
@@ -329,7 +342,23 @@ func (b *tab) press(keys string) {
 	ctx, cancel := context.WithTimeout(b.ctx, pagePatience)
 	defer cancel()
 	if _, err := chromedp.RunResponse(ctx, chromedp.KeyEvent(keys)); err != nil {
-		b.t.Fatalf("press %q: %v", keys, err)
+		b.t.Fatalf("press %q: %v; %s", keys, err, b.state())
+	}
+}
+
+// search presses the key that leads to the search, as a keyboard does: what it would
+// type into the field is left out where the page has taken the key for itself, which
+// holds for raw keys only.
+func (b *tab) search(field string) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent("/", func(key *input.DispatchKeyEventParams) {
+		if key.Type == kb.KeyDown {
+			key.Type = kb.KeyRawDown
+		}
+	}))
+	b.until(fmt.Sprintf("document.activeElement.matches(%q)", field))
+	if typed := evaluate[string](b, "document.activeElement.value"); typed != "" {
+		b.t.Errorf("the key for the search types %q", typed)
 	}
 }
 
