@@ -15,6 +15,9 @@ var (
 	// ErrUnreachable says that the database's server cannot be reached, or does not
 	// answer. Whether what was being written is there nobody knows until it can be.
 	ErrUnreachable = errors.New("the database cannot be reached")
+	// ErrDenied says that the user of the database may not do what was asked. Nothing of
+	// a write was kept, and it may be tried again once the user may.
+	ErrDenied = errors.New("the database does not let its user do that")
 	// ErrDamaged says that what is on disk cannot be right.
 	ErrDamaged = errors.New("the database is damaged: stop pollwire, keep the damaged file, and put a backup in its place")
 	// ErrClosed says that the store was closed.
@@ -26,7 +29,7 @@ var (
 // Passes says of an error of a write whether it passes by itself, or by what the
 // operator does, so that the same write may succeed later.
 func Passes(err error) bool {
-	return errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) || errors.Is(err, ErrUnreachable)
+	return errors.Is(err, ErrFull) || errors.Is(err, ErrBusy) || errors.Is(err, ErrUnreachable) || errors.Is(err, ErrDenied)
 }
 
 // DiskError says that the disk failed a write. The write was not acknowledged,

@@ -24,7 +24,7 @@ const (
 )
 
 // failure turns an error of the driver into what the contract says of it: the
-// cause of an ended context, store.ErrFull, ErrBusy, ErrUnreachable or ErrDamaged,
+// cause of an ended context, store.ErrFull, ErrBusy, ErrUnreachable, ErrDenied or ErrDamaged,
 // or the error itself.
 func (s *Store) failure(ctx context.Context, err error) error {
 	if err == nil {
@@ -74,6 +74,8 @@ func kindOf(err error) error {
 	switch class := answer.Code[:2]; {
 	case answer.Code == "53100":
 		return store.ErrFull
+	case answer.Code == insufficientPrivilege:
+		return store.ErrDenied
 	case answer.Code == "40003":
 		return store.ErrUnreachable // what came of it nobody knows
 	case answer.Code == "57014", class == "40", class == "55":

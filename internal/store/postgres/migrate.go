@@ -130,7 +130,7 @@ func (s *Store) markSchema(ctx context.Context) error {
 		}
 	}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == insufficientPrivilege {
-		return fmt.Errorf("user %s may not make tables in it: %w", s.pool.Config().ConnConfig.User, s.failure(ctx, err))
+		return fmt.Errorf("user %s may not make tables in it: %w", s.pool.Config().ConnConfig.User, inOneLine(err))
 	}
 	return s.failure(ctx, err)
 }

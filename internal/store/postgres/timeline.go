@@ -29,7 +29,7 @@ const (
 func (s *Store) findTimelines(ctx context.Context) error {
 	var name string
 	err := s.pool.QueryRow(ctx, selectTimeline).Scan(&name)
-	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && kindOf(answer) == nil || errors.Is(err, pgx.ErrNoRows) {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && (kindOf(answer) == nil || answer.Code == insufficientPrivilege) || errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	s.timelines = err == nil
