@@ -12,7 +12,7 @@ import (
 )
 
 // packagesTimeout bounds the life of the machine on which packages come and go.
-const packagesTimeout = 5 * time.Minute
+const packagesTimeout = 8 * time.Minute
 
 // TestPackages boots a machine without pollwire, and lets Debian's and Red Hat's
 // package managers install, upgrade and remove it.
