@@ -3,6 +3,7 @@ package recipe_test
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,11 @@ func TestBraintree(t *testing.T) {
 		if query := sent.Get("query").Str; !strings.Contains(query, "transactions(input: $input, first: $first, after: $after)") || variables.Get("first").Int() != 50 {
 			t.Errorf("sent %s", sent.Raw)
 		}
+		for _, field := range []string{"pageInfo { hasNextPage endCursor }", "id", "legacyId", "orderId", "createdAt", "status", "amount { value currencyCode }"} {
+			if !regexp.MustCompile(`(?m)^ *` + field + `$`).MatchString(sent.Get("query").Str) {
+				t.Errorf("the query does not ask for %s, which it needs or is to tell", field)
+			}
+		}
 		if diff := cmp.Diff(`["PROCESSOR_DECLINED","GATEWAY_REJECTED","FAILED"]`, variables.Get("input.status.in").Raw); diff != "" {
 			t.Errorf("status (-want +got):\n%s", diff)
 		}
@@ -59,6 +65,9 @@ func TestBraintree(t *testing.T) {
 		}
 		edges, more := page(found, after, 50)
 		api.paged("transactions", after, more)
+		if after > 0 && after == len(found) {
+			t.Error("a page is asked for beyond the one that said it was the last")
+		}
 		info := object{"hasNextPage": more, "endCursor": nil}
 		if len(edges) > 0 { // the last page has one too
 			info["endCursor"] = fmt.Sprintf("c%d", after+len(edges))
@@ -75,12 +84,13 @@ func TestBraintree(t *testing.T) {
 		untold: api.do(func() { transactions[0]["node"].(object)["orderId"] = "7001" }),
 		change: api.do(func() {
 			transactions = append([]object{
+				transaction(503, time.Now(), "FAILED", "10.00"),
 				transaction(502, time.Now(), "FAILED", "9.99"),
 				transaction(501, time.Now(), "GATEWAY_REJECTED", "1012.50"),
 				transaction(500, time.Now().Add(-time.Minute), "FAILED", "12.50"), // it shows up late
 			}, transactions...)
 		}),
-		told: []string{"braintree.failure.created dHJhbnNhY3Rpb25f501", "braintree.failure.created dHJhbnNhY3Rpb25f500"},
+		told: []string{"braintree.failure.created dHJhbnNhY3Rpb25f501", "braintree.failure.created dHJhbnNhY3Rpb25f500", "braintree.failure.created dHJhbnNhY3Rpb25f503"},
 		sick: []sickness{
 			api.ill("an error in an answer with data", "answered with GraphQL errors: Internal server error", answer{
 				status: http.StatusOK,

@@ -18,8 +18,9 @@ func TestButterCMS(t *testing.T) {
 		posts = append(posts, object{
 			"slug": fmt.Sprintf("post-%d", n), "title": "A post", "body": "<p>text</p>", "summary": "", "status": "published",
 			"updated": "2025-12-01T00:00:00Z", "published": "2025-12-01T00:00:00Z", "url": fmt.Sprintf("https://example.com/post-%d", n),
-			"author": object{"slug": "ada", "first_name": "Ada", "bio": "writes", "profile_image": "https://cdn.buttercms.com/1"},
-			"tags":   []object{{"slug": "news", "name": "News"}, {"slug": "shop", "name": "Shop"}},
+			"author":     object{"slug": "ada", "first_name": "Ada", "bio": "writes", "profile_image": "https://cdn.buttercms.com/1"},
+			"tags":       []object{{"slug": "news", "name": "News"}, {"slug": "shop", "name": "Shop"}},
+			"categories": []object{{"slug": "all", "name": "All"}},
 		})
 	}
 	for n := range 101 {
@@ -61,9 +62,12 @@ func TestButterCMS(t *testing.T) {
 		change: api.do(func() {
 			posts = append([]object{{"slug": "summer-sale", "title": "Summer sale", "body": "<p>50 %</p>", "summary": "", "status": "published"}}, posts...)
 			posts[2]["title"], posts[8]["body"], posts[9]["summary"] = "Another title", "<p>another text</p>", "in short"
+			posts[2]["tags"] = []object{{"slug": "new", "name": "New"}, {"slug": "news", "name": "News"}, {"slug": "shop", "name": "Shop"}}
+			posts[2]["categories"] = []object{{"slug": "one", "name": "One"}, {"slug": "all", "name": "All"}}
 			pages[100]["fields"] = object{"headline": "Welcome back"}
 		}),
-		told: []string{"buttercms.post.created summer-sale", "buttercms.post.updated post-1", "buttercms.post.updated post-7", "buttercms.post.updated post-8", "buttercms.page.updated page-100"},
+		told:    []string{"buttercms.post.created summer-sale", "buttercms.post.updated post-1", "buttercms.post.updated post-7", "buttercms.post.updated post-8", "buttercms.page.updated page-100"},
+		changed: map[string]string{"buttercms.post.updated post-1": "/categories/0 /tags/0 /title"},
 		sick: []sickness{
 			api.ill("the calls of the month are used up", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"60"}}, body: `{"detail":"API Calls limit reached."}`}),
 			api.ill("an error of the server", "500", answer{status: http.StatusInternalServerError, body: `{"detail":"error"}`}),

@@ -41,6 +41,9 @@ type service struct {
 	// requests is how many it takes within any such time; 0 for any number.
 	requests int
 	per      time.Duration
+	// atOnce is how many the recipe may have under way, and has where there are as many
+	// to tell; 0 where nothing is said of it.
+	atOnce int
 	// busy is its answer to what comes too fast.
 	busy answer
 	// wrong says what it refuses of a request, and why; empty for nothing.
@@ -48,6 +51,8 @@ type service struct {
 
 	t      *testing.T
 	mu     sync.Mutex
+	under  int // way: requests that have no answer yet
+	most   int // of them
 	came   []time.Time
 	isBusy bool
 	refuse int
@@ -65,6 +70,9 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		s.t.Error(err)
+	}
+	if s.atOnce > 0 {
+		s.work()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,6 +98,18 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.posts = append(s.posts, post{r.Header.Get("Webhook-Id"), r.Header.Get("Content-Type"), body})
 	w.WriteHeader(s.status)
+}
+
+// work takes a second.
+func (s *service) work() {
+	s.mu.Lock()
+	s.under++
+	s.most = max(s.most, s.under)
+	s.mu.Unlock()
+	<-time.After(time.Second)
+	s.mu.Lock()
+	s.under--
+	s.mu.Unlock()
 }
 
 // count counts a request. One beyond the limit is a fault of the recipe.
@@ -179,7 +199,7 @@ func tryEndpoint(t *testing.T, name string, s *service) map[string][]byte {
 			{"created", false, []object{{"id": 1042, "name": "Blue chair", "status": "open"}}},
 			{"updated", false, []object{{"id": 1042, "name": "Blue chair", "status": "paid"}}},
 			{"nasty", false, []object{{"id": 1042, "name": `A & B = "50%" + <1>`, "status": "ü\nnew;line\t\\ 🪑 {{ .Text }}"}}},
-			{"huge", false, []object{{"id": 1042, "name": strings.Repeat("long & ", 500), "status": strings.Repeat("ü\n", 40_000)}}},
+			{"huge", false, []object{huge()}},
 			{"deleted", false, []object{}},
 			{"failing", true, []object{}},
 			{"recovered", false, []object{}},
@@ -198,6 +218,15 @@ func tryEndpoint(t *testing.T, name string, s *service) map[string][]byte {
 	return bodies
 }
 
+// huge is an order of which everything is long, and nothing was there before.
+func huge() map[string]any {
+	order := map[string]any{"id": 1042, "name": strings.Repeat("long & ", 500), "status": strings.Repeat("ü\n", 40_000)}
+	for i := range 20 {
+		order[fmt.Sprint("field ", i)] = strings.Repeat("🪑", 1000)
+	}
+	return order
+}
+
 // tryMany has forty changes told at once, to a service that is too busy for the
 // first one and then fails some times: it takes each in the end.
 func (s *service) tryMany(w *world, orders *shop) {
@@ -211,6 +240,9 @@ func (s *service) tryMany(w *world, orders *shop) {
 	w.round()
 	pass(time.Hour)
 	s.take("many", many)
+	if s.most != s.atOnce {
+		s.t.Errorf("%d posts were under way at once, want %d", s.most, s.atOnce)
+	}
 }
 
 var eventID = regexp.MustCompile(`evt_[0-9A-Z]{26}`)

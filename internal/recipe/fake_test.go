@@ -135,6 +135,9 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// allows is the limit that the API documents.
+func (f *fake) allows() (requests int, per time.Duration) { return f.requests, f.per }
+
 // admit counts a request. One beyond the limit is a fault of the recipe: it knows
 // what the API allows.
 func (f *fake) admit(r *http.Request) (sick *answer) {

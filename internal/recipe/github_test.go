@@ -142,9 +142,11 @@ func (g *gitHub) trial() trial {
 			g.issues[21]["labels"], g.issues[21]["updated_at"] = []map[string]any{{"id": 1, "name": "bug"}}, now.Format(time.RFC3339)
 			g.issues[22]["assignees"], g.issues[22]["updated_at"] = []map[string]any{{"id": 1, "login": "gopher"}}, now.Format(time.RFC3339)
 			g.releases[3]["body"], g.releases[4]["name"] = "more notes", "v1.118, the last of its line"
-			g.events = append([]map[string]any{gitHubEvent(252, "PushEvent")}, g.events...)
+			g.releases[3]["assets"] = []map[string]any{{"id": 8000, "download_count": 0}, {"id": 7119, "download_count": 3}}
+			g.events = append([]map[string]any{gitHubEvent(253, "PullRequestEvent"), gitHubEvent(252, "PushEvent")}, g.events...)
 		}),
-		told: []string{"github.release.created 121", "github.release.updated 119", "github.release.updated 118", "github.issue.updated 112", "github.issue.updated 111", "github.issue.created 131", "github.issue.updated 113", "github.event.created 252"},
+		told:    []string{"github.release.created 121", "github.release.updated 119", "github.release.updated 118", "github.issue.updated 112", "github.issue.updated 111", "github.issue.created 131", "github.issue.updated 113", "github.event.created 252", "github.event.created 253"},
+		changed: map[string]string{"github.release.updated 119": "/assets/0 /body"},
 		sick: []sickness{
 			g.ill("a server error", "503", answer{status: http.StatusServiceUnavailable, body: `{"message":"unicorn"}`}),
 			g.ill("the limit of the account", "403", answer{status: http.StatusForbidden, header: http.Header{"Retry-After": {"60"}}, body: `{"message":"You have exceeded a secondary rate limit"}`}),

@@ -26,7 +26,7 @@ func TestGitLab(t *testing.T) {
 	merge := func(n int, at time.Time) object {
 		return item(n, at, object{
 			"title": fmt.Sprintf("Merge %d", n), "state": "opened", "draft": false, "labels": []string{}, "user_notes_count": 0, "merge_status": "unchecked",
-			"author": object{"id": 1, "username": "root", "avatar_url": nil}, "reviewers": []object{{"id": 2, "username": "ada", "avatar_url": nil}}, "time_stats": object{"time_estimate": 0},
+			"author": object{"id": 1, "username": "root", "avatar_url": nil}, "reviewers": []object{{"id": 2, "username": "ada", "avatar_url": nil}}, "assignees": []object{{"id": 3, "username": "bob", "avatar_url": nil}}, "time_stats": object{"time_estimate": 0},
 		})
 	}
 	pipeline := func(n int, at time.Time, status string) object {
@@ -85,7 +85,9 @@ func TestGitLab(t *testing.T) {
 				"user_notes_count": 1, "upvotes": 1, "downvotes": 2, "merge_status": "can_be_merged", "detailed_merge_status": "mergeable", "has_conflicts": true,
 				"time_stats": object{"time_estimate": 60}, "author": object{"id": 1, "username": "root", "avatar_url": "https://avatars/2"}, "updated_at": stamp(time.Now()),
 			})
-			merges[4]["reviewers"].([]object)[0]["avatar_url"], merges[4]["updated_at"] = "https://avatars/2", stamp(time.Now())
+			for _, who := range []string{"reviewers", "assignees"} {
+				merges[4][who].([]object)[0]["avatar_url"], merges[4]["updated_at"] = "https://avatars/2", stamp(time.Now())
+			}
 			pipelines[7]["updated_at"] = stamp(time.Now())
 		}),
 		untold: api.do(func() {

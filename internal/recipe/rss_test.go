@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,6 +42,13 @@ func newFeed(t *testing.T, path, contentType string, body func() string) *fake {
 	feed := newFake(t, 10, time.Minute, nil, answer{})
 	validated := false
 	feed.handle("GET "+path, func(r *http.Request) any {
+		// Feeds are had by each of these names, and some servers give what is asked for.
+		kind, _, _ := strings.Cut(contentType, ";")
+		for _, taken := range []string{kind, "application/xml;q=0.9", "text/xml;q=0.8"} {
+			if accept := strings.Split(r.Header.Get("Accept"), ", "); !slices.Contains(accept, taken) {
+				feed.t.Errorf("it takes %q, and no %s", accept, taken)
+			}
+		}
 		validated = validated || r.Header.Get("If-None-Match") != ""
 		return answer{status: http.StatusOK, header: http.Header{"Content-Type": {contentType}}, body: body()}
 	})

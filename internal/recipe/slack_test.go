@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -67,6 +68,8 @@ func TestSlack(t *testing.T) {
 		told: told,
 		sick: []sickness{
 			api.ill("an app that is not in the channel", `the answer begins: {"ok":false,"error":"not_in_channel"}`, refuse("not_in_channel")),
+			// "It's possible some aspect of the operation succeeded": then there is a list.
+			api.ill("a fatal error", "expect.when", answer{status: http.StatusOK, body: `{"ok":false,"error":"fatal_error","messages":[]}`}),
 			api.ill("one request too many", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"30"}}, body: `{"ok":false,"error":"ratelimited"}`}),
 		},
 	}
@@ -77,9 +80,24 @@ func TestSlack(t *testing.T) {
 		api.do(func() { post(nil) })()
 		w.round()
 		w.wantTold(t, "a message", "slack.message.created "+messages[0]["ts"].(string))
-		api.do(func() { messages[0]["reactions"], messages[0]["reply_count"] = []object{{"name": "tada"}}, 2 })()
+		w.log.takeChanges()
+		api.do(func() {
+			maps.Copy(messages[0], object{
+				"reactions": []object{{"name": "tada"}}, "thread_ts": messages[0]["ts"], "reply_count": 2, "reply_users_count": 1,
+				"reply_users": []string{"U012AB3CD"}, "latest_reply": "1700000000.000100",
+			})
+		})()
 		w.round()
 		w.wantTold(t, "a reaction and replies")
+		if changes := w.log.takeChanges(); len(changes) > 0 {
+			t.Errorf("a reaction and replies are in the log: %s", changes)
+		}
+		api.do(func() { messages[0]["attachments"] = []object{{"title": "what a link leads to"}} })()
+		w.round()
+		w.wantTold(t, "a link that was unfurled")
+		if len(w.log.takeChanges()) == 0 {
+			t.Error("the last message is not asked for again")
+		}
 		api.do(func() { messages[0]["text"] = "what it says now" })()
 		w.round()
 		w.wantTold(t, "an edit of the last message", "slack.message.updated "+messages[0]["ts"].(string))

@@ -23,7 +23,7 @@ func TestStatusPage(t *testing.T) {
 			"shortlink": "https://stspg.io/" + id, "incident_updates": updates, "components": []object{{"id": "c1", "name": "API", "updated_at": day}},
 		}
 	}
-	incidents := []object{incident("i3", "investigating", update("u1", "investigating")), incident("i2", "resolved"), incident("i1", "resolved"), incident("i0", "resolved")}
+	incidents := []object{incident("i3", "investigating", update("u1", "investigating")), incident("i2", "resolved", update("u8", "resolved")), incident("i1", "resolved"), incident("i0", "resolved")}
 	var components []object
 	for n := range 5 {
 		components = append(components, object{
@@ -53,15 +53,17 @@ func TestStatusPage(t *testing.T) {
 			incidents[0]["incident_updates"].([]object)[0]["updated_at"], incidents[0]["components"].([]object)[0]["updated_at"] = later, later
 			maps.Copy(components[0], object{"position": 9, "updated_at": later, "description": "All of it", "showcase": true, "start_date": "2025-12-01"})
 		}),
-		untold: api.do(func() { incidents[1]["name"] = "Slow pages in Europe" }),
+		untold: api.do(func() { incidents[1]["name"], components[1]["name"] = "Slow pages in Europe", "Service one" }),
 		change: api.do(func() {
 			incidents[0]["status"], incidents[0]["resolved_at"] = "resolved", "2025-12-01T01:00:00.000Z"
-			incidents[1]["incident_updates"] = []object{update("u9", "postmortem")}
+			incidents[1]["incident_updates"] = []object{update("u9", "postmortem"), update("u8", "resolved")}
+			incidents[1]["components"] = []object{{"id": "c2", "name": "Web", "updated_at": day}, {"id": "c1", "name": "API", "updated_at": day}}
 			incidents = append([]object{incident("i4", "investigating")}, incidents[:3]...) // the oldest has left
 			incidents[3]["impact"] = "critical"
 			components[3]["status"] = "major_outage"
 		}),
-		told: []string{"statuspage.incident.created i4", "statuspage.incident.updated i2", "statuspage.incident.updated i1", "statuspage.incident.updated i3", "statuspage.component.updated c3"},
+		told:    []string{"statuspage.incident.created i4", "statuspage.incident.updated i2", "statuspage.incident.updated i1", "statuspage.incident.updated i3", "statuspage.component.updated c3"},
+		changed: map[string]string{"statuspage.incident.updated i2": "/components/0 /incident_updates/0"},
 		sick: []sickness{
 			api.ill("a page that has moved away", "404", answer{status: http.StatusNotFound, header: html, body: "<html>"}),
 			api.ill("a page in its place", "text/html", answer{status: http.StatusOK, header: html, body: "<html>"}),

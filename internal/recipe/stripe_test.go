@@ -53,6 +53,9 @@ func TestStripe(t *testing.T) {
 				return answer{status: http.StatusBadRequest, body: `{"error":{"code":"resource_missing","param":"starting_after"}}`}
 			}
 		}
+		if after > 0 && after == len(found) {
+			api.t.Errorf("%s is asked for what is after the last event, though has_more was false", r.URL)
+		}
 		data, more := page(found, after, 100)
 		api.paged("events", after, more)
 		return object{"object": "list", "url": "/v1/events", "has_more": more, "data": data}
@@ -64,12 +67,13 @@ func TestStripe(t *testing.T) {
 		change: api.do(func() {
 			now := time.Now()
 			events = append([]object{
-				event(303, failed, now, 900),
+				event(304, failed, now, 1000),
+				event(303, failed, now, 999),
 				event(302, "charge.dispute.created", now, 900),
 				event(301, failed, now.Add(-time.Minute), 4900), // it shows up late
 			}, events...)
 		}),
-		told: []string{"stripe.event.created evt_301", "stripe.event.created evt_302"},
+		told: []string{"stripe.event.created evt_301", "stripe.event.created evt_302", "stripe.event.created evt_304"},
 		sick: []sickness{
 			api.ill("too many requests", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Stripe-Rate-Limited-Reason": {"global-rate"}}, body: `{"error":{"code":"rate_limit","type":"invalid_request_error"}}`}),
 			api.ill("an error of the server", "500", answer{status: http.StatusInternalServerError, body: `{"error":{"type":"api_error"}}`}),

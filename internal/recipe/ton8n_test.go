@@ -22,7 +22,7 @@ func TestToN8n(t *testing.T) {
 	}
 	bodies := tryEndpoint(t, "to-n8n", &service{
 		set: map[string]string{"N8N_WEBHOOK_URL": webhook, "N8N_KEY": "n8n-key-0001", "N8N_SIGNING_SECRET": secret},
-		url: webhook, status: http.StatusOK, requests: 10, per: time.Second,
+		url: webhook, status: http.StatusOK, requests: 10, per: time.Second, atOnce: 4,
 		busy: answer{status: http.StatusNotFound, body: `{"code":404,"message":"The requested webhook \"POST 0f2c9b1e\" is not registered."}`},
 		wrong: func(r *http.Request, body []byte) string {
 			switch {

@@ -1,6 +1,7 @@
 package recipe_test
 
 import (
+	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -50,6 +51,9 @@ func TestToNtfy(t *testing.T) {
 	}
 	if title, _ := nasty["title"].(string); !strings.Contains(title, `A & B = "50%" + <1>`) {
 		t.Errorf("nasty: %v", nasty)
+	}
+	if got, want := fmt.Sprint(failing["tags"], updated["tags"]), "[warning] [bell]"; got != want {
+		t.Errorf("the tags of a source that fails and of a change are %s, want %s", got, want)
 	}
 	if failing["priority"] != 4.0 || updated["priority"] != 3.0 {
 		t.Errorf("the priority of a source that fails is %v", failing["priority"])

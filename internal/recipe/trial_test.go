@@ -27,6 +27,9 @@ type trial struct {
 	// webhook of the first line is the example of the guide.
 	change func()
 	told   []string
+	// changed are the members that changed of what is told, by TYPE SUBJECT, where
+	// detect.keys decides that they are few: /tags/0.
+	changed map[string]string
 	// sick are answers that are no observation. After each the API is well again.
 	sick []sickness
 }
@@ -71,6 +74,7 @@ func try(t *testing.T, name string, tr trial) {
 		tr.change()
 		w.round()
 		w.example(t, name, tr.told[0])
+		w.wantChanged(t, tr.changed)
 		w.wantTold(t, "the change", tr.told...)
 		w.wantFailures(t, "the change", "")
 		w.round()

@@ -28,7 +28,8 @@ func TestTwilio(t *testing.T) {
 			"date_sent": "Thu, 01 Jan 2026 05:01:45 +0000", "date_updated": "Thu, 01 Jan 2026 05:01:45 +0000",
 		}}, messages...)
 	}
-	for range 1003 {
+	const size = 40 // stands for the 1,000 that a page has
+	for range 2*size + 3 {
 		add("outbound-api", "delivered")
 	}
 	add("outbound-api", "queued")
@@ -36,14 +37,17 @@ func TestTwilio(t *testing.T) {
 	api.handle("GET "+path, func(r *http.Request) any {
 		api.wantQuery(r, "PageSize", "1000") // of 1 to 1000, which the link repeats
 		number := api.number(r, "Page")
-		if token := r.URL.Query().Get("PageToken"); (token == "PASM500") != (number == 1) {
+		switch token := r.URL.Query().Get("PageToken"); {
+		case number > 1:
+			api.t.Errorf("%s is more than the two pages that are looked at", r.URL)
+		case (token == "PASM500") != (number == 1):
 			return refuse(http.StatusBadRequest, 20001, "PageToken is not that of the page")
 		}
-		list, more := page(messages, 1000*number, 1000)
-		api.paged("the messages", 1000*number, more)
+		list, more := page(messages, size*number, size)
+		api.paged("the messages", number, number == 0) // there are more, which are old
 		result := object{"messages": list, "page": number, "page_size": 1000, "uri": path, "first_page_uri": path + "?PageSize=1000&Page=0", "next_page_uri": nil}
 		if more {
-			result["next_page_uri"] = path + "?PageSize=1000&Page=1&PageToken=PASM500"
+			result["next_page_uri"] = fmt.Sprintf("%s?PageSize=1000&Page=%d&PageToken=PASM500", path, number+1)
 		}
 		return result
 	})
@@ -65,8 +69,8 @@ func TestTwilio(t *testing.T) {
 			add("outbound-api", "failed")
 		}),
 		told: []string{
-			"twilio.message.created SM00000000000000000000000000001007", "twilio.message.created SM00000000000000000000000000001008",
-			"twilio.message.updated SM00000000000000000000000000001005",
+			"twilio.message.created SM00000000000000000000000000000087", "twilio.message.created SM00000000000000000000000000000088",
+			"twilio.message.updated SM00000000000000000000000000000085",
 		},
 		sick: []sickness{
 			api.ill("too many requests at once", "429", refuse(http.StatusTooManyRequests, 20429, "Too Many Requests")),

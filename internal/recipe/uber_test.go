@@ -2,6 +2,7 @@ package recipe_test
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 )
@@ -41,9 +42,13 @@ func TestUber(t *testing.T) {
 		return object{"access_token": "access-2", "refresh_token": refresh, "expires_in": 2592000, "token_type": "Bearer", "scope": "request offline_access"}
 	})
 	tr := trial{
-		set:    map[string]string{"UBER_CLIENT_ID": "uber-app", "UBER_CLIENT_SECRET": "uber-secret-1", "UBER_REFRESH_TOKEN": "refresh-1"},
-		hosts:  map[string]http.Handler{"api.uber.com": api, "auth.uber.com": tokens},
-		dull:   api.do(func() { current["location"], current["pickup"] = object{"latitude": 37.34}, object{"eta": 3} }),
+		set:   map[string]string{"UBER_CLIENT_ID": "uber-app", "UBER_CLIENT_SECRET": "uber-secret-1", "UBER_REFRESH_TOKEN": "refresh-1"},
+		hosts: map[string]http.Handler{"api.uber.com": api, "auth.uber.com": tokens},
+		dull: api.do(func() {
+			current["location"], current["pickup"], current["waypoints"] = object{"latitude": 37.34}, object{"eta": 3}, []object{{"latitude": 37.35}}
+			current["destination"].(object)["eta"] = 17
+		}),
+		untold: api.do(func() { current["surge_multiplier"] = 1.2 }),
 		change: api.do(func() { current["status"] = "arriving" }),
 		told:   []string{"uber.trip.updated " + trip},
 		sick: []sickness{
@@ -61,9 +66,16 @@ func TestUber(t *testing.T) {
 		api.do(func() { isOver = false })()
 		w.round()
 		w.wantTold(t, "a trip", "uber.trip.created "+trip)
-		api.do(func() { isOver = true })()
+		api.do(func() { current["driver"] = object{"name": "Alice", "rating": 5} })()
+		w.round()
+		w.wantTold(t, "another driver", "uber.trip.updated "+trip)
+		api.do(func() { current["destination"] = object{"alias": "work", "eta": 19} })()
+		w.round()
+		w.wantTold(t, "another destination", "uber.trip.updated "+trip)
+		api.do(func() { isOver, none.body = true, strings.Replace(none.body, "no_current_trip", "not_found", 1) })()
 		w.round()
 		w.wantTold(t, "its end", "uber.trip.deleted "+trip)
+		w.wantFailures(t, "its end", "")
 	})
 	refresh = "another"
 	inWorld(t, "uber", tr, func(t *testing.T, w *world) {

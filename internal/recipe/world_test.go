@@ -152,6 +152,7 @@ func (w *world) configure(t *testing.T, database string) *config.Config {
 		w.sources = append(w.sources, cfg.Sources[i].Name)
 		w.runs = append(w.runs, schedule(t, &cfg.Sources[i]))
 		w.late = max(w.late, 30*time.Second+time.Duration(cfg.Sources[i].Jitter))
+		w.keepsLimit(t, cfg, &cfg.Sources[i])
 		if u, err := url.Parse(cfg.Sources[i].Request.URL.Reveal()); err != nil {
 			t.Error(err)
 		} else {
@@ -159,6 +160,33 @@ func (w *world) configure(t *testing.T, database string) *config.Config {
 		}
 	}
 	return cfg
+}
+
+// keepsLimit wants the budget of a source to be no more than its API documents,
+// however little of it a trial uses up.
+func (w *world) keepsLimit(t *testing.T, cfg *config.Config, s *config.Source) {
+	t.Helper()
+	u, err := url.Parse(s.Request.URL.Reveal())
+	if err != nil {
+		t.Fatal(err)
+	}
+	api, ok := w.hosts[u.Host].(interface{ allows() (int, time.Duration) })
+	if !ok {
+		return
+	}
+	var rate config.Rate
+	if s.RateLimit.Inline != nil {
+		rate = *s.RateLimit.Inline
+	}
+	for _, limit := range cfg.RateLimits {
+		if limit.Name == s.RateLimit.Name {
+			rate = limit.Rate
+		}
+	}
+	requests, per := api.allows()
+	if rate.Requests == 0 || float64(rate.Requests)/float64(rate.Per) > float64(requests)/float64(per) {
+		t.Errorf("%s may ask %d times in %v, %s allows %d in %v", s.Name, rate.Requests, time.Duration(rate.Per), u.Host, requests, per)
+	}
 }
 
 // schedule is when a source is polled.
@@ -284,6 +312,19 @@ func (w *world) wantTold(t *testing.T, when string, want ...string) {
 		t.Errorf("told after %s (-want +got):\n%s%s", when, diff, bytes.Join(w.raw, []byte("\n")))
 	}
 	w.told, w.raw = nil, nil
+}
+
+// wantChanged compares which members changed of what was told, by TYPE SUBJECT.
+func (w *world) wantChanged(t *testing.T, want map[string]string) {
+	t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.told {
+		e := &w.told[i]
+		if want, ok := want[e.Type+" "+e.Subject]; ok && strings.Join(e.Data.Changed, " ") != want {
+			t.Errorf("of %s %s changed %s, want %s", e.Type, e.Subject, e.Data.Changed, want)
+		}
+	}
 }
 
 // wantFailures wants every poll that failed since it was last called to have failed

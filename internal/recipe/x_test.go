@@ -22,7 +22,7 @@ func TestX(t *testing.T) {
 		// In nanoseconds the old ones would be times of 1998, the new ones of 2023: in
 		// this year 2000 the ones are past and the others to come.
 		id := strconv.Itoa(900_000_000_000_000_000 + 100_000_000_000_000*len(posts))
-		if len(posts) > 150 {
+		if len(posts) > 250 {
 			id = strconv.Itoa(1_700_000_000_000_000_000 + 100_000_000_000_000*len(posts))
 		}
 		posts = append([]object{{
@@ -31,7 +31,7 @@ func TestX(t *testing.T) {
 		return id
 	}
 	since := 0
-	for range 150 {
+	for range 250 {
 		post()
 	}
 	api.handle("GET /2/users/2244994945/tweets", func(r *http.Request) any {
@@ -50,6 +50,9 @@ func TestX(t *testing.T) {
 			if _, err := fmt.Sscanf(token, "7140dibdnow9c7btw%d", &from); err != nil {
 				return problem(http.StatusBadRequest, "Invalid Request")
 			}
+		}
+		if from >= 200 {
+			api.t.Errorf("%s has X bill more than the 200 posts that a poll is to take", r.URL)
 		}
 		list, more := page(found, from, 100)
 		api.paged("the posts", from, more)
