@@ -16,7 +16,7 @@ func TestGoogleMaps(t *testing.T) {
 	type object = map[string]any
 	denied := answer{status: http.StatusBadRequest, body: `{"error":{"code":400,"message":"API key not valid. Please pass a valid API key.","status":"INVALID_ARGUMENT"}}`}
 	api := newFake(t, 3000, time.Minute, func(r *http.Request) bool { return r.Header.Get("X-Goog-Api-Key") == "AIza-1" }, denied)
-	seconds, distance := 1500, 24_210
+	seconds, distance, description := 1500, 24_210, "A115"
 	home, polls := time.FixedZone("Tokyo", 9*60*60), 0
 	api.handle("POST /directions/v2:computeRoutes", func(r *http.Request) any {
 		now := time.Now().In(home)
@@ -36,7 +36,7 @@ func TestGoogleMaps(t *testing.T) {
 			t.Errorf("from %q to %q", asked.Origin.Address, asked.Destination.Address)
 		}
 		all := object{
-			"duration": strconv.Itoa(seconds) + "s", "staticDuration": "1440s", "distanceMeters": distance, "description": "A115",
+			"duration": strconv.Itoa(seconds) + "s", "staticDuration": "1440s", "distanceMeters": distance, "description": description,
 			"polyline": object{"encodedPolyline": "abc"},
 		}
 		route := object{}
@@ -52,7 +52,7 @@ func TestGoogleMaps(t *testing.T) {
 			"GOOGLE_MAPS_TIMEZONE": "Asia/Tokyo",
 		},
 		hosts:  map[string]http.Handler{"routes.googleapis.com": api},
-		dull:   api.do(func() { distance = 24_300 }),
+		dull:   api.do(func() { distance, description = 24_300, "A100" }),
 		untold: api.do(func() { seconds = 1790 }), // 1.24 of 1440
 		change: api.do(func() { seconds = 1810 }),
 		told:   []string{"google.travel_time.updated "},
