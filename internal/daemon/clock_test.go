@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/sqlite"
@@ -28,7 +29,7 @@ sources:
 endpoints:
   - {name: you, url: "%s", secrets: ["%s"], retry: {schedule: [1s], jitter: 0, max_retry_after: 1s}, breaker: {cooldown: 1s, max_cooldown: 1s}}
 `, a.url, h.url, h.secret)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "thing")
 	a.says(`{"n":2}`)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
 )
@@ -83,7 +84,7 @@ func TestDisabledEndpointsWait(t *testing.T) {
 	t.Parallel()
 	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
 	yaml := orders(a, h, "") + "  - {name: off, url: \"" + h.url + "\", secrets: [\"" + h.secret + "\"], enabled: false}\n"
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "orders")
 	e, err := d.client.ChangeEndpoint(t.Context(), "you", server.Disable)

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 )
 
@@ -94,7 +95,7 @@ sources:
 endpoints:
   - {name: ops, url: %q, secrets: [%q]}
 `, server.URL, server.URL, told.url, told.secret)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	shop.set(`[{"id":1,"v":"a"},{"id":2,"v":"a"},{"id":3,"v":"a"}]`, map[string]string{"/orders/1": `{"n":1}`, "/orders/2": `{"n":1}`, "/orders/3": `{"n":1}`})
 	d.poll(t, "orders")

@@ -50,8 +50,7 @@ type running struct {
 // startDaemon starts a daemon with a configuration, on a database of its own.
 func startDaemon(t *testing.T, yaml string) *running {
 	t.Helper()
-	dir := t.TempDir()
-	return restartDaemon(t, dir, yaml)
+	return restartDaemon(t, daemon.MustMigrate(t), yaml)
 }
 
 // database makes an empty database of a PostgreSQL server and returns its DSN; it

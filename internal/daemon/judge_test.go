@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
 )
@@ -90,7 +91,7 @@ func TestRenamedSourceKeepsItsState(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, `{"v":1}`)
 	h := newHooks(t)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	yaml := watch(a, h, "")
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "thing")

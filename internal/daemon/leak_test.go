@@ -89,7 +89,7 @@ func TestNothingShowsASecret(t *testing.T) {
 	t.Cleanup(server.Close)
 	signing, subscribed := notify.GenerateSecret(), notify.GenerateSecret()
 	value := func(name string) string { return strings.ToLower(name) + "-" + mark + "-of-32-characters-or-more" }
-	cfg, err := config.Parse("test.yaml", fmt.Appendf(nil, secretive, filepath.Join(t.TempDir(), "pollwire.db"), server.URL, signing),
+	cfg, err := config.Parse("test.yaml", fmt.Appendf(nil, secretive, filepath.Join(daemon.MustMigrate(t), "pollwire.db"), server.URL, signing),
 		config.Lookup{Env: func(name string) (string, bool) { return value(name), true }, File: os.ReadFile})
 	if err != nil {
 		t.Fatal(err)

@@ -21,8 +21,9 @@ import (
 	"github.com/pollwire/pollwire/poller"
 )
 
-// prompt is how long what must not wait for a hanging peer may take.
-const prompt = 5 * time.Second
+// hang is for how long a peer that never answers is asked and told: what waits for it
+// has lost its patience by then.
+const hang = "5m"
 
 // newDaemon is a daemon on the database in dir, with one source and one
 // endpoint at url. Its API listens on a port of its own, or on listen.
@@ -32,10 +33,10 @@ func newDaemon(t *testing.T, dir, url, listen string) *Daemon {
 storage: {dsn: "sqlite:%s"}
 server: {listen: "%s"}
 sources:
-  - {name: shop, schedule: "@every 1s", request: {url: "%s/api"}, retry: {max_attempts: 1}}
+  - {name: shop, schedule: "@every 1s", request: {url: "%s/api", timeout: %s}, retry: {max_attempts: 1}}
 endpoints:
-  - {name: you, url: "%s/hook", secrets: ["%s"]}
-`, filepath.Join(dir, "pollwire.db"), listen, url, url, notify.GenerateSecret()), config.Lookup{})
+  - {name: you, url: "%s/hook", timeout: %s, secrets: ["%s"]}
+`, filepath.Join(dir, "pollwire.db"), listen, url, hang, url, hang, notify.GenerateSecret()), config.Lookup{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func newBusy(t *testing.T) *busy {
 // TestStopOfHangingPeersKeepsItsDeadline, and what was cut short is not lost.
 func TestStopOfHangingPeersKeepsItsDeadline(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := MustMigrate(t)
 	peer := newHanging(t)
 	d := newDaemon(t, dir, peer.URL, "127.0.0.1:0")
 	mustStart(t, d)
@@ -184,7 +185,7 @@ func TestStopOfHangingPeersKeepsItsDeadline(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	err := d.Stop(ctx)
-	if took := time.Since(start); took > prompt || took < 200*time.Millisecond {
+	if took := time.Since(start); took > patience || took < 200*time.Millisecond {
 		t.Errorf("stopped after %v", took)
 	}
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "stop scheduler") || !strings.Contains(err.Error(), "stop dispatcher") {
@@ -216,7 +217,7 @@ func tellSomething(t *testing.T, d *Daemon) {
 // TestFailedStartDoesNotWaitForPeers that were asked meanwhile.
 func TestFailedStartDoesNotWaitForPeers(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := MustMigrate(t)
 	peer := newHanging(t)
 	first := newDaemon(t, dir, peer.URL, "")
 	first.cfg.Sources[0].Enabled = false
@@ -237,7 +238,7 @@ func TestFailedStartDoesNotWaitForPeers(t *testing.T) {
 	if err := second.Start(t.Context()); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Errorf("error %v", err)
 	}
-	if took := time.Since(start); took > prompt {
+	if took := time.Since(start); took > patience {
 		t.Errorf("failed after %v", took)
 	}
 	mustBeFree(t, dir)
@@ -246,7 +247,7 @@ func TestFailedStartDoesNotWaitForPeers(t *testing.T) {
 func TestStartAndStopInAnyOrder(t *testing.T) {
 	t.Parallel()
 	peer := newBusy(t)
-	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	d := newDaemon(t, MustMigrate(t), peer.URL, "127.0.0.1:0")
 	mustStop(t, d)
 	if err := d.Start(t.Context()); !errors.Is(err, errBegun) {
 		t.Errorf("started after it was stopped: %v", err)
@@ -255,7 +256,7 @@ func TestStartAndStopInAnyOrder(t *testing.T) {
 		t.Error("it listens")
 	}
 
-	d = newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	d = newDaemon(t, MustMigrate(t), peer.URL, "127.0.0.1:0")
 	mustStart(t, d)
 	if err := d.Start(t.Context()); !errors.Is(err, errBegun) {
 		t.Errorf("started twice: %v", err)
@@ -282,7 +283,7 @@ func TestStartAndStopInAnyOrder(t *testing.T) {
 func TestEndOfTheStartsContext(t *testing.T) {
 	t.Parallel()
 	peer := newBusy(t)
-	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	d := newDaemon(t, MustMigrate(t), peer.URL, "127.0.0.1:0")
 	ctx, cancel := context.WithCancel(t.Context())
 	if err := d.Start(ctx); err != nil {
 		t.Fatal(err)
@@ -308,8 +309,8 @@ func TestEndOfTheStartsContext(t *testing.T) {
 func TestSideBySide(t *testing.T) {
 	t.Parallel()
 	one, two := newBusy(t), newBusy(t)
-	first := newDaemon(t, t.TempDir(), one.URL, "127.0.0.1:0")
-	second := newDaemon(t, t.TempDir(), two.URL, "127.0.0.1:0")
+	first := newDaemon(t, MustMigrate(t), one.URL, "127.0.0.1:0")
+	second := newDaemon(t, MustMigrate(t), two.URL, "127.0.0.1:0")
 	mustStart(t, first)
 	mustStart(t, second)
 	if first.Addr() == second.Addr() {
@@ -335,7 +336,7 @@ func TestFatal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			peer := newBusy(t)
-			d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+			d := newDaemon(t, MustMigrate(t), peer.URL, "127.0.0.1:0")
 			s := sicken(d, test.method)
 			if err := d.Start(t.Context()); err != nil {
 				t.Fatal(err)
@@ -364,7 +365,7 @@ func TestFatal(t *testing.T) {
 func TestRenameOnFullDisk(t *testing.T) {
 	t.Parallel()
 	peer := newBusy(t)
-	d := newDaemon(t, t.TempDir(), peer.URL, "127.0.0.1:0")
+	d := newDaemon(t, MustMigrate(t), peer.URL, "127.0.0.1:0")
 	sicken(d, "Record").err = store.ErrFull
 	if err := d.Start(t.Context()); err != nil {
 		t.Fatal(err)

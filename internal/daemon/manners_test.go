@@ -22,6 +22,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/server"
 )
 
@@ -286,7 +287,7 @@ func TestEveryMannerOfAsking(t *testing.T) {
 		{"page_number", "pagination: {type: page_number, page_param: page, base_page: 1, total_path: pages, max_pages: 10}"},
 		{"offset", "pagination: {type: offset, offset_param: offset, limit_param: limit, limit: 5, total_path: total, max_pages: 10}"},
 	}
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	certFile, keyFile, pool := certificate(t, dir)
 	m := newManners(t)
 	m.TLS = &tls.Config{ClientAuth: tls.VerifyClientCertIfGiven, ClientCAs: pool, MinVersion: tls.VersionTLS12}

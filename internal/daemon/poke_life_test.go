@@ -17,7 +17,7 @@ func TestPokeLeavesADeadHostAlone(t *testing.T) {
 	peer := httptest.NewServer(http.NotFoundHandler())
 	url := peer.URL
 	peer.Close() // nobody listens there any more
-	d := newDaemon(t, t.TempDir(), url, "127.0.0.1:0")
+	d := newDaemon(t, MustMigrate(t), url, "127.0.0.1:0")
 	d.cfg.Sources[0].Alerts.FailureThreshold = 1
 	mustStart(t, d)
 	c := &control{d}
@@ -35,7 +35,7 @@ func TestPokeLeavesADeadHostAlone(t *testing.T) {
 // TestPokeRefuses what is not scheduled.
 func TestPokeRefuses(t *testing.T) {
 	t.Parallel()
-	d := newDaemon(t, t.TempDir(), "http://127.0.0.1:1", "127.0.0.1:0")
+	d := newDaemon(t, MustMigrate(t), "http://127.0.0.1:1", "127.0.0.1:0")
 	d.cfg.Sources[0].Enabled = false
 	mustStart(t, d)
 	c := &control{d}

@@ -39,7 +39,7 @@ func (f *file) load() (*config.Config, error) {
 func startReloadable(tb testing.TB, text string) (*running, *file) {
 	tb.Helper()
 	f := &file{text: text, head: fmt.Sprintf("storage: {dsn: \"sqlite:%s\", encryption_key: an-encryption-key-of-32-characters}\n",
-		filepath.Join(tb.TempDir(), "pollwire.db"))}
+		filepath.Join(daemon.MustMigrate(tb), "pollwire.db"))}
 	if !strings.Contains(text, "server:") {
 		f.head += "server: {listen: \"127.0.0.1:0\"}\n"
 	}

@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pollwire/pollwire/internal/daemon"
 )
 
 // subjects are the keys of what was told, in its order.
@@ -40,7 +42,7 @@ func TestNewEndpointsAreToldThePast(t *testing.T) {
 		add("now", now, "from: now") + add("stranger", stranger, "from: beginning")
 	before = strings.Replace(before, "[you, all, big, now]", "[you]", 1)
 
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, before)
 	d.baseline(t, "orders")
 	a.says(list(5))

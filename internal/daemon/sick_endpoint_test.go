@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 )
 
@@ -28,7 +29,7 @@ func TestOthersAreToldOfASickEndpoint(t *testing.T) {
 	yaml = strings.Replace(yaml, "retry: {", "breaker: {failures: 2, cooldown: 1s, max_cooldown: 1s}, retry: {", 1)
 	yaml = strings.Replace(yaml, "order: source", "order: none", 1)
 	yaml += fmt.Sprintf("  - {name: boss, url: \"%s\", secrets: [\"%s\"], events: [\"pollwire.endpoint.*\"]}\n", boss.url, boss.secret)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "orders")
 	a.says(`{"data":[{"id":1,"v":2},{"id":2,"v":2},{"id":3,"v":2}]}`)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/server"
 )
 
@@ -128,7 +129,7 @@ func TestTheDaemonIsLookedAt(t *testing.T) {
 func TestPausedSourcesAreNotPolled(t *testing.T) {
 	t.Parallel()
 	a, h := newAPI(t, `{"data":[]}`), newHooks(t)
-	yaml, dir := orders(a, h, "    poke: {secret: "+pokeSecret+"}\n"), t.TempDir()
+	yaml, dir := orders(a, h, "    poke: {secret: "+pokeSecret+"}\n"), daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "orders")
 	var since *time.Time

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/receiver"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/store"
@@ -134,7 +135,7 @@ func nothingLeft(t *testing.T, dir string) {
 func TestSubscription(t *testing.T) {
 	t.Parallel()
 	a, other, h := newAPI(t, `{"data":[]}`), newHooks(t), newHook(t)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, subscribable(a, other, "none"))
 	d.baseline(t, "orders")
 	made := d.subscribe(t, server.NewSubscription{
@@ -190,7 +191,7 @@ func TestSubscription(t *testing.T) {
 func TestSubscriptionIsDeleted(t *testing.T) {
 	t.Parallel()
 	a, other, h := newAPI(t, `{"data":[]}`), newHooks(t), newHook(t)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, subscribable(a, other, "none"))
 	d.baseline(t, "orders")
 	made := d.subscribe(t, server.NewSubscription{URL: h.url})
@@ -228,7 +229,7 @@ func TestSubscriptionIsDeleted(t *testing.T) {
 func TestGoneBeforeACrash(t *testing.T) {
 	t.Parallel()
 	a, other, h := newAPI(t, `{"data":[]}`), newHooks(t), newHook(t)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, subscribable(a, other, "none"))
 	made := d.subscribe(t, server.NewSubscription{URL: h.url})
 	stopDaemon(t, d.Daemon)

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pollwire/pollwire/internal/daemon"
 	"github.com/pollwire/pollwire/internal/server"
 	"github.com/pollwire/pollwire/internal/server/client"
 	"github.com/pollwire/pollwire/notify"
@@ -158,7 +159,7 @@ func TestWaitingDeliveryIsRetried(t *testing.T) {
 	well, url := refusing(t, h)
 	yaml := strings.Replace(orders(a, h, ""), h.url, url, 1)
 	yaml = strings.Replace(yaml, "[10ms, 10ms, 1h]", "[1h]", 1)
-	dir := t.TempDir()
+	dir := daemon.MustMigrate(t)
 	d := restartDaemon(t, dir, yaml)
 	d.baseline(t, "orders")
 	a.says(`{"data":[{"id":1},{"id":2}]}`)

@@ -92,7 +92,7 @@ func TestWatchStore(t *testing.T) {
 func TestUnwritableStoreTellsNobody(t *testing.T) {
 	t.Parallel()
 	peer := newHanging(t)
-	dir := t.TempDir()
+	dir := MustMigrate(t)
 	d := newDaemon(t, dir, peer.URL, "")
 	mustStart(t, d)
 	tellSomething(t, d)
