@@ -144,7 +144,7 @@ func number(sequence string) int {
 func (f *fleet) await(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	timeout := time.After(patience)
-	again := time.NewTicker(20 * time.Millisecond)
+	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
 	for {
 		f.mu.Lock()
@@ -167,8 +167,11 @@ func (f *fleet) await(t *testing.T, what string, so func() bool) {
 // held.
 func (f *fleet) who(since time.Time) map[string][]string {
 	by := make(map[string][]string)
-	for _, a := range f.asked {
-		if a.at.After(since) && !slices.Contains(by[a.node], a.source) {
+	for _, a := range slices.Backward(f.asked) { // the newest is the last one
+		if !a.at.After(since) {
+			break
+		}
+		if !slices.Contains(by[a.node], a.source) {
 			by[a.node] = append(by[a.node], a.source)
 		}
 	}
@@ -194,7 +197,7 @@ func (f *fleet) allBy(since time.Time, nodes ...string) func() bool {
 // awaitAllBy waits until each source is asked, by those nodes only.
 func (f *fleet) awaitAllBy(t *testing.T, nodes ...string) {
 	t.Helper()
-	f.await(t, fmt.Sprintf("all is asked by %v alone", nodes), func() bool { return f.allBy(time.Now().Add(-2500*time.Millisecond), nodes...)() })
+	f.await(t, fmt.Sprintf("all is asked by %v alone", nodes), func() bool { return f.allBy(time.Now().Add(-f.here(2500*time.Millisecond)), nodes...)() })
 }
 
 // caughtUp waits until each endpoint was told of each source what it has answered by

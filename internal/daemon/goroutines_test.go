@@ -27,7 +27,7 @@ func goroutines() map[string]int {
 // connections take a moment to end. No other test may run meanwhile.
 func mustReturnTo(t *testing.T, before map[string]int) {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(patience)
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for {

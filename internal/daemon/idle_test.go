@@ -85,7 +85,7 @@ func wanted(t *testing.T, err error) {
 func idleUntil(t *testing.T, what string, so func() bool) {
 	t.Helper()
 	timeout := time.After(idlePatience)
-	again := time.NewTicker(100 * time.Millisecond)
+	again := time.NewTicker(500 * time.Millisecond)
 	defer again.Stop()
 	for !so() {
 		select {

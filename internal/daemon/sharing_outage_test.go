@@ -21,7 +21,7 @@ func TestServerIsDown(t *testing.T) {
 	defer func() { must(t, server.Stop()) }()
 	dsn, err := server.Create()
 	must(t, err)
-	f := newFleet(t, 24)
+	f := newFleet(t, 12)
 	one := startNode(t, dsn, "one", f.yaml())
 	two := startNode(t, dsn, "two", f.yaml())
 	f.awaitAllBy(t, "one", "two")

@@ -68,7 +68,7 @@ func TestNewEndpointOfNodes(t *testing.T) {
 func TestNodesShare(t *testing.T) {
 	t.Parallel()
 	dsn := database(t)
-	f := newFleet(t, 24)
+	f := newFleet(t, 12)
 	one := startNode(t, dsn, "one", f.yaml())
 	f.awaitAllBy(t, "one")
 	startNode(t, dsn, "two", f.yaml())
@@ -89,7 +89,7 @@ func TestNodesShare(t *testing.T) {
 func TestNodeThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	dsn := database(t)
-	f := newFleet(t, 24)
+	f := newFleet(t, 12)
 	w, wired := newWire(t, dsn)
 	startNode(t, wired, "one", f.yaml())
 	startNode(t, dsn, "two", f.yaml())
@@ -114,7 +114,7 @@ func TestNodeThatIsCutOff(t *testing.T) {
 func TestNodeThatIsKilled(t *testing.T) {
 	t.Parallel()
 	dsn := database(t)
-	f := newFleet(t, 24)
+	f := newFleet(t, 12)
 	w, wired := newWire(t, dsn)
 	one := startNode(t, wired, "one", f.yaml())
 	startNode(t, dsn, "two", f.yaml())
