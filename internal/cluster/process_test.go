@@ -25,7 +25,7 @@ const childDSN = "POLLWIRE_TEST_CLUSTER_DSN"
 
 // histories is how many TestChaos goes through, where the flag does not say: each
 // takes two seconds under the race detector.
-const histories = 12
+const histories = 6
 
 // database makes an empty database and returns its DSN.
 var database func(tb testing.TB) string
