@@ -37,7 +37,7 @@ func version(src *store.Source, endpoints ...string) *store.Commit {
 // the numbers of deliveries.
 func TestReaderOfManyNodes(t *testing.T) {
 	t.Parallel()
-	dsn := database(t)
+	dsn := migrated(t)
 	nodes := []*Store{mustOpen(t, dsn), mustOpen(t, dsn)}
 	reader := mustOpen(t, dsn)
 	const sources, versions = 12, 25
@@ -95,7 +95,7 @@ func mustLease(t *testing.T, s *Store, node string, epoch int64, resources ...st
 // whoever else is in the group.
 func TestLostEpoch(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	held := fence{}
 	s.SetFence("me", held)
 	names := []string{"a", "b\x00c", "taken", "newer"}
@@ -158,7 +158,7 @@ func (s *Store) mustPack(t *testing.T, c *store.Commit) *commit {
 // that is done.
 func TestCommitDuringTakeover(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	resource := store.SourceResource("orders")
 	s.SetFence("me", fence{resource: 3})
 	mustLease(t, s, "me", 3, resource)
@@ -180,7 +180,7 @@ func TestCommitDuringTakeover(t *testing.T) {
 // and some cannot be written at all.
 func TestGroupWithFailures(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	known := &store.Source{Name: "known"}
 	must(t, s.Commit(t.Context(), version(known)))
 
@@ -242,7 +242,7 @@ var errTaken = errors.New("the event's ID is taken")
 // and gives the deliveries that it makes their own numbers.
 func TestCommitLeavesOut(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	must(t, s.AddReplays(t.Context(), []store.Replay{{ID: store.FirstReplay, First: true, Endpoint: "new\x00er", CreatedAt: time.Now()}}))
 	c := version(&store.Source{Name: "orders"}, "ops", "new\x00er", "crm")
 	must(t, s.Commit(t.Context(), c))
@@ -281,7 +281,7 @@ func TestAcknowledgedIsOnDisk(t *testing.T) {
 // TestCommitWhoseContextEnds returns at once, and may still happen.
 func TestCommitWhoseContextEnds(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	head, err := s.pool.Begin(t.Context())
 	must(t, err)
 	_, err = head.Exec(t.Context(), "UPDATE log_head SET position = position")
@@ -304,7 +304,7 @@ func TestCommitWhoseContextEnds(t *testing.T) {
 // commit.
 func TestCommitWaitsForNoReader(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t)+"&pool_max_conns=2")
+	s := mustOpen(t, migrated(t)+"&pool_max_conns=2")
 	for range 2 {
 		conn, err := s.pool.Acquire(t.Context())
 		must(t, err)

@@ -6,7 +6,7 @@ import "testing"
 // is in the transaction that reads.
 func TestDumpOfOneConnection(t *testing.T) {
 	t.Parallel()
-	dsn := database(t) + "&pool_max_conns=1"
+	dsn := migrated(t) + "&pool_max_conns=1"
 	must(t, mustOpen(t, dsn).Ping(t.Context()))
 	d, err := OpenDump(t.Context(), Options{DSN: dsn})
 	must(t, err)

@@ -14,7 +14,7 @@ import (
 // written to.
 func TestConnectionToStandby(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t)+"&pool_max_conns=1")
+	s := mustOpen(t, migrated(t)+"&pool_max_conns=1")
 	_, err := s.pool.Exec(t.Context(), "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY") // as on a server that became a standby
 	must(t, err)
 	mustBe(t, s.Ping(t.Context()), store.ErrUnreachable)

@@ -33,7 +33,7 @@ func (f fence) all(epoch int64) fence {
 // leases are a node's under an epoch.
 func leasehold(t *testing.T, node string, epoch int64, f fence) *Store {
 	t.Helper()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	for _, query := range []string{
 		`INSERT INTO events SELECT n, 'evt_' || n, 'x.created', 'orders', '7', n, n, 0, 0, '{}' FROM generate_series(1, 5) n`,
 		`INSERT INTO deliveries SELECT n, n, 'ops', 'somewhere', CASE WHEN n < 4 THEN 'waiting' ELSE 'delivered' END, 0, 0, 7, 0, 8, '', ''

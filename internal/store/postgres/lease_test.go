@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func wantLeases(t *testing.T, got []store.Lease, want ...store.Lease) {
 // TestClaim claims, frees and takes over.
 func TestClaim(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "a", "b")
 	got := mustClaim(t, s, "a", []string{"x", "y"}, []string{"z\x00"})
@@ -77,7 +78,7 @@ func TestClaim(t *testing.T) {
 // TestLeases reads all leases, and those that are new.
 func TestLeases(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	mustJoin(t, s, "a")
 	first := mustClaim(t, s, "a", []string{"x"}, []string{"y"})
 	second := mustClaim(t, s, "a", []string{"z"})
@@ -95,7 +96,7 @@ func TestLeases(t *testing.T) {
 // and no group is torn.
 func TestConcurrentClaims(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	const nodes, count = 8, 400
 	groups := make([][]string, count)
 	for i := range groups {
@@ -148,7 +149,7 @@ func TestConcurrentClaims(t *testing.T) {
 // write has ended, and no later write goes through.
 func TestClaimWaitsForWriter(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "a", "b")
 	mustClaim(t, s, "a", []string{"x"}, []string{"y"})
@@ -182,6 +183,8 @@ func TestClaimWaitsForWriter(t *testing.T) {
 // awaitLock waits until somebody waits for a lock in the database.
 func (s *Store) awaitLock(t *testing.T) {
 	t.Helper()
+	ctx, cancel := context.WithTimeoutCause(t.Context(), 2*time.Minute, errors.New("nobody came to wait for a lock"))
+	defer cancel()
 	again := time.NewTicker(10 * time.Millisecond)
 	defer again.Stop()
 	for range again.C {
@@ -190,6 +193,7 @@ func (s *Store) awaitLock(t *testing.T) {
 		if waiting > 0 {
 			return
 		}
+		must(t, context.Cause(ctx))
 	}
 }
 
@@ -197,7 +201,7 @@ func (s *Store) awaitLock(t *testing.T) {
 // when that has happened.
 func TestWriterWaitsForClaim(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "a", "b")
 	mustClaim(t, s, "a", []string{"x"})
@@ -223,7 +227,7 @@ func TestWriterWaitsForClaim(t *testing.T) {
 // new life.
 func TestJoinMovesFence(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	s.SetFence("", epochs{"x": 1})
 	mustJoin(t, s, "a")
 	held, err := s.held([]string{"x"})
@@ -241,13 +245,13 @@ func (e epochs) Epoch(resource string) (int64, bool) {
 	return epoch, ok
 }
 
-// TestManyLeases claims and frees 100,000 groups in batches, as a node does.
+// TestManyLeases claims and frees 10,000 groups in batches, as a node does.
 func TestManyLeases(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "a")
-	const count = 100_000
+	const count = 10_000
 	var groups [][]string
 	for i := range count {
 		groups = append(groups, []string{fmt.Sprintf("source/some-name-%06d", i)})

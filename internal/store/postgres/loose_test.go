@@ -41,7 +41,7 @@ func counts(t *testing.T, s *Store) (pages, loose int) {
 // version is rebuilt from those that another one wrote.
 func TestPagesOfManyNodes(t *testing.T) {
 	t.Parallel()
-	dsn := database(t)
+	dsn := migrated(t)
 	nodes := []*Store{mustOpen(t, dsn), mustOpen(t, dsn), mustOpen(t, dsn)}
 	src, other := &store.Source{Name: "orders"}, &store.Source{Name: "others"}
 	for n := range 9 {
@@ -67,7 +67,7 @@ func TestPagesOfManyNodes(t *testing.T) {
 // long as it lives, and removes them afterwards.
 func TestLoosePagesOfNodes(t *testing.T) {
 	t.Parallel()
-	dsn := database(t)
+	dsn := migrated(t)
 	a, b := mustOpen(t, dsn), mustOpen(t, dsn)
 	mustJoin(t, a, "a")
 	mustJoin(t, b, "b")
@@ -115,7 +115,7 @@ func TestLoosePagesOfNodes(t *testing.T) {
 // needed, and keeps no change from being committed.
 func TestDamagedListKeepsPages(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	src := &store.Source{Name: "orders"}
 	for range 3 {
 		must(t, s.Commit(t.Context(), withPages(src, 2)))

@@ -51,7 +51,7 @@ func ids(members []store.Member) (ids []string) {
 // TestMember goes through the life of a node.
 func TestMember(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "b", "a")
 	mustJoin(t, s, "a") // once more: nobody knows whether the first one arrived
@@ -100,7 +100,7 @@ func TestMember(t *testing.T) {
 // TestBury buries who is silent, and nobody else.
 func TestBury(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	ctx := t.Context()
 	mustJoin(t, s, "a", "b", "c", "d")
 	quieten(t, s, "b", silence+time.Second)
@@ -138,7 +138,7 @@ func TestBury(t *testing.T) {
 // the two comes first, and the other knows.
 func TestBuryOrBeat(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	mustJoin(t, s, "a", "b")
 	for range 50 {
 		quieten(t, s, "b", silence+time.Second)
@@ -159,7 +159,7 @@ func TestBuryOrBeat(t *testing.T) {
 // TestVital says that the node lives while every other connection is busy.
 func TestVital(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	mustJoin(t, s, "a")
 	for range maxConns {
 		conn, err := s.pool.Acquire(t.Context())
@@ -180,7 +180,7 @@ func TestVital(t *testing.T) {
 // TestStir makes others look.
 func TestStir(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	before := generation(t, s)
 	must(t, s.Stir(t.Context()))
 	if after := generation(t, s); after != before+1 {
@@ -191,7 +191,7 @@ func TestStir(t *testing.T) {
 // TestReadOnlyNode looks, and joins nobody.
 func TestReadOnlyNode(t *testing.T) {
 	t.Parallel()
-	dsn := database(t)
+	dsn := migrated(t)
 	mustJoin(t, mustOpen(t, dsn), "a")
 	s, err := Open(t.Context(), Options{DSN: dsn, ReadOnly: true})
 	must(t, err)

@@ -53,12 +53,18 @@ func grow(tb testing.TB, s *Store) {
 	}
 }
 
-// TestPlans holds the queries that run all the time to their indexes: a table
+// TestPlans holds the statements that run all the time to their indexes: a table
 // that is scanned works in every test, and in no year-old database.
 func TestPlans(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migratedAlone(t))
 	grow(t, s)
+	queryPlans(t, s)
+	commitPlans(t, s)
+}
+
+func queryPlans(t *testing.T, s *Store) {
+	t.Helper()
 	ids := []int64{199, 398, 597, 30000}
 	for _, c := range []struct {
 		query string
@@ -133,12 +139,9 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-// TestCommitPlans holds the statements of commits to their indexes, one commit and
-// many.
-func TestCommitPlans(t *testing.T) {
-	t.Parallel()
-	s := mustOpen(t, database(t))
-	grow(t, s)
+// commitPlans asks for those of the statements of commits, one commit and many.
+func commitPlans(t *testing.T, s *Store) {
+	t.Helper()
 	for _, commits := range []int{1, 64} {
 		var rows sourceColumns
 		var names, keys, blobs []string

@@ -14,7 +14,7 @@ import (
 // mustRelay opens a database with nodes of these IDs.
 func mustRelay(t *testing.T, nodes ...string) (s *Store, dsn string) {
 	t.Helper()
-	dsn = database(t)
+	dsn = migrated(t)
 	s = mustOpen(t, dsn)
 	for _, id := range nodes {
 		mustExec(t, dsn, fmt.Sprintf(`INSERT INTO nodes (id, name, host, pid, version, config, started_at, configured_at, seen_at)

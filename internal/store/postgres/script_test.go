@@ -13,7 +13,7 @@ import (
 // whatever the server makes of backslashes.
 func TestScript(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	conn, err := s.pool.Acquire(t.Context())
 	must(t, err)
 	t.Cleanup(conn.Release)

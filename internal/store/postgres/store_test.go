@@ -10,7 +10,7 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	suite(t, database(t))
+	suite(t, migrated)
 }
 
 // TestStoreBehindPooler runs the suite where each transaction may meet another
@@ -26,19 +26,17 @@ func TestStoreBehindPooler(t *testing.T) {
 	t.Cleanup(pooler.Stop)
 	empty, err := pooler.Create()
 	must(t, err)
-	suite(t, empty)
+	template, err := migrate(t, empty)
+	must(t, err)
+	suite(t, template.Take)
 }
 
-// suite runs the suite on copies of a database, which is empty. Migrating takes most
-// of a test's time, so it is done once.
-func suite(t *testing.T, empty string) {
+// suite runs the suite on databases that have the schema.
+func suite(t *testing.T, migrated func(tb testing.TB) string) {
 	t.Helper()
-	must(t, mustOpen(t, empty).Close())
-	migrated, err := postgrestest.NewTemplate(empty)
-	must(t, err)
 	storetest.Run(t, func(tb testing.TB) storetest.Open {
-		dsn, err := migrated.Copy()
-		must(tb, err)
+		tb.Helper()
+		dsn := migrated(tb)
 		return func(tb testing.TB) store.Store { return mustOpen(tb, dsn) }
 	})
 }

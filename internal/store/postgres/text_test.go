@@ -37,7 +37,7 @@ func FuzzText(f *testing.F) {
 // TestValues come back from a database as they went there.
 func TestValues(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, database(t))
+	s := mustOpen(t, migrated(t))
 	at := time.Date(2026, 1, 2, 3, 4, 5, 6000, time.UTC)
 	var name string
 	var yes, no bool

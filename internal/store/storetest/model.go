@@ -45,9 +45,11 @@ var (
 
 func matchesModel(t *testing.T, fresh Fresh) {
 	rapid.Check(t, func(rt *rapid.T) {
-		open := fresh(t)
+		one := &lifetime{TB: t}
+		defer one.end()
+		open := fresh(one)
 		m := &model{
-			open: open, s: open(t), sources: map[string]store.Source{},
+			open: open, s: open(one), sources: map[string]store.Source{},
 			snapshots: map[string][]store.Snapshot{}, departed: map[string]map[string]store.Departed{},
 			details: map[string]map[string]store.Detail{},
 		}
@@ -59,7 +61,7 @@ func matchesModel(t *testing.T, fresh Fresh) {
 			"record":  m.record,
 			"expire":  m.expire,
 			"prune":   m.prune,
-			"restart": func(*rapid.T) { m.restart(t) },
+			"restart": func(*rapid.T) { m.restart(one) },
 			"check":   m.check,
 		})
 		m.check(rt)
@@ -67,7 +69,23 @@ func matchesModel(t *testing.T, fresh Fresh) {
 	})
 }
 
-func (m *model) restart(t *testing.T) {
+// lifetime is that of one history of a test: what was made for it goes with it, and
+// does not wait for the others.
+type lifetime struct {
+	testing.TB
+	ends []func()
+}
+
+// Cleanup has a function called at the end of the history.
+func (l *lifetime) Cleanup(f func()) { l.ends = append(l.ends, f) }
+
+func (l *lifetime) end() {
+	for _, f := range slices.Backward(l.ends) {
+		f()
+	}
+}
+
+func (m *model) restart(t testing.TB) {
 	noError(t, m.s.Close())
 	m.s = m.open(t)
 }

@@ -208,18 +208,26 @@ func (s *Server) query(database, statement string) error {
 
 // queryAt runs a statement on a database.
 func queryAt(dsn, statement string) error {
+	return withConn(dsn, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, statement)
+		return err
+	})
+}
+
+// withConn connects to a database for as long as it is used.
+func withConn(dsn string, use func(ctx context.Context, conn *pgx.Conn) error) error {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return err
 	}
 	config.ConnectTimeout = connectTimeout
-	ctx := context.Background() // no test's end leaves a database half made
+	config.DefaultQueryExecMode = pgx.QueryExecModeSimpleProtocol // a pooler may lead to another session each time
+	ctx := context.Background()                                   // no test's end leaves a database half made
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, statement)
-	return errors.Join(err, conn.Close(ctx))
+	return errors.Join(use(ctx, conn), conn.Close(ctx))
 }
 
 // shared is the server of all tests of a binary that do not care which.
