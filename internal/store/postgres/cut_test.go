@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -155,7 +156,7 @@ func large(src *store.Source) *store.Commit {
 		_, _ = random.Read(data)
 		return data
 	}
-	c.Snapshot.Body, c.Events[0].Data = noise(200_000), noise(50_000)
+	c.Snapshot.Body, c.Events[0].Data = noise(40_000), noise(10_000)
 	return c
 }
 
@@ -172,7 +173,7 @@ func cuttings(n int64) []*cutting {
 	return []*cutting{
 		{"commit", store.SourceResource(src.Name), func(ctx context.Context, node *Store) error { return node.Commit(ctx, large(src)) }},
 		{"statement", store.TokenResource(token), func(ctx context.Context, node *Store) error {
-			return node.SaveToken(ctx, token, make([]byte, 100_000))
+			return node.SaveToken(ctx, token, make([]byte, 50_000))
 		}},
 	}
 }
@@ -185,7 +186,7 @@ func TestCut(t *testing.T) {
 	for k, c := range cuttings(-1) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			dsn := database(t)
+			dsn := migratedAlone(t)
 			s := mustOpen(t, dsn)
 			w, by := mustWire(t, dsn)
 			node := mustOpen(t, by)
@@ -200,22 +201,27 @@ func TestCut(t *testing.T) {
 			}
 			must(t, node.Close())
 			w.close()
-			if total < 200_000 {
+			if total < 66_000 {
 				t.Fatalf("it took %d bytes", total)
 			}
 			points := []int64{1, 100, 1000, 2000, 3000, total / 3, total / 2, total * 9 / 10, total - 1000, total - 100, total}
 			for n := range int64(12) {
 				points = append(points, total-1-n)
 			}
-			var group errgroup.Group
+			// Each node has written once by itself, as that is not what this is about.
+			var all []*severed
 			for _, n := range points {
+				all = append(all, mustWrite(t, s, dsn, n, cuttings(n)[k]))
+			}
+			var group errgroup.Group
+			for _, node := range all {
 				group.Go(func() error {
-					err := cutOnce(t, s, dsn, n, cuttings(n)[k])
-					if errors.Is(err, errNotCut) && n > total*9/10 {
+					err := node.cut(t)
+					if errors.Is(err, errNotCut) && node.after > total*9/10 {
 						return nil // it was as much shorter
 					}
 					if err != nil {
-						return fmt.Errorf("cut after %d of %d bytes: %w", n, total, err)
+						return fmt.Errorf("cut after %d of %d bytes: %w", node.after, total, err)
 					}
 					return nil
 				})
@@ -228,43 +234,89 @@ func TestCut(t *testing.T) {
 
 var errNotCut = errors.New("it had ended by then")
 
-// cutOnce cuts a node off after n bytes of its second write. It fails with errNotCut
-// where that has fewer.
-func cutOnce(t *testing.T, s *Store, dsn string, n int64, c *cutting) error {
+// severed is a node that has written once, and is cut off in its second write.
+type severed struct {
+	*cutting
+	s, node *Store
+	wire    *wire
+	after   int64
+}
+
+func mustWrite(t *testing.T, s *Store, dsn string, after int64, c *cutting) *severed {
+	t.Helper()
 	w, by := mustWire(t, dsn)
 	node, err := Open(t.Context(), Options{DSN: by})
-	if err != nil {
-		return err
-	}
+	must(t, err)
 	mustLease(t, s, "me", 3, c.resource)
 	node.SetFence("me", fence{c.resource: 3})
-	if err := c.write(t.Context(), node); err != nil {
-		return err
-	}
+	must(t, c.write(t.Context(), node))
+	return &severed{c, s, node, w, after}
+}
+
+// cut cuts the node off. It fails with errNotCut where its write has fewer bytes.
+func (n *severed) cut(t *testing.T) error {
 	ctx, cancel := context.WithCancel(t.Context())
-	w.cutAfter(n)
+	n.wire.cutAfter(n.after)
 	left := make(chan error, 1)
-	go func() { left <- c.write(ctx, node) }()
+	go func() { left <- n.write(ctx, n.node) }()
 	select {
-	case <-w.cut:
+	case <-n.wire.cut:
 	case err := <-left:
+		if errors.Is(err, store.ErrUnreachable) { // it took so long to say all that the server has given it up
+			left <- err
+			break
+		}
 		cancel()
-		err = errors.Join(err, node.Close())
-		w.close()
+		err = errors.Join(err, n.node.Close())
+		n.wire.close()
 		if err == nil {
 			err = errNotCut
 		}
 		return err
 	}
-
-	// The first lock is had in less than the time after which the server gives up who
-	// has gone silent, the second one after it.
-	_, head := s.pool.Exec(t.Context(), "BEGIN; SET LOCAL lock_timeout = '4s'; UPDATE log_head SET position = position; COMMIT")
-	_, lease := s.pool.Exec(t.Context(), fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '15s'; UPDATE leases SET epoch = 4 WHERE resource = '%s'; COMMIT", c.resource))
+	head, lease := n.lockHead(t), n.lockLease(t)
 	cancel()
-	w.close()
+	n.wire.close()
 	if err := <-left; err == nil {
 		return errors.New("it was acknowledged")
 	}
-	return errors.Join(head, lease, node.Close())
+	return errors.Join(head, lease, n.node.Close())
+}
+
+// patience is how long a lock is waited for on a machine that does much else.
+const patience = "2min"
+
+// lockHead locks the end of the log, and fails where it is locked by one that is
+// waited for.
+func (n *severed) lockHead(t *testing.T) error {
+	const silent = `SELECT count(*) FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE a.datname = current_database()
+		AND l.relation = 'log_head'::regclass AND l.granted AND l.mode = 'RowExclusiveLock' AND a.state = 'idle in transaction'`
+	locked := make(chan error, 1)
+	go func() {
+		_, err := n.s.pool.Exec(t.Context(), "BEGIN; SET LOCAL lock_timeout = '"+patience+"'; UPDATE log_head SET position = position; COMMIT")
+		locked <- err
+	}()
+	again := time.NewTicker(500 * time.Millisecond)
+	defer again.Stop()
+	for {
+		var holders int
+		if err := n.s.pool.QueryRow(t.Context(), silent).Scan(&holders); err != nil {
+			return err
+		}
+		if holders > 0 {
+			return errors.New("a node that has gone silent holds the end of the log")
+		}
+		select {
+		case err := <-locked:
+			return err
+		case <-again.C:
+		}
+	}
+}
+
+// lockLease locks the lease, which the server lets go once it has given up who has
+// gone silent.
+func (n *severed) lockLease(t *testing.T) error {
+	_, err := n.s.pool.Exec(t.Context(), fmt.Sprintf("BEGIN; SET LOCAL lock_timeout = '%s'; UPDATE leases SET epoch = 4 WHERE resource = '%s'; COMMIT", patience, n.resource))
+	return err
 }
