@@ -29,10 +29,12 @@ const connectTimeout = 2 * time.Second
 
 // Server is a PostgreSQL server.
 type Server struct {
-	dir  string
-	bin  string
-	args []string
-	as   *syscall.Credential
+	dir string
+	// owner keeps the folder from being swept by others.
+	owner *os.File
+	bin   string
+	args  []string
+	as    *syscall.Credential
 
 	process *process
 	names   atomic.Int64
@@ -78,20 +80,20 @@ func Need(tb testing.TB) {
 	}
 }
 
-// Start starts a server. Who starts it stops it.
+// Start starts a server. Who starts it stops it; where that was killed, the next one
+// that starts a server removes its files.
 func Start(o Options) (*Server, error) {
 	bin, err := Binaries()
 	if err != nil {
 		return nil, err
 	}
+	sweep()
 	s := &Server{bin: bin}
-	// The folders of tests are closed to other users, and their paths too long for
-	// a socket.
-	if s.dir, err = os.MkdirTemp("", "pollwire-pg-"); err != nil {
+	if s.dir, s.owner, err = makeFolder(); err != nil {
 		return nil, err
 	}
 	if err := s.initialize(o); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(s.dir))
+		return nil, errors.Join(err, s.Stop())
 	}
 	if err := s.Restart(); err != nil {
 		return nil, errors.Join(err, s.Stop())
@@ -117,7 +119,7 @@ func (s *Server) initialize(o Options) error {
 	initdb := exec.CommandContext(context.Background(), filepath.Join(s.bin, "initdb"), "-D", s.dir+"/data", "-U", "postgres",
 		"--auth=trust", "--no-sync", "--no-instructions", "-E", "UTF8", "--locale=C")
 	initdb.Dir = s.dir
-	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: s.as}
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: s.as, Pdeathsig: syscall.SIGTERM}
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, out)
 	}
@@ -168,7 +170,7 @@ func (s *Server) Stop() error {
 	if s.process != nil {
 		s.process.end(syscall.SIGQUIT)
 	}
-	return os.RemoveAll(s.dir)
+	return errors.Join(os.RemoveAll(s.dir), s.owner.Close())
 }
 
 // Dir is the folder of the server's socket.
