@@ -148,7 +148,7 @@ func daysOfOwners(t *testing.T, lost bool) {
 	store.delay = 5 * time.Millisecond
 	nodes := []*node{u.node(t, store, runs, limit, sources, pages), u.node(t, store, runs, limit, sources, pages)}
 	start := time.Now()
-	const terms, between = 24, 12 * time.Second
+	const terms, between = 12, 12 * time.Second
 	nodes[0].adopt(t, limit.Name, sources)
 	for i := range terms {
 		wait(2*time.Hour - between + time.Duration(i)*time.Second)

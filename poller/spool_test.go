@@ -80,7 +80,7 @@ func TestSpoolFails(t *testing.T) {
 
 // Memory holds one page: a list of 200 MB takes no more than one of two pages.
 func TestPagesAreStreamed(t *testing.T) {
-	const pages, size = 2000, 100 << 10
+	const pages, size = 400, 100 << 10
 	b := &book{manner: manners()[1], pages: []string{}}
 	item := noise(1, 1000)
 	for i := range pages {
@@ -106,7 +106,7 @@ func TestPagesAreStreamed(t *testing.T) {
 	p.Poll(t.Context(), s, 2)
 	before, most := heap(), uint64(0)
 	for request := 3; p.Poll(t.Context(), s, request).More; request++ {
-		if request%250 == 0 {
+		if request%50 == 0 {
 			most = max(most, heap())
 		}
 	}
