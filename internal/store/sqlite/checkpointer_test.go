@@ -10,21 +10,13 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// lonelyCommit is a commit that keeps no version but its own, so that no time
-// goes into how it differs from another.
-func lonelyCommit(src *store.Source) *store.Commit {
-	c := noiseCommit(src)
-	c.KeepSnapshots = 1
-	return c
-}
-
 func TestLogStaysShort(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "pollwire.db")
 	s := mustOpen(t, path)
 	src := &store.Source{Name: "orders"}
 	for range 400 { // 13 pages each, so several times the log's length
-		must(t, s.Commit(t.Context(), lonelyCommit(src)))
+		must(t, s.Commit(t.Context(), noiseCommit(src)))
 	}
 	info, err := os.Stat(path + "-wal")
 	must(t, err)
@@ -52,7 +44,7 @@ func TestLongReadHoldsNobodyUp(t *testing.T) {
 	}))
 	for pages := 0; pages < resetPages+100; {
 		for range 50 {
-			must(t, s.Commit(t.Context(), lonelyCommit(src)))
+			must(t, s.Commit(t.Context(), noiseCommit(src)))
 		}
 		pages = logPages(t, s)
 	}
@@ -63,7 +55,7 @@ func TestLongReadHoldsNobodyUp(t *testing.T) {
 	}
 	must(t, tx.Rollback())
 	for range 200 {
-		must(t, s.Commit(t.Context(), lonelyCommit(src)))
+		must(t, s.Commit(t.Context(), noiseCommit(src)))
 	}
 	if n := logPages(t, s); n > resetPages {
 		t.Errorf("the log has %d pages after the read ended", n)

@@ -28,7 +28,7 @@ const (
 
 // checks is how many histories the model of the suite goes through, where the flag
 // does not say: each makes a database, and waits for the disk again and again.
-const checks = 30
+const checks = 15
 
 // TestMain lets the test binary be its own child process, to be killed or to
 // meet a broken disk.

@@ -76,10 +76,11 @@ func fill(t *testing.T, s *Store, src *store.Source) {
 	}
 }
 
-// noiseCommit is a commit that does not compress, nor is like the one before.
+// noiseCommit is a commit that does not compress. It has its noise in the event, as
+// a snapshot is compared with the one before.
 func noiseCommit(src *store.Source) *store.Commit {
 	c := benchCommit(src, src.Version)
-	c.Snapshot.Body = blobtest.Noise(byte(src.Version), 50_000)
+	c.Events[0].Data = blobtest.Noise(byte(src.Version), 50_000)
 	return c
 }
 

@@ -257,7 +257,7 @@ func TestPagesAreStagedInParts(t *testing.T) {
 // TestMemoryOfPages commits and reads pages of many times the memory that it may
 // take. It does not run beside others.
 func TestMemoryOfPages(t *testing.T) {
-	const count, size, most = 64, 1 << 20, 24 << 20
+	const count, size, most = 64, 512 << 10, 12 << 20
 	s := mustOpen(t, filepath.Join(t.TempDir(), "pollwire.db"))
 	src := &store.Source{Name: "orders"}
 	heap := func() uint64 {
