@@ -8,7 +8,7 @@ KILLS    ?= 100
 FAULTS   ?= 200
 SOAK     ?= 1h
 
-.PHONY: build package test real lint docs bench fuzz crash chaos soak clean help
+.PHONY: build package test real lint docs bench fuzz crash chaos fleet soak clean help
 
 build: ## build bin/pollwire
 	VERSION= systemd/package/program bin/pollwire
@@ -43,6 +43,9 @@ crash: ## kill the daemon KILLS times at random moments, and look for what is lo
 
 chaos: ## break a fleet of nodes and its PostgreSQL FAULTS times, and look for what is lost (root)
 	POLLWIRE_FAULTS=$(FAULTS) go test -count=1 -v -timeout 120m -run '^Test(Pooled)?Chaos$$' ./cmd/pollwire
+
+fleet: ## hold a fleet of 3,000 sources to the times that are promised, nodes frozen for 60 s and rolled (root, a quiet machine)
+	POLLWIRE_LONG=1 go test -count=1 -v -timeout 30m -parallel 1 -run '^TestFleet' ./cmd/pollwire
 
 soak: ## run 1,000 sources for SOAK, and look whether memory grows
 	POLLWIRE_LONG=$(SOAK) go test -race -count=1 -v -timeout 0 -run '^TestSoak$$' ./internal/daemon
