@@ -89,12 +89,16 @@ func TestADP(t *testing.T) {
 			queue = append(queue, []object{notification("ev-2", "worker.hire"), notification("ev-3", "payroll.closed")}, []object{notification("ev-4", "worker.terminate")})
 			workers = append(workers, worker(200))
 			workers[4]["workAssignments"].([]object)[0]["homeWorkLocation"] = object{"nameCode": object{"codeValue": "B2"}}
-			workers[5]["workAssignments"] = append([]object{{"itemID": "2", "jobTitle": "Head clerk"}}, workers[5]["workAssignments"].([]object)...)
+			// A place that ends, and a new one, which has more of what the old one had.
+			workers[5]["workAssignments"] = []object{
+				{"itemID": "2", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 20}}},
+				{"itemID": "1", "jobTitle": "Clerk", "baseRemuneration": object{"hourlyRateAmount": object{"amountValue": 0}}},
+			}
 			workers[6]["workAssignments"].([]object)[0]["reportsTo"] = []object{{"associateOID": "G30001"}}
 			workers[3]["workerStatus"] = object{"statusCode": object{"codeValue": "Terminated"}}
 		}),
 		told:    []string{"adp.worker.updated G30003", "adp.worker.updated G30004", "adp.worker.updated G30005", "adp.worker.updated G30006", "adp.worker.created G30200", "adp.event.created ev-2", "adp.event.created ev-4"},
-		changed: map[string]string{"adp.worker.updated G30005": "/workAssignments/0"},
+		changed: map[string]string{"adp.worker.updated G30005": "/workAssignments/0 /workAssignments/1/baseRemuneration/hourlyRateAmount/amountValue"},
 		sick: []sickness{
 			api.ill("too many requests", "429", answer{status: http.StatusTooManyRequests, body: `{"confirmMessage":{"requestStatus":{"codeValue":"failed"}}}`}),
 			api.ill("a scope that was taken back", "403", answer{status: http.StatusForbidden, body: `{"response":{"resourceMessages":[{"processMessages":[{"userMessage":{"messageTxt":"Not authorized"}}]}]}}`}),

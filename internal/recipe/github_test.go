@@ -45,7 +45,7 @@ func newGitHub(t *testing.T) *gitHub {
 func gitHubRelease(n int) map[string]any {
 	return map[string]any{
 		"id": n, "name": "v1." + strconv.Itoa(n), "body": "notes", "draft": false, "prerelease": false,
-		"assets": []map[string]any{{"id": 7000 + n, "download_count": 3}},
+		"assets": []map[string]any{{"id": 7000 + n, "name": "go.zip", "download_count": 3}},
 	}
 }
 
@@ -116,7 +116,7 @@ func (g *gitHub) trial() trial {
 		set:   map[string]string{"GITHUB_TOKEN": "github_pat_1", "GITHUB_REPOSITORY": "golang/go"},
 		hosts: map[string]http.Handler{"api.github.com": g},
 		dull: g.do(func() {
-			g.releases[0]["assets"] = []map[string]any{{"id": 7120, "download_count": 4}}
+			g.releases[0]["assets"] = []map[string]any{{"id": 7120, "name": "go.zip", "download_count": 4}}
 			g.releases[1]["updated_at"], g.releases[1]["mentions_count"] = "1999-12-31T00:00:00Z", 4
 			g.releases[1]["reactions"] = map[string]any{"total_count": 2, "heart": 2}
 			draft := gitHubRelease(999) // which drives the hundredth off the page
@@ -142,7 +142,7 @@ func (g *gitHub) trial() trial {
 			g.issues[21]["labels"], g.issues[21]["updated_at"] = []map[string]any{{"id": 1, "name": "bug"}}, now.Format(time.RFC3339)
 			g.issues[22]["assignees"], g.issues[22]["updated_at"] = []map[string]any{{"id": 1, "login": "gopher"}}, now.Format(time.RFC3339)
 			g.releases[3]["body"], g.releases[4]["name"] = "more notes", "v1.118, the last of its line"
-			g.releases[3]["assets"] = []map[string]any{{"id": 8000, "download_count": 0}, {"id": 7119, "download_count": 3}}
+			g.releases[3]["assets"] = []map[string]any{{"id": 8000, "name": "go.zip", "download_count": 0}} // another by the same name
 			g.events = append([]map[string]any{gitHubEvent(253, "PullRequestEvent"), gitHubEvent(252, "PushEvent")}, g.events...)
 		}),
 		told:    []string{"github.release.created 121", "github.release.updated 119", "github.release.updated 118", "github.issue.updated 112", "github.issue.updated 111", "github.issue.created 131", "github.issue.updated 113", "github.event.created 252", "github.event.created 253"},

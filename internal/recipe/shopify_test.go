@@ -23,7 +23,7 @@ func TestShopify(t *testing.T) {
 			"id": 450789000 + n, "name": "#" + strconv.Itoa(n), "total_price": "409.94", "currency": "EUR", "financial_status": "paid",
 			"fulfillment_status": nil, "cancelled_at": nil, "updated_at": updated.Format(time.RFC3339),
 			"line_items":   []object{{"id": 1, "sku": "A", "quantity": 1}, {"id": 2, "sku": "B", "quantity": 2}},
-			"fulfillments": []object{{"id": 11, "status": "open"}}, "refunds": []object{{"id": 21, "note": "torn"}},
+			"fulfillments": []object{{"id": 11, "status": "open"}}, "refunds": []object{{"id": 21, "note": nil, "status": "pending"}},
 		}
 	}
 	// Times are those of the shop.
@@ -82,16 +82,17 @@ func TestShopify(t *testing.T) {
 		}),
 		change: api.do(func() {
 			orders[7]["updated_at"], orders[7]["fulfillment_status"] = now().Format(time.RFC3339), "fulfilled"
-			for list, first := range map[string]object{"line_items": {"id": 3, "sku": "C", "quantity": 1}, "fulfillments": {"id": 12, "status": "success"}, "refunds": {"id": 22}} {
-				orders[7][list] = append([]object{first}, orders[7][list].([]object)...)
-			}
+			// One for another; a new one, while the old one has come to its end.
+			orders[7]["line_items"] = []object{{"id": 2, "sku": "B", "quantity": 2}, {"id": 3, "sku": "C", "quantity": 1}}
+			orders[7]["fulfillments"] = []object{{"id": 12, "status": "open"}, {"id": 11, "status": "cancelled"}}
+			orders[7]["refunds"] = []object{{"id": 22, "note": nil, "status": "pending"}, {"id": 21, "note": nil, "status": "success"}}
 			orders[9]["updated_at"], orders[9]["cancelled_at"] = now().Format(time.RFC3339), now().Format(time.RFC3339)
 			orders[10]["updated_at"], orders[10]["financial_status"] = now().Format(time.RFC3339), "refunded"
 			orders[8]["updated_at"], orders[8]["note"] = now().Format(time.RFC3339), "by the back door"
 			orders = append(orders, order(1001, now()))
 		}),
 		told:    []string{"shopify.order.created 450790001", "shopify.order.updated 450789007", "shopify.order.updated 450789009", "shopify.order.updated 450789010"},
-		changed: map[string]string{"shopify.order.updated 450789007": "/fulfillment_status /fulfillments/0 /line_items/0 /refunds/0"},
+		changed: map[string]string{"shopify.order.updated 450789007": "/fulfillment_status /fulfillments/0 /fulfillments/1/status /line_items/1 /refunds/0 /refunds/1/status"},
 		sick: []sickness{
 			api.ill("an overflowing bucket", "429", answer{status: http.StatusTooManyRequests, header: http.Header{"Retry-After": {"2.0"}}, body: `{"errors":"Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service."}`}),
 			api.ill("a scope that lacks", "403", answer{status: http.StatusForbidden, body: `{"errors":"[API] This action requires merchant approval for read_orders scope."}`}),

@@ -56,14 +56,16 @@ func TestStatusPage(t *testing.T) {
 		untold: api.do(func() { incidents[1]["name"], components[1]["name"] = "Slow pages in Europe", "Service one" }),
 		change: api.do(func() {
 			incidents[0]["status"], incidents[0]["resolved_at"] = "resolved", "2025-12-01T01:00:00.000Z"
-			incidents[1]["incident_updates"] = []object{update("u9", "postmortem"), update("u8", "resolved")}
-			incidents[1]["components"] = []object{{"id": "c2", "name": "Web", "updated_at": day}, {"id": "c1", "name": "API", "updated_at": day}}
+			// A word that is new and as the one before was, which is corrected; and another
+			// service than the one that was affected first.
+			incidents[1]["incident_updates"] = []object{update("u9", "resolved"), update("u8", "monitoring")}
+			incidents[1]["components"] = []object{{"id": "c2", "name": "API", "updated_at": day}}
 			incidents = append([]object{incident("i4", "investigating")}, incidents[:3]...) // the oldest has left
 			incidents[3]["impact"] = "critical"
 			components[3]["status"] = "major_outage"
 		}),
 		told:    []string{"statuspage.incident.created i4", "statuspage.incident.updated i2", "statuspage.incident.updated i1", "statuspage.incident.updated i3", "statuspage.component.updated c3"},
-		changed: map[string]string{"statuspage.incident.updated i2": "/components/0 /incident_updates/0"},
+		changed: map[string]string{"statuspage.incident.updated i2": "/components/0 /incident_updates/0 /incident_updates/1/status"},
 		sick: []sickness{
 			api.ill("a page that has moved away", "404", answer{status: http.StatusNotFound, header: html, body: "<html>"}),
 			api.ill("a page in its place", "text/html", answer{status: http.StatusOK, header: html, body: "<html>"}),

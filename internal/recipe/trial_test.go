@@ -27,8 +27,10 @@ type trial struct {
 	// webhook of the first line is the example of the guide.
 	change func()
 	told   []string
-	// changed are the members that changed of what is told, by TYPE SUBJECT, where
-	// detect.keys decides that they are few: /tags/0.
+	// changed are the members that changed of what is told, by TYPE SUBJECT. They show
+	// what detect.keys is for: of a list in which one stands for another, or is new
+	// before one that has changed, it says that /assets/0 is another, where a diff
+	// without it finds the most that is alike, and says that /assets/0/id has changed.
 	changed map[string]string
 	// sick are answers that are no observation. After each the API is well again.
 	sick []sickness
