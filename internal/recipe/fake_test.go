@@ -119,7 +119,10 @@ func (f *fake) do(change func()) func() {
 
 // ill is a sickness in which every request gets an answer.
 func (f *fake) ill(name, reason string, a answer) sickness {
-	return sickness{name: name, reason: reason, begin: f.do(func() { f.sick = &a }), end: f.do(func() { f.sick = nil })}
+	return sickness{
+		name: name, reason: reason, blind: a.status == http.StatusOK,
+		begin: f.do(func() { f.sick = &a }), end: f.do(func() { f.sick = nil }),
+	}
 }
 
 // ServeHTTP implements http.Handler.

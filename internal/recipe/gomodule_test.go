@@ -37,7 +37,6 @@ func TestGoModule(t *testing.T) {
 		sick: []sickness{
 			api.ill("a module that is gone", "404", answer{status: http.StatusNotFound, header: plain, body: "not found: module github.com/BurntSushi/toml: no matching versions"}),
 			api.ill("a version that was taken back", "410", answer{status: http.StatusGone, header: plain, body: "gone"}),
-			api.ill("a page that is none of a proxy's", "content type", answer{status: http.StatusOK, header: http.Header{"Content-Type": {"text/html"}}, body: "<html>Sign in</html>"}),
 			api.ill("a list of nothing", "empty body", answer{status: http.StatusOK, header: plain}),
 		},
 	})

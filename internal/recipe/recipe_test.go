@@ -27,6 +27,11 @@ type element struct {
 	When      string    `yaml:"when"`
 	EventType string    `yaml:"event_type"`
 	RateLimit yaml.Node `yaml:"rate_limit"`
+	Items     yaml.Node `yaml:"items"`
+	Expect    struct {
+		ContentType string `yaml:"content_type"`
+		When        string `yaml:"when"`
+	} `yaml:"expect"`
 }
 
 func all(t *testing.T) []recipe.Recipe {
@@ -50,6 +55,7 @@ func TestRecipesKeepTheRules(t *testing.T) {
 			keepsHeader(t, &r)
 			keepsLines(t, &r)
 			keepsNames(t, &r)
+			keepsExpect(t, &r)
 			keepsOrder(t, &r)
 			keepsSecrets(t, &r)
 		})
@@ -124,6 +130,26 @@ func keepsNames(t *testing.T, r *recipe.Recipe) {
 	}
 	if r.IsEndpoint() != (len(f.Endpoints) > 0) || r.IsEndpoint() == (len(f.Sources) > 0) {
 		t.Error("one that is told is called to-NAME and has endpoints, any other has sources")
+	}
+}
+
+// keepsExpect: an answer is known by what stands in it. A page for people is refused
+// without a word, and so is what lacks the list; where there is no list, any other
+// answer would be a change. Its content type adds nothing to that, and servers are
+// careless about it.
+func keepsExpect(t *testing.T, r *recipe.Recipe) {
+	t.Helper()
+	var f file
+	if err := yaml.Unmarshal([]byte(r.Text), &f); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range f.Sources {
+		if s.Expect.ContentType != "" {
+			t.Errorf("%s has expect.content_type, which refuses nothing that the list or expect.when does not", s.Name)
+		}
+		if s.Items.IsZero() && s.Expect.When == "" {
+			t.Errorf("%s has neither items nor expect.when: an answer of another service would be a change", s.Name)
+		}
 	}
 }
 

@@ -43,6 +43,9 @@ type sickness struct {
 	begin, end func()
 	// reason is a part of what the log says why the poll failed.
 	reason string
+	// blind says that no source is told what is wrong by a status code, and each has
+	// to see it.
+	blind bool
 }
 
 // try runs a recipe through its trial: the first look is silent and whole, what is
@@ -85,6 +88,9 @@ func try(t *testing.T, name string, tr trial) {
 			s.begin()
 			w.sicken()
 			w.wantTold(t, s.name)
+			if s.blind {
+				w.wantAllFailed(t, s.name)
+			}
 			w.wantFailures(t, s.name, s.reason)
 			s.end()
 			w.settle()
@@ -96,9 +102,12 @@ func try(t *testing.T, name string, tr trial) {
 }
 
 // strangers are answers with the code 200 that no API gives, but what stands before
-// it: a page for people, a service with another answer, and a proxy with none.
+// it: a page for people, a notice, a service with another answer, and a proxy with none.
 var strangers = map[string]answer{
 	"a page in place of the API": {status: http.StatusOK, header: http.Header{"Content-Type": {"text/html"}}, body: "<!DOCTYPE html><title>Log in</title>"},
+	"a notice":                   {status: http.StatusOK, header: http.Header{"Content-Type": {"text/plain"}}, body: "Down for maintenance.\nvery sorry\n"},
+	"an error in XML":            {status: http.StatusOK, header: http.Header{"Content-Type": {"application/xml"}}, body: "<Error><Code>SlowDown</Code></Error>"},
+	"an error in JSON":           {status: http.StatusOK, body: `{"error":{"code":503,"message":"Down for maintenance."}}`},
 	"an empty object":            {status: http.StatusOK, body: "{}"},
 	"an answer of nothing":       {status: http.StatusOK},
 }
@@ -117,10 +126,17 @@ func (w *world) wantBlind(t *testing.T) {
 		w.log.take()
 		w.sicken()
 		w.wantTold(t, name)
-		for _, source := range w.sources {
-			if !w.log.hasFailed(source) {
-				t.Errorf("%s: no poll of %s failed", name, source)
-			}
+		w.wantAllFailed(t, name)
+	}
+}
+
+// wantAllFailed wants a poll of every source to have failed since the failures were
+// last taken.
+func (w *world) wantAllFailed(t *testing.T, when string) {
+	t.Helper()
+	for _, source := range w.sources {
+		if !w.log.hasFailed(source) {
+			t.Errorf("%s: no poll of %s failed", when, source)
 		}
 	}
 }
