@@ -21,7 +21,7 @@ func newInitCommand() *cobra.Command {
 			"in the environment and how to go on. --list shows the recipes. It never overwrites a file.\n\n" +
 			"  pollwire init stripe\n" +
 			"  pollwire init github --set GITHUB_REPOSITORY=golang/go --as go\n" +
-			"  pollwire init gitlab --set GITLAB_TOKEN='${credential:gitlab}'\n\n" +
+			"  pollwire init gitlab --set GITLAB_TOKEN='${credential:pollwire_gitlab}'\n\n" +
 			"With --from-curl it writes a source that asks what a curl command asks. Credentials in the command become variables\n" +
 			"of the environment and are not written. The command is read from standard input with -, which saves quoting it.\n\n" +
 			"  pollwire init --from-curl 'curl -u me:pass https://shop.example.com/orders'\n" +

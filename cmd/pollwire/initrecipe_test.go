@@ -115,7 +115,7 @@ func TestInitRecipeIsThere(t *testing.T) {
 
 	// Once more: nothing is overwritten, and a second one needs a name of its own.
 	pollwire(t, "init", "github", "-c", path, "--as", "go").want(t, exitFailed, "! go.yaml exists already and is left as it is; name another with --as")
-	second := pollwire(t, "init", "github", "-c", path, "--set", "GITHUB_TOKEN=${credential:github}")
+	second := pollwire(t, "init", "github", "-c", path, "--set", "GITHUB_TOKEN=${credential:pollwire_github}")
 	second.want(t, exitOK, "export GITHUB_REPOSITORY=…", "pollwire run -c "+path)
 	if strings.Contains(second.stdout, "Wrote "+path) || strings.Contains(second.stdout, "pollwire listen") {
 		t.Errorf("the configuration was there:\n%s", second.stdout)

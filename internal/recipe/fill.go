@@ -51,7 +51,7 @@ func (r *Recipe) takes(name, value string) error {
 	case elsewhere.MatchString(value):
 		return nil
 	case r.Settings[i].Secret: // The value is not repeated.
-		return fmt.Errorf("%s is a secret, which stands in no file: leave it to the environment, or say where it is, such as %s='${credential:NAME}'", name, name)
+		return fmt.Errorf("%s is a secret, which stands in no file: leave it to the environment, or say where it is, such as %s='${credential:pollwire_FILE}'", name, name)
 	case strings.TrimSpace(value) == "":
 		return fmt.Errorf("%s is empty: give it a value, or leave it to the environment", name)
 	case !harmless.MatchString(value) || strings.TrimSpace(value) != value:

@@ -105,13 +105,13 @@ func TestFill(t *testing.T) {
 func TestFillRefuses(t *testing.T) {
 	t.Parallel()
 	for want, values := range map[string]map[string]string{
-		"shop has no setting SHOP_KAY; it has SHOP_KEY, SHOP_REGION, SHOP_LIMIT":                                           {"SHOP_KAY": "x"},
-		"SHOP_KEY is a secret, which stands in no file: leave it to the environment, or say where it is, such as SHOP_KEY": {"SHOP_KEY": "sk-123"},
-		"SHOP_REGION is empty: give it a value, or leave it to the environment":                                            {"SHOP_REGION": " "},
-		"leave it to the environment: export SHOP_REGION=":                                                                 {"SHOP_REGION": `a"b`},
-		"SHOP_REGION holds characters":                                                                                     {"SHOP_REGION": "a\nb"},
-		"SHOP_LIMIT holds characters":                                                                                      {"SHOP_LIMIT": "x${Y}"},
-		"SHOP_REGION holds":                                                                                                {"SHOP_REGION": "eu "},
+		"shop has no setting SHOP_KAY; it has SHOP_KEY, SHOP_REGION, SHOP_LIMIT":                                                                         {"SHOP_KAY": "x"},
+		"SHOP_KEY is a secret, which stands in no file: leave it to the environment, or say where it is, such as SHOP_KEY='${credential:pollwire_FILE}'": {"SHOP_KEY": "sk-123"},
+		"SHOP_REGION is empty: give it a value, or leave it to the environment":                                                                          {"SHOP_REGION": " "},
+		"leave it to the environment: export SHOP_REGION=":                                                                                               {"SHOP_REGION": `a"b`},
+		"SHOP_REGION holds characters": {"SHOP_REGION": "a\nb"},
+		"SHOP_LIMIT holds characters":  {"SHOP_LIMIT": "x${Y}"},
+		"SHOP_REGION holds":            {"SHOP_REGION": "eu "},
 	} {
 		got, err := mustParse(t, shop).Fill(values)
 		if err == nil {
