@@ -23,7 +23,7 @@ pollwire init github
 environment and how to go on: ` + "`pollwire check`" + ` and ` + "`pollwire poll`" + ` prove it. The file is yours to edit. No secret stands in it:
 a secret comes from the environment, or, with ` + "`--set NAME='${credential:pollwire_FILE}'`" + `, from the file of that name in
 ` + "`/etc/pollwire/credentials`" + ` where pollwire runs [as a service](operations.md). Other settings can be put in with ` + "`--set NAME=VALUE`" + `.
-` + "`--as NAME`" + ` gives it other names, so that a recipe can be had twice; where both use one account, have their sources name one rate limit. An API that is not here takes [one file of your own](your-own-api.md), also from a curl command.
+` + "`--as NAME`" + ` gives it other names, so that a recipe can be had twice; where both use one account, have their sources name one rate limit, and take the other limit out. An API that is not here takes [one file of your own](your-own-api.md), also from a curl command.
 `
 
 // Guide returns the page of all recipes as Markdown. An example is the webhook that

@@ -109,15 +109,21 @@ func Find(name string) (*Recipe, error) {
 	if err != nil {
 		return nil, err
 	}
-	var like []string
+	var same, like []string
 	for i := range recipes {
 		r := &recipes[i]
 		if r.Name == name {
 			return r, nil
 		}
+		if squash(r.Name) == squash(name) {
+			same = append(same, r.Name)
+		}
 		if alike(r.Name, name) {
 			like = append(like, r.Name)
 		}
+	}
+	if len(same) > 0 {
+		like = same
 	}
 	meant := ""
 	if len(like) > 0 {
@@ -126,10 +132,16 @@ func Find(name string) (*Recipe, error) {
 	return nil, fmt.Errorf("there is no recipe %q%s `pollwire init --list` shows them all", name, cmp.Or(meant, ";"))
 }
 
+// squash is a name as it is told from others: in small letters, without dashes, and
+// the same whether one asks or tells.
+func squash(name string) string {
+	return spelling.Squash(strings.TrimPrefix(strings.ToLower(name), endpointPrefix))
+}
+
 // alike says whether a name was probably meant by a word: one is part of the other,
 // or a letter or two of it slipped.
 func alike(name, word string) bool {
-	name, word = spelling.Squash(strings.TrimPrefix(name, endpointPrefix)), spelling.Squash(strings.TrimPrefix(word, endpointPrefix))
+	name, word = squash(name), squash(word)
 	if len(word) < 3 {
 		return false
 	}

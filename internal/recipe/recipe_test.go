@@ -258,8 +258,10 @@ func TestFind(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"GitHub":       `there is no recipe "GitHub"; did you mean github`,
-		"git-hub":      `did you mean github`,
+		"GitHub":       `there is no recipe "GitHub"; did you mean github? `,
+		"git-hub":      `did you mean github? `,
+		"X":            `did you mean x? `,
+		"To-Slack":     `did you mean slack or to-slack? `,
 		"gihub":        `did you mean github`,
 		"gihtub":       `did you mean github?`,
 		"gitbub":       `did you mean github`,
