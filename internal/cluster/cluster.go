@@ -30,8 +30,8 @@ type Store interface {
 type Registry interface {
 	// Join adds a member, seen now. One that is there already is seen now.
 	Join(ctx context.Context, m store.Member) error
-	// Beat says that a member lives, and what its Config, ConfiguredAt and Leaving
-	// are now; false where there is no such member, because it left or was buried.
+	// Beat says that a member lives, and what its Config, ConfiguredAt, Leaving and
+	// ClockAhead are now; false where there is no such member, because it left or was buried.
 	Beat(ctx context.Context, m store.Member) (alive bool, err error)
 	// Leave removes a member, so that all of its leases are free. There need not be
 	// one.
@@ -40,7 +40,8 @@ type Registry interface {
 
 // Census is where a node looks for the others.
 type Census interface {
-	// Members returns all members, by ID. Leases need not be set.
+	// Members returns all members, by ID. Leases need not be set. SeenAt and Age
+	// together are what the database's clock said while it was asked.
 	Members(ctx context.Context) ([]store.Member, error)
 	// Bury removes those of the members that were not seen for so long, so that all
 	// of their leases are free, and returns which. It removes nobody where the

@@ -85,6 +85,7 @@ func (n *Node) census(ctx context.Context) (changed bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	n.compareClocks(asked, n.clock(), members)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	next := make(map[string]store.Member, len(members))

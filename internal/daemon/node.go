@@ -95,7 +95,7 @@ func (c *control) tellMembers() *server.NodeList {
 		age, h := m.Age, has[m.ID]
 		n := server.Node{
 			ID: m.ID, Name: m.Name, Host: m.Host, PID: m.PID, State: server.NodeOK, Version: m.Version, Configuration: m.Config,
-			Differs: differs[m.ID], StartedAt: m.StartedAt.UTC(), ConfiguredAt: m.ConfiguredAt.UTC(),
+			Differs: differs[m.ID], ClockAhead: m.ClockAhead.Seconds(), StartedAt: m.StartedAt.UTC(), ConfiguredAt: m.ConfiguredAt.UTC(),
 			Sources: h.sources, Endpoints: h.endpoints, Limits: h.limits, Held: m.Leases,
 		}
 		silent := age >= silentFor

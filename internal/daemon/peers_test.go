@@ -284,6 +284,7 @@ func TestNodesAreTold(t *testing.T) {
 	box.mu.Lock()
 	box.owners["endpoint/you"], box.owners["source/shop"] = "nobody", "A"
 	box.members[1].Age, box.members[1].Version = 7*time.Second, "older"
+	box.members[1].ClockAhead = -1500 * time.Millisecond
 	box.mu.Unlock()
 	a.seat.status.Age = time.Second
 	nodes, err := a.client.Nodes(ctx)
@@ -294,7 +295,7 @@ func TestNodesAreTold(t *testing.T) {
 	if !self.Self || self.Name != "poll-a" || self.State != server.NodeOK || self.Sources != 1 || self.Limits != 0 || self.Endpoints != 0 || time.Since(*self.SeenAt) < time.Second {
 		t.Errorf("self %+v", self)
 	}
-	if other.Self || other.Host != "h2" || other.State != server.NodeSuspended || other.Sources != 0 || other.Limits != 1 || other.Held != 4 || len(other.Differs)+len(self.Differs) != 1 {
+	if other.Self || other.Host != "h2" || other.State != server.NodeSuspended || other.Sources != 0 || other.Limits != 1 || other.Held != 4 || len(other.Differs)+len(self.Differs) != 2 || other.ClockAhead != -1.5 {
 		t.Errorf("other %+v", other)
 	}
 	list, err := (&control{a.Daemon}).Nodes(ctx)
@@ -312,7 +313,7 @@ func TestNodesAreTold(t *testing.T) {
 		t.Errorf("a node that there is not: %v", err)
 	}
 	s := parts{a.Daemon}.NodeStatus()
-	if s.Members != 2 || s.Free != 1 || s.Unlike["version"] != 1 || s.Unlike["configuration"] != 0 || s.BeatAge != time.Second || s.Held["source"] != 1 {
+	if s.Members != 2 || s.Free != 1 || s.Unlike["version"] != 1 || s.Unlike["configuration"] != 0 || s.Unlike["clock"] != 1 || s.BeatAge != time.Second || s.Held["source"] != 1 {
 		t.Errorf("status %+v", s)
 	}
 	a.seat.status.Suspended = true

@@ -15,8 +15,8 @@ import (
 	"github.com/pollwire/pollwire/internal/store"
 )
 
-// unlike returns in what nodes are unlike most of the others, by their IDs. Of equally
-// many those are right that came to it last. Only nodes of one version are compared by
+// unlike returns in what nodes are unlike most of the others, or the database, by their
+// IDs. Of equally many those are right that came to it last. Only nodes of one version are compared by
 // their configuration: another one may take a different fingerprint of the same.
 func unlike(members []store.Member) map[string][]server.NodeAspect {
 	differs := make(map[string][]server.NodeAspect)
@@ -35,6 +35,11 @@ func unlike(members []store.Member) map[string][]server.NodeAspect {
 	}
 	for _, alike := range byVersion {
 		others(alike, server.NodeConfiguration, func(m *store.Member) (string, time.Time) { return m.Config, m.ConfiguredAt })
+	}
+	for i := range members {
+		if m := &members[i]; m.ClockAhead != 0 {
+			differs[m.ID] = append(differs[m.ID], server.NodeClock)
+		}
 	}
 	return differs
 }
@@ -84,8 +89,11 @@ func (o *others) compare() {
 		m := &members[i]
 		for _, aspect := range differs[m.ID] {
 			what := m.Version
-			if aspect == server.NodeConfiguration {
+			switch aspect {
+			case server.NodeConfiguration:
 				what = m.Config
+			case server.NodeClock:
+				continue // the node says so itself
 			}
 			key := m.ID + " " + string(aspect) + " " + what
 			now[key] = true
@@ -120,7 +128,11 @@ func alike(members []store.Member) error {
 	names := make(map[server.NodeAspect][]string)
 	for i := range members {
 		for _, aspect := range differs[members[i].ID] {
-			names[aspect] = append(names[aspect], members[i].Name)
+			name := members[i].Name
+			if aspect == server.NodeClock {
+				name += fmt.Sprintf(" (%+.1f s)", members[i].ClockAhead.Seconds())
+			}
+			names[aspect] = append(names[aspect], name)
 		}
 	}
 	var said []string
@@ -132,6 +144,10 @@ func alike(members []store.Member) error {
 		slices.Sort(list)
 		said = append(said, fmt.Sprintf("%s: another configuration than most nodes; give all the same files, and reload each", strings.Join(list, ", ")))
 	}
+	if list := names[server.NodeClock]; list != nil {
+		slices.Sort(list)
+		said = append(said, fmt.Sprintf("%s: another time than the database; set the clocks of all nodes, and of the database's machine, by NTP, as chrony does it", strings.Join(list, ", ")))
+	}
 	if said == nil {
 		return nil
 	}
@@ -140,7 +156,7 @@ func alike(members []store.Member) error {
 
 // countUnlike is how many nodes are unlike the others, by in what.
 func countUnlike(members []store.Member) map[string]int {
-	counts := map[string]int{string(server.NodeVersion): 0, string(server.NodeConfiguration): 0}
+	counts := map[string]int{string(server.NodeVersion): 0, string(server.NodeConfiguration): 0, string(server.NodeClock): 0}
 	for _, aspects := range unlike(members) {
 		for _, aspect := range aspects {
 			counts[string(aspect)]++

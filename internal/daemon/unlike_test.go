@@ -79,8 +79,27 @@ func TestUnlikenessIsSaidOnce(t *testing.T) {
 	if got := said(like("1 a", "1 c", "1 a")); strings.Count(got, "\n") != 1 || !strings.Contains(got, "node=n1 in=configuration is=c") {
 		t.Errorf("said: %s", got)
 	}
-	if got := said(like("1 a", "1 a", "1 a")); strings.Count(got, "\n") != 1 || !strings.Contains(got, "alike again") {
+	late := like("1 a", "1 a", "1 a")
+	late[2].ClockAhead = time.Minute // it says that itself
+	if got := said(late); strings.Count(got, "\n") != 1 || !strings.Contains(got, "alike again") {
 		t.Errorf("said: %s", got)
+	}
+}
+
+// TestUnlikeTheDatabase by its clock is each node by itself.
+func TestUnlikeTheDatabase(t *testing.T) {
+	t.Parallel()
+	members := like("1 a", "1 a", "2 a")
+	members[0].ClockAhead, members[2].ClockAhead = 1100*time.Millisecond, -time.Hour
+	want := map[string][]server.NodeAspect{"0": {server.NodeClock}, "2": {server.NodeVersion, server.NodeClock}}
+	if diff := cmp.Diff(want, unlike(members)); diff != "" {
+		t.Error(diff)
+	}
+	if n := countUnlike(members)["clock"]; n != 2 {
+		t.Errorf("counted %d", n)
+	}
+	if err := alike(members); err == nil || !strings.Contains(err.Error(), "n0 (+1.1 s), n2 (-3600.0 s): another time than the database; set the clocks") {
+		t.Errorf("got %v", err)
 	}
 }
 

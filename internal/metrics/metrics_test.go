@@ -73,7 +73,7 @@ func busy(q *queue) *Metrics {
 		Queue: q,
 		Nodes: node{status: NodeStatus{
 			Members: 3, BeatAge: 1500 * time.Millisecond, Held: map[string]int{"source": 2, "limit": 2, "endpoint": 5, "task": 1}, Free: 4,
-			Adopted: 9, Released: 2, Lost: 1, Unlike: map[string]int{"version": 1, "configuration": 0},
+			Adopted: 9, Released: 2, Lost: 1, Unlike: map[string]int{"version": 1, "configuration": 0, "clock": 2},
 		}},
 	})
 	m.SetSources([]string{"releases", "orders"})

@@ -33,8 +33,8 @@ type NodeStatus struct {
 	// Adopted, Released and Lost count what it began to do, what it ended in order,
 	// and what it had to give up as another node may have taken it.
 	Adopted, Released, Lost int64
-	// Unlike is how many nodes are unlike most of the others, by in what: version or
-	// configuration.
+	// Unlike is how many nodes are unlike most of the others, by in what: version,
+	// configuration or, unlike the database, clock.
 	Unlike map[string]int
 }
 
@@ -58,7 +58,7 @@ func newNodeCollector(nodes Nodes) *nodeCollector {
 		age:       desc("beat_age_seconds", "How long ago this node last told the others that it lives."),
 		leases:    desc("leases", "Leases that this node has, by what they are for.", "kind"),
 		free:      desc("free_resources", "Sources, limits and endpoints that no node has, as this one sees it."),
-		unlike:    desc("members_unlike", "Nodes that are unlike most of the others, by in what.", "aspect"),
+		unlike:    desc("members_unlike", "Nodes that are unlike most of the others, by in what; with another clock than the database's.", "aspect"),
 		adoptions: desc("adoptions_total", "Groups of leases that this node took over."),
 		releases:  desc("releases_total", "Groups of leases that this node gave back in order."),
 		losses:    desc("losses_total", "Groups of leases that this node lost, as it was silent for too long."),

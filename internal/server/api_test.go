@@ -81,7 +81,7 @@ func TestRoutesDoWhatTheySay(t *testing.T) {
 			question{method: "GET", path: "/v1/nodes/01J"},
 			200,
 			`{"id":"01J","name":"b","host":"box","pid":4711,"self":true,"state":"suspended","version":"1.2.3","configuration":"c0ffee",` +
-				`"differs":["version","configuration"],"started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z",` +
+				`"differs":["version","configuration","clock"],"clock_ahead_seconds":-1.5,"started_at":"2026-01-02T03:04:05Z","configured_at":"2026-01-02T03:04:05Z",` +
 				`"seen_at":"2026-01-02T03:04:05Z","sources":3,"endpoints":2,"limits":1,"held":7,` +
 				`"leases":[{"resource":"source/orders","since":"2026-01-02T03:04:05Z"}]}`,
 			[]string{"node 01J"},

@@ -106,7 +106,7 @@ func (c *controller) Node(ctx context.Context, id string) (*server.Node, error) 
 	at := exampleTime.UTC()
 	return &server.Node{
 		ID: id, Name: "b", Host: "box", PID: 4711, Self: true, State: server.NodeSuspended, Version: "1.2.3", Configuration: "c0ffee",
-		Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration}, StartedAt: at, ConfiguredAt: at, SeenAt: &at,
+		Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration, server.NodeClock}, ClockAhead: -1.5, StartedAt: at, ConfiguredAt: at, SeenAt: &at,
 		Sources: 3, Endpoints: 2, Limits: 1, Held: 7, Leases: []server.Lease{{Resource: "source/orders", Since: at}},
 	}, c.call(ctx, "node", id)
 }

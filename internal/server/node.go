@@ -30,7 +30,8 @@ type Node struct {
 	State         NodeState    `json:"state,omitempty" doc:"How it stands, where nodes share the database: a suspended one was silent for so long that it does nothing until it is heard of again."`
 	Version       string       `json:"version" doc:"The version of pollwire."`
 	Configuration string       `json:"configuration,omitempty" doc:"A fingerprint of its configuration, without the values of secrets and what may be different on each machine. Nodes that have the same should have the same fingerprint."`
-	Differs       []NodeAspect `json:"differs,omitempty" doc:"In what it is unlike most of the others."`
+	Differs       []NodeAspect `json:"differs,omitempty" doc:"In what it is unlike most of the others; clock, where its own is more than a second off the database's."`
+	ClockAhead    float64      `json:"clock_ahead_seconds,omitempty" doc:"By how many seconds its clock is ahead of the database's, where they are apart; negative where it is behind."`
 	StartedAt     time.Time    `json:"started_at" doc:"When it started."`
 	ConfiguredAt  time.Time    `json:"configured_at" doc:"When it last took a configuration."`
 	SeenAt        *time.Time   `json:"seen_at,omitempty" doc:"When it was last heard of, where nodes share the database."`
@@ -48,6 +49,8 @@ type NodeAspect string
 const (
 	NodeVersion       NodeAspect = "version"
 	NodeConfiguration NodeAspect = "configuration"
+	// NodeClock nodes have another time than the database.
+	NodeClock NodeAspect = "clock"
 )
 
 // Lease is what a node holds.

@@ -43,7 +43,7 @@ func words(t reflect.Type) []any {
 	case reflect.TypeFor[NodeState]():
 		return anyOf([]NodeState{NodeOK, NodeLeaving, NodeSuspended})
 	case reflect.TypeFor[NodeAspect]():
-		return anyOf([]NodeAspect{NodeVersion, NodeConfiguration})
+		return anyOf([]NodeAspect{NodeVersion, NodeConfiguration, NodeClock})
 	default:
 		return nil
 	}

@@ -22,6 +22,10 @@ type Member struct {
 	StartedAt, ConfiguredAt time.Time
 	// Leaving says that the node is about to stop: it is given nothing more.
 	Leaving bool
+	// ClockAhead is by how much the wall clock of the node was ahead of the database's
+	// when it last found that they are apart, negative where it was behind; 0 where
+	// they are not.
+	ClockAhead time.Duration
 
 	// SeenAt is when the node last said that it lives, and Age how long ago that is,
 	// both by the database's clock. They are only read.

@@ -40,6 +40,8 @@ type nodeRow struct {
 	Share template.HTML
 	// Print is the beginning of the fingerprint of its configuration.
 	Print string
+	// Clock says by how much its clock is off; empty where it is not.
+	Clock string
 	// OtherVersion and OtherConfiguration say in what it is unlike most of the others.
 	OtherVersion, OtherConfiguration bool
 }
@@ -53,11 +55,22 @@ func (r nodeRow) Path() string { return nodePath(&r.Node) }
 // newNodeRow shows one of nodes that have so many leases together.
 func newNodeRow(n *server.Node, together int) nodeRow {
 	return nodeRow{
-		Node: *n, Badge: nodeBadge(n.State), Print: n.Configuration[:min(len(n.Configuration), shownPrint)],
+		Node: *n, Clock: clockOff(n.ClockAhead), Badge: nodeBadge(n.State), Print: n.Configuration[:min(len(n.Configuration), shownPrint)],
 		Share:              drawMeter(fmt.Sprintf("%d of %d leases", n.Held, together), meterPart{toneOK, float64(n.Held) / float64(max(together, 1))}),
 		OtherVersion:       slices.Contains(n.Differs, server.NodeVersion),
 		OtherConfiguration: slices.Contains(n.Differs, server.NodeConfiguration),
 	}
+}
+
+// clockOff says by how much a clock that is so many seconds ahead is off.
+func clockOff(ahead float64) string {
+	switch {
+	case ahead > 0:
+		return fmt.Sprintf("clock %.1f s ahead", ahead)
+	case ahead < 0:
+		return fmt.Sprintf("clock %.1f s behind", -ahead)
+	}
+	return ""
 }
 
 // heldTogether is how many leases nodes have.
@@ -96,6 +109,10 @@ func unlikenesses(nodes []server.Node) []unlikeness {
 		{server.NodeConfiguration, unlikeness{
 			"Nodes have different configurations",
 			"What a source is asked for and who is told depends on which node has it. Give all of them the same files and reload each one.",
+		}},
+		{server.NodeClock, unlikeness{
+			"Clocks are apart",
+			"A node goes by its own clock when it polls, tries again and counts what is left of a limit, which others read after it. Set the clocks of all nodes, and of the database's machine, by NTP, as chrony does it. Where all nodes are off by the same, it is the database's that is wrong.",
 		}},
 	} {
 		if slices.ContainsFunc(nodes, func(n server.Node) bool { return slices.Contains(n.Differs, u.aspect) }) {

@@ -69,18 +69,21 @@ func TestNodesSayInWhatTheyAreUnlike(t *testing.T) {
 	page := body(t, askNode(t, f, "/nodes"))
 	for _, want := range []string{
 		"Nodes run different versions", "Nodes have different configurations", "12 things no node has at the moment", "answers this page",
-		"988 sources, 4 endpoints, 3 limits", "<code>51b7e0d9</code>", "suspended", `href="/nodes/01KA4D0T7C6N3R9G2V5X8Y1ZCC"`,
+		"988 sources, 4 endpoints, 3 limits", "<code>51b7e0d9</code>", "suspended", "Clocks are apart", "clock 2.5 s ahead", "clock 12.3 s behind", `href="/nodes/01KA4D0T7C6N3R9G2V5X8Y1ZCC"`,
 	} {
 		if !strings.Contains(strings.ReplaceAll(page, "\u202f", ""), want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	if page = body(t, askNode(t, f, nodePath(&f.nodes[2]))); !strings.Contains(page, "clock 12.3 s behind") {
+		t.Error("the page of a node lacks its clock")
+	}
 	f.free = 0
 	for i := range f.nodes {
-		f.nodes[i].Differs = nil
+		f.nodes[i].Differs, f.nodes[i].ClockAhead = nil, 0
 	}
 	page = body(t, askNode(t, f, "/nodes"))
-	for _, gone := range []string{"different", "no node has", "unlike"} {
+	for _, gone := range []string{"different", "no node has", "unlike", "clock"} {
 		if strings.Contains(page, gone) {
 			t.Errorf("nodes that are alike: the page has %q", gone)
 		}

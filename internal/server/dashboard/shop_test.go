@@ -228,11 +228,12 @@ func (f *fake) share() {
 		},
 		{
 			ID: "01KA4D0T7C6N3R9G2V5X8Y1ZBB", Name: "poll-2", Host: "poll-2.fra.example.com", PID: 812, State: server.NodeOK, Version: "v0.9.0",
-			Configuration: "51b7e0d99a2c13", Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration},
+			Configuration: "51b7e0d99a2c13", Differs: []server.NodeAspect{server.NodeVersion, server.NodeConfiguration, server.NodeClock}, ClockAhead: 2.49,
 			StartedAt: *f.past(9 * 24 * time.Hour), ConfiguredAt: *f.past(26 * time.Hour), SeenAt: f.past(2 * time.Second),
 			Sources: 988, Endpoints: 4, Limits: 3, Held: 995,
 		},
 		{
+			Differs: []server.NodeAspect{server.NodeClock}, ClockAhead: -12.34,
 			ID: "01KA4D0T7C6N3R9G2V5X8Y1ZCC", Name: "poll-3", Host: "poll-3.fra.example.com", PID: 97, State: server.NodeSuspended, Version: "v0.9.1",
 			Configuration: "9f31c2ab04de77", StartedAt: *f.past(3 * time.Hour), ConfiguredAt: *f.past(3 * time.Hour), SeenAt: f.past(7 * time.Second),
 			Sources: 417, Endpoints: 0, Limits: 0, Held: 417,

@@ -12,8 +12,8 @@ import (
 // What changes who lives makes others look, in the same statement.
 const (
 	join = `WITH joined AS (
-			INSERT INTO nodes (id, name, host, pid, version, config, started_at, configured_at, leaving, seen_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())
+			INSERT INTO nodes (id, name, host, pid, version, config, started_at, configured_at, leaving, clock_ahead, seen_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp())
 			ON CONFLICT (id) DO UPDATE SET seen_at = EXCLUDED.seen_at
 		)
 		UPDATE cluster SET generation = generation + 1 WHERE id = 1`
@@ -22,8 +22,8 @@ const (
 	// row, which nobody else does.
 	beat = `WITH news AS (SELECT id FROM nodes WHERE id = $1 AND leaving <> $4),
 		told AS (UPDATE cluster SET generation = generation + 1 WHERE id = 1 AND EXISTS (SELECT id FROM news))
-		UPDATE nodes SET config = $2, configured_at = $3, leaving = $4, seen_at = clock_timestamp() WHERE id = $1`
-	beatOn = beat + " AND $5 = " + thisTimeline
+		UPDATE nodes SET config = $2, configured_at = $3, leaving = $4, clock_ahead = $5, seen_at = clock_timestamp() WHERE id = $1`
+	beatOn = beat + " AND $6 = " + thisTimeline
 	leave  = `WITH gone AS (DELETE FROM nodes WHERE id = $1 RETURNING id)
 		UPDATE cluster SET generation = generation + 1 WHERE id = 1 AND EXISTS (SELECT id FROM gone)`
 	// bury is refused to one that was silent itself: it may have been asked by it long
@@ -35,7 +35,7 @@ const (
 		),
 		told AS (UPDATE cluster SET generation = generation + 1 WHERE id = 1 AND EXISTS (SELECT id FROM gone))
 		SELECT id FROM gone`
-	members = `SELECT id, name, host, pid, version, config, started_at, configured_at, leaving, seen_at,
+	members = `SELECT id, name, host, pid, version, config, started_at, configured_at, leaving, clock_ahead, seen_at,
 		CAST(EXTRACT(EPOCH FROM clock_timestamp() - seen_at) * 1000000 AS bigint) FROM nodes ORDER BY id`
 )
 
@@ -47,7 +47,7 @@ func (s *Store) Join(ctx context.Context, m store.Member) error {
 	}
 	args := []any{
 		m.ID, text(m.Name), text(m.Host), m.PID, text(m.Version), text(m.Config),
-		store.Micros(m.StartedAt), store.Micros(m.ConfiguredAt), number(m.Leaving),
+		store.Micros(m.StartedAt), store.Micros(m.ConfiguredAt), number(m.Leaving), m.ClockAhead.Microseconds(),
 	}
 	var timeline string
 	var err error
@@ -71,7 +71,7 @@ func (s *Store) Beat(ctx context.Context, m store.Member) (alive bool, err error
 	if s.readOnly {
 		return false, store.ErrReadOnly
 	}
-	query, args := beat, []any{m.ID, text(m.Config), store.Micros(m.ConfiguredAt), number(m.Leaving)}
+	query, args := beat, []any{m.ID, text(m.Config), store.Micros(m.ConfiguredAt), number(m.Leaving), m.ClockAhead.Microseconds()}
 	if t := s.tenant.Load(); t != nil && t.node == m.ID && t.timeline != "" {
 		query, args = beatOn, append(args, t.timeline)
 	}
@@ -105,9 +105,10 @@ func (s *Store) Members(ctx context.Context) ([]store.Member, error) {
 }
 
 func scanMember(rows pgx.Rows) (m store.Member, err error) {
-	var age int64
+	var age, ahead int64
 	err = rows.Scan(&m.ID, (*stored)(&m.Name), (*stored)(&m.Host), &m.PID, (*stored)(&m.Version), (*stored)(&m.Config),
-		(*moment)(&m.StartedAt), (*moment)(&m.ConfiguredAt), (*flag)(&m.Leaving), &m.SeenAt, &age)
+		(*moment)(&m.StartedAt), (*moment)(&m.ConfiguredAt), (*flag)(&m.Leaving), &ahead, &m.SeenAt, &age)
 	m.SeenAt, m.Age = m.SeenAt.UTC(), time.Duration(age)*time.Microsecond
+	m.ClockAhead = time.Duration(ahead) * time.Microsecond
 	return m, err
 }

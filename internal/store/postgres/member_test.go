@@ -17,6 +17,7 @@ func member(id string) store.Member {
 	return store.Member{
 		ID: id, Name: "node\x00 " + id, Host: "host", PID: 7, Version: "v1", Config: "c1",
 		StartedAt: time.UnixMicro(1_700_000_000_000_001).UTC(), ConfiguredAt: time.UnixMicro(1_700_000_000_000_002).UTC(),
+		ClockAhead: 2 * time.Second,
 	}
 }
 
@@ -70,12 +71,12 @@ func TestMember(t *testing.T) {
 	before := generation(t, s)
 	quieten(t, s, "a", time.Hour)
 	a := member("a")
-	a.Config, a.ConfiguredAt = "c2", a.ConfiguredAt.Add(time.Second)
+	a.Config, a.ConfiguredAt, a.ClockAhead = "c2", a.ConfiguredAt.Add(time.Second), -1500*time.Millisecond
 	alive, err := s.Beat(ctx, a)
 	must(t, err)
 	found, err = s.Members(ctx)
 	must(t, err)
-	if !alive || found[0].Age > time.Minute || found[0].Config != "c2" || !found[0].ConfiguredAt.Equal(a.ConfiguredAt) || generation(t, s) != before {
+	if !alive || found[0].Age > time.Minute || found[0].Config != "c2" || !found[0].ConfiguredAt.Equal(a.ConfiguredAt) || found[0].ClockAhead != a.ClockAhead || generation(t, s) != before {
 		t.Errorf("after a beat: alive %v, %+v", alive, found[0])
 	}
 	a.Leaving = true

@@ -44,7 +44,7 @@ func TestMigrateTogether(t *testing.T) {
 		if m.From == 0 {
 			first++
 		}
-		if m.To != 1 {
+		if m.To != 2 {
 			t.Errorf("migrated to %d", m.To)
 		}
 	}
@@ -61,12 +61,12 @@ func TestMigrateFailing(t *testing.T) {
 	s := mustOpen(t, dsn)
 	all, err := readMigrations(migrations, "migrations")
 	must(t, err)
-	broken := append(all[:1:1], migration{2, 1, "CREATE TABLE more (id INT); SELECT 1/0"})
-	if _, err := s.migrate(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "migrate: version 2: ") {
+	broken := append(all[:len(all):len(all)], migration{3, 1, "CREATE TABLE more (id INT); SELECT 1/0"})
+	if _, err := s.migrate(t.Context(), broken); err == nil || !strings.Contains(err.Error(), "migrate: version 3: ") {
 		t.Errorf("got %v", err)
 	}
-	broken[1].sql = "CREATE TABLE more (id INT); SELECT 1"
-	if m, err := s.migrate(t.Context(), broken); err != nil || m != (Migration{1, 2}) {
+	broken[2].sql = "CREATE TABLE more (id INT); SELECT 1"
+	if m, err := s.migrate(t.Context(), broken); err != nil || m != (Migration{2, 3}) {
 		t.Errorf("got %v, %v", m, err)
 	}
 }
@@ -77,15 +77,15 @@ func TestMigrateAhead(t *testing.T) {
 	t.Parallel()
 	dsn := database(t)
 	must(t, mustOpen(t, dsn).Close())
-	mustExec(t, dsn, "INSERT INTO pollwire_schema (version, needs) VALUES (2, 1)")
-	if s := mustOpen(t, dsn); s.Migration() != (Migration{2, 2}) {
+	mustExec(t, dsn, "INSERT INTO pollwire_schema (version, needs) VALUES (3, 1)")
+	if s := mustOpen(t, dsn); s.Migration() != (Migration{3, 3}) {
 		t.Errorf("migration %v", s.Migration())
 	}
-	mustExec(t, dsn, "INSERT INTO pollwire_schema (version, needs) VALUES (3, 3), (4, 1)")
+	mustExec(t, dsn, "INSERT INTO pollwire_schema (version, needs) VALUES (4, 4), (5, 1)")
 	for _, readOnly := range []bool{false, true} {
 		_, err := Open(t.Context(), Options{DSN: dsn, ReadOnly: readOnly})
 		var future *FutureSchemaError
-		if !errors.As(err, &future) || future.Database != 4 || future.Needs != 3 || future.Known != 1 {
+		if !errors.As(err, &future) || future.Database != 5 || future.Needs != 4 || future.Known != 2 {
 			t.Errorf("got %v", err)
 		}
 	}
