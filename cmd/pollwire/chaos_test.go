@@ -287,7 +287,7 @@ func (f *fleet) lost(run string) bool {
 			return false
 		}
 		said := n.stderr.since(0)
-		return slices.ContainsFunc([]string{"node was taken for dead by others", "lease was lost", "not all that was under way came to its end"},
+		return slices.ContainsFunc([]string{"gives up what it did and joins again", "lease was lost", "not all that was under way came to its end"},
 			func(words string) bool { return strings.Contains(said, words) })
 	})
 }

@@ -50,6 +50,30 @@ func TestDatabaseGoesBack(t *testing.T) {
 	}
 }
 
+// TestNewTimeline: after a failover a node joins again, and says why: nobody has taken
+// it for dead.
+func TestNewTimeline(t *testing.T) {
+	inWorld(t, singles(10), func(t *testing.T, w *world) {
+		a := w.start(t, "a")
+		w.after(10 * time.Second)
+		before, adopted := a.node.Self(), a.adopted
+		w.d.set(func(d *database) { d.behind = map[string]bool{before: true} })
+		w.after(10 * time.Second)
+		if a.node.Self() == before || a.held() != 10 || a.adopted != adopted+10 || a.node.Status().Lost != 10 {
+			t.Errorf("%s is still %s, holds %d, has adopted %d", before, a.node.Self(), a.held(), a.adopted)
+		}
+		log := w.said()
+		if strings.Count(log, "begun a new timeline, as after a failover") != 1 || !strings.Contains(log, "it was on 1, and is on 2") {
+			t.Errorf("says %s", log)
+		}
+		for _, wrong := range []string{"taken for dead", "cannot say that it lives", "can say again"} {
+			if strings.Contains(log, wrong) {
+				t.Errorf("says %q: %s", wrong, log)
+			}
+		}
+	})
+}
+
 // TestBeatAfterSilence: when the database answers again a node asks at once whether it
 // is a member there.
 func TestBeatAfterSilence(t *testing.T) {

@@ -31,7 +31,9 @@ type Registry interface {
 	// Join adds a member, seen now. One that is there already is seen now.
 	Join(ctx context.Context, m store.Member) error
 	// Beat says that a member lives, and what its Config, ConfiguredAt, Leaving and
-	// ClockAhead are now; false where there is no such member, because it left or was buried.
+	// ClockAhead are now; false where there is no such member, because it left or was buried,
+	// and store.ErrNewTimeline where there is none because the database went on from an
+	// earlier state of it.
 	Beat(ctx context.Context, m store.Member) (alive bool, err error)
 	// Leave removes a member, so that all of its leases are free. There need not be
 	// one.

@@ -18,8 +18,10 @@ type database struct {
 	skew    time.Duration // of its clock
 	down    bool
 	members map[string]store.Member
-	leases  map[string]store.Lease
-	pulse   store.Pulse
+	// behind are members of the timeline before.
+	behind map[string]bool
+	leases map[string]store.Lease
+	pulse  store.Pulse
 	// calls counts what was asked, by the name of the method.
 	calls map[string]int
 	// claims counts leases that changed hands, by resource.
@@ -114,8 +116,12 @@ func (l *link) Join(ctx context.Context, m store.Member) error {
 }
 
 func (l *link) Beat(ctx context.Context, m store.Member) (alive bool, err error) {
+	moved := false
 	err = l.call(ctx, "Beat", func(d *database) {
 		row, ok := d.members[m.ID]
+		if moved = d.behind[m.ID]; moved {
+			return
+		}
 		if alive = ok; !ok {
 			return
 		}
@@ -125,6 +131,9 @@ func (l *link) Beat(ctx context.Context, m store.Member) (alive bool, err error)
 		m.SeenAt = d.now()
 		d.members[m.ID] = m
 	})
+	if err == nil && moved {
+		err = fmt.Errorf("%w: it was on 1, and is on 2", store.ErrNewTimeline)
+	}
 	return alive, err
 }
 

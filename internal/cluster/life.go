@@ -20,9 +20,9 @@ const (
 	maxBeats  = 3
 )
 
-// errBuried and errWentBack are the causes with which the work of a life ends: it is
-// no member any more, since others took it for dead or the database does not know it,
-// or the database has lost what is known here of it.
+// errBuried and errWentBack are causes with which the work of a life ends, as is
+// store.ErrNewTimeline: it is no member any more, since others took it for dead or the
+// database does not know it, or the database has lost what is known here of it.
 var (
 	errBuried   = errors.New("the node was silent for too long")
 	errWentBack = errors.New("the database went back in time")
@@ -138,6 +138,9 @@ func (n *Node) beatOnce(ctx context.Context, asked moment) error {
 	defer cancel()
 	alive, err := n.o.Store.Beat(call, m)
 	switch {
+	case errors.Is(err, store.ErrNewTimeline):
+		n.leftBehind(l, err)
+		return nil
 	case err != nil:
 		n.unproven(asked)
 	case alive:
@@ -184,6 +187,14 @@ func (n *Node) unproven(asked moment) {
 func (n *Node) buried(l *life) {
 	if n.finish(l, errBuried) {
 		n.logger.Warn("node was taken for dead by others: it gives up what it did and joins again", "id", l.id)
+	}
+}
+
+// leftBehind notes that the database is not the one that the node has joined any more.
+func (n *Node) leftBehind(l *life, err error) {
+	if n.finish(l, err) {
+		n.logger.Warn("the database has begun a new timeline, as after a failover or a restore: node gives up what it did and joins again; "+
+			"where the last commits are missing, changes since then are seen and told again, under other ids", "id", l.id, "err", err)
 	}
 }
 

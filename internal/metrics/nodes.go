@@ -61,7 +61,7 @@ func newNodeCollector(nodes Nodes) *nodeCollector {
 		unlike:    desc("members_unlike", "Nodes that are unlike most of the others, by in what; with another clock than the database's.", "aspect"),
 		adoptions: desc("adoptions_total", "Groups of leases that this node took over."),
 		releases:  desc("releases_total", "Groups of leases that this node gave back in order."),
-		losses:    desc("losses_total", "Groups of leases that this node lost, as it was silent for too long."),
+		losses:    desc("losses_total", "Groups of leases that this node lost, as it was silent for too long or the database failed over."),
 	}
 }
 

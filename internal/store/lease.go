@@ -9,6 +9,10 @@ import (
 // any more: another one does now what this one did. Nothing was written.
 var ErrNotHeld = errors.New("another node holds the lease")
 
+// ErrNewTimeline says that a node is a member no more because the database is on
+// another timeline than the one on which it joined, as after a failover or a restore.
+var ErrNewTimeline = errors.New("the database has begun a new timeline")
+
 // Fence says under which leases this node writes. An engine that many nodes share
 // refuses, in the transaction of a write, what is not under the epoch of the
 // lease's row. Its methods may be called concurrently, and do not wait.

@@ -65,8 +65,9 @@ func (s *Store) Join(ctx context.Context, m store.Member) error {
 	return nil
 }
 
-// Beat says that a node lives, and what is new of it; false where it was buried, or
-// the database is on another timeline than the one on which it joined.
+// Beat says that a node lives, and what is new of it; false where it was buried, and
+// store.ErrNewTimeline where the database is on another timeline than the one on which
+// it joined.
 func (s *Store) Beat(ctx context.Context, m store.Member) (alive bool, err error) {
 	if s.readOnly {
 		return false, store.ErrReadOnly
@@ -77,7 +78,7 @@ func (s *Store) Beat(ctx context.Context, m store.Member) (alive bool, err error
 	}
 	tag, err := s.vital.Exec(ctx, query, args...)
 	if err == nil && tag.RowsAffected() == 0 {
-		s.sayTimeline(ctx)
+		err = s.onTimeline(ctx, m.ID)
 	}
 	return tag.RowsAffected() > 0, s.failure(ctx, err)
 }

@@ -3,9 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pollwire/pollwire/internal/store"
 )
 
 // A server that takes over from another one, or that is taken back to an earlier
@@ -36,19 +39,21 @@ func (s *Store) findTimelines(ctx context.Context) error {
 	return s.failure(ctx, err)
 }
 
-// sayTimeline logs that a member is none any more because the database is on another
-// timeline than it has joined on.
-func (s *Store) sayTimeline(ctx context.Context) {
+// onTimeline fails with store.ErrNewTimeline where the database is on another timeline
+// than the one on which a member has joined.
+func (s *Store) onTimeline(ctx context.Context, member string) error {
 	t := s.tenant.Load()
-	if t == nil || t.timeline == "" {
-		return
+	if t == nil || t.node != member || t.timeline == "" {
+		return nil
 	}
 	var now string
-	if err := s.vital.QueryRow(ctx, selectTimeline).Scan(&now); err != nil || now == t.timeline {
-		return
+	if err := s.vital.QueryRow(ctx, selectTimeline).Scan(&now); err != nil {
+		return err
 	}
-	s.logger.Warn("the database has begun a new timeline, as after a failover or a restore: where its last commits are missing, changes since then are seen and told again, under other ids",
-		"database", s.name, "before", t.timeline, "now", now)
+	if now == t.timeline {
+		return nil
+	}
+	return fmt.Errorf("%w: it was on %s, and is on %s", store.ErrNewTimeline, t.timeline, now)
 }
 
 // stayOnTimeline lets the transaction fail where the leases of commits are on another

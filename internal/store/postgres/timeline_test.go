@@ -61,15 +61,18 @@ func TestTimeline(t *testing.T) {
 	for resource := range (fence{}).all(3) {
 		mustExec(t, dsn, "INSERT INTO leases (resource, node, epoch, since) VALUES ('"+resource+"', 'me', 3, now())")
 	}
-	beat := func(want bool) {
+	beat := func(want error) {
 		t.Helper()
 		var alive bool
 		err := reach(func() (err error) {
 			alive, err = s.Beat(t.Context(), me)
 			return err
 		})
-		if err != nil || alive != want {
+		if !errors.Is(err, want) || alive != (want == nil) {
 			t.Fatalf("lives: %v, %v, want %v", alive, err, want)
+		}
+		if err != nil {
+			t.Log(err)
 		}
 	}
 	write := func() map[string]error {
@@ -94,7 +97,7 @@ func TestTimeline(t *testing.T) {
 
 	must(t, server.Kill()) // the same server goes on with all that it had
 	must(t, server.Restart())
-	beat(true)
+	beat(nil)
 
 	promote(t, server)
 	for what, err := range write() {
@@ -102,10 +105,10 @@ func TestTimeline(t *testing.T) {
 		t.Log(what, err)
 	}
 	waiting(5)
-	beat(false)
+	beat(store.ErrNewTimeline)
 
 	must(t, s.Join(t.Context(), me))
-	beat(true)
+	beat(nil)
 	for what, err := range write() {
 		if err != nil {
 			t.Errorf("%s: %v", what, err)
