@@ -29,6 +29,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestNameOf names all servers that a DSN names, once each, and no password.
+func TestNameOf(t *testing.T) {
+	t.Parallel()
+	for dsn, want := range map[string]string{
+		"postgres://u:topsecret@h/d":                                "postgres://u@h:5432/d",
+		"postgres://u:topsecret@h/d?sslmode=disable":                "postgres://u@h:5432/d",
+		"postgres://u:topsecret@h,i:5433/d":                         "postgres://u@h:5432,i:5433/d",
+		"postgres://u:topsecret@h,i,[::1]:1/d?sslmode=disable":      "postgres://u@h:5432,i:5432,[::1]:1/d",
+		"host=h,i port=1,2 user=u password=topsecret dbname=d":      "postgres://u@h:1,i:2/d",
+		"postgres://u:topsecret@h:1,h:2/d?target_session_attrs=any": "postgres://u@h:1,h:2/d",
+	} {
+		c, err := parseDSN(dsn)
+		must(t, err)
+		if got := nameOf(c.ConnConfig); got != want {
+			t.Errorf("%s is called %s, want %s", dsn, got, want)
+		}
+	}
+}
+
 func FuzzCheck(f *testing.F) {
 	for _, s := range []string{"postgres://u:%s@h/d", "postgres://u:%s@h:x/d", "postgres://h/d?password=%s&sslmode=x", "host=h password=%s sslmode=x", "postgres://u:%s@h@i:x/d?connect_timeout=y"} {
 		before, after, _ := strings.Cut(s, "%s")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -91,9 +92,17 @@ func kindOf(err error) error {
 	return nil
 }
 
-// nameOf is what errors call a database: its user, host and name.
+// nameOf is what errors call a database: its user, hosts and name. Where several are
+// given any of them may be the one that answers.
 func nameOf(c *pgx.ConnConfig) string {
-	return fmt.Sprintf("postgres://%s@%s/%s", c.User, net.JoinHostPort(c.Host, fmt.Sprint(c.Port)), c.Database)
+	hosts := []string{net.JoinHostPort(c.Host, fmt.Sprint(c.Port))}
+	for _, other := range c.Fallbacks {
+		// Each is there once more where it is tried with TLS and without.
+		if host := net.JoinHostPort(other.Host, fmt.Sprint(other.Port)); !slices.Contains(hosts, host) {
+			hosts = append(hosts, host)
+		}
+	}
+	return fmt.Sprintf("postgres://%s@%s/%s", c.User, strings.Join(hosts, ","), c.Database)
 }
 
 // dsnHas says whether a DSN sets a parameter of the pool. The parser takes them
