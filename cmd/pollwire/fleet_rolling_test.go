@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pollwire/pollwire/internal/server/client"
 	"github.com/pollwire/pollwire/internal/store"
 	"github.com/pollwire/pollwire/internal/store/postgres"
@@ -130,12 +132,32 @@ func TestKeeps(t *testing.T) {
 	}
 }
 
+// setClock lets the database's clock be ahead of all others. It is called before the
+// nodes start, too, so that they are connected where its clock may be set.
+func (f *fleet) setClock(t *testing.T, ahead time.Duration) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), f.dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	// What is named before pg_catalog is found first.
+	_, err = conn.Exec(t.Context(), fmt.Sprintf(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET search_path = public, pg_catalog', current_database()); END $$;
+		CREATE OR REPLACE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS
+		'SELECT pg_catalog.clock_timestamp() + interval ''%d milliseconds'''`, ahead.Milliseconds()))
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestFleetIsUnlike lets a node have another configuration and another one another
-// version, which each of them says, and brings them together again.
+// version, and the database another time, which each of them says, and brings them
+// together again.
 func TestFleetIsUnlike(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 3)
 	f.ledger(t, 2)
+	f.setClock(t, 0)
 	f.startAll(t)
 	f.await(t, "the nodes to be alike", func() bool { return slices.Equal(f.differing(t, 0), []string{"node-0", "node-1", "node-2"}) })
 	odd := f.nodes[1]
@@ -151,6 +173,16 @@ func TestFleetIsUnlike(t *testing.T) {
 	})
 	f.reload(t, odd, f.config)
 	f.await(t, "the nodes to be alike again", func() bool { return slices.Equal(f.differing(t, 2), []string{"node-0", "node-1", "node-2"}) })
+
+	f.setClock(t, 4*time.Second)
+	for i, n := range f.nodes {
+		f.await(t, "each node to see and log that the clocks are apart", func() bool {
+			return slices.Equal(f.differing(t, i), []string{"node-0 clock", "node-1 clock", "node-2 clock"}) &&
+				strings.Contains(n.stderr.from(0, 1<<30), "the clocks of this node and of the database are apart")
+		})
+	}
+	f.setClock(t, 0)
+	f.await(t, "the clocks to be the same again", func() bool { return slices.Equal(f.differing(t, 1), []string{"node-0", "node-1", "node-2"}) })
 
 	s, err := postgres.Open(t.Context(), postgres.Options{DSN: f.dsn})
 	if err != nil {
