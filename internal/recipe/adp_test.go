@@ -31,6 +31,7 @@ func TestADP(t *testing.T) {
 		}
 	}
 	var workers, all []object
+	isList := false      // nobody is a list too, in place of a 204
 	for n := range 200 { // two full pages: the third is a 204
 		workers = append(workers, worker(n))
 	}
@@ -39,7 +40,7 @@ func TestADP(t *testing.T) {
 		// No birth dates, no numbers, no accounts.
 		api.wantQuery(r, "$select", "workers/associateOID,workers/person/legalName,workers/workerStatus,workers/workAssignments")
 		list, _ := page(workers, api.number(r, "$skip"), 100)
-		if len(list) == 0 {
+		if len(list) == 0 && !isList {
 			return answer{status: http.StatusNoContent}
 		}
 		return object{"workers": list, "meta": nil}
@@ -109,7 +110,13 @@ func TestADP(t *testing.T) {
 	if len(queue) > 0 {
 		t.Errorf("%d messages are still in the queue", len(queue))
 	}
-	secret = "another"
+	all, workers, isList = workers, nil, true
+	inWorld(t, "adp", tr, func(t *testing.T, w *world) {
+		w.round()
+		w.wantTold(t, "a first look at nobody")
+		w.wantFailures(t, "a first look at nobody", "min_items")
+	})
+	secret, workers = "another", all
 	inWorld(t, "adp", tr, func(t *testing.T, w *world) {
 		w.round()
 		w.wantTold(t, "a wrong secret")

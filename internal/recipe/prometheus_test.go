@@ -72,6 +72,10 @@ func TestPrometheus(t *testing.T) {
 			api.ill("a query that is wrong", "400", answer{status: http.StatusBadRequest, body: `{"status":"error","errorType":"bad_data","error":"1:2: parse error: unexpected end of input"}`}),
 			api.ill("a query that takes too long", "503", answer{status: http.StatusServiceUnavailable, body: `{"status":"error","errorType":"timeout","error":"query timed out in expression evaluation"}`}),
 			api.ill("a start that is not at its end", "503", answer{status: http.StatusServiceUnavailable, header: http.Header{"Content-Type": {"text/plain"}}, body: "Service Unavailable"}),
+			api.ill("an error with data, as its format has it", "expect.when", answer{
+				status: http.StatusOK,
+				body:   `{"status":"error","errorType":"execution","error":"expanding series","data":{"alerts":[],"resultType":"vector","result":[]}}`,
+			}),
 			{
 				name: "a result that lacks a part", reason: "expect.when",
 				begin: api.do(func() { warnings = []string{"remote_read: remote server returned HTTP status 500"} }),

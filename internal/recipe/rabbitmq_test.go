@@ -72,5 +72,24 @@ func TestRabbitMQ(t *testing.T) {
 		},
 	}
 	try(t, "rabbitmq", tr)
+	inWorld(t, "rabbitmq", tr, func(t *testing.T, w *world) {
+		full := []object{find("/", "queue-002"), find("/", "queue-003"), find("/", "queue-001"), find("shop", "slow"), find("shop", "stuck")}
+		var told []string
+		api.do(func() {
+			for _, q := range full {
+				q["messages_ready"] = 2000
+				told = append(told, fmt.Sprintf("rabbitmq.queue.deleted [%q,%q]", q["vhost"], q["name"]))
+			}
+		})()
+		w.round()
+		api.do(func() {
+			for _, q := range full {
+				q["messages_ready"] = 0
+			}
+		})()
+		w.round()
+		w.wantTold(t, "the end of all", told...)
+		w.wantFailures(t, "the end of all", "")
+	})
 	tryDenied(t, "rabbitmq", tr, "RABBITMQ_PASSWORD", "rabbit-2", "401")
 }
