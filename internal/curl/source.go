@@ -128,7 +128,11 @@ func (w *writer) source() error {
 	if len(params) > 0 {
 		w.line("  params: {%s}", strings.Join(params, ", "))
 	}
-	if r.Method != http.MethodGet {
+	switch r.Method {
+	case http.MethodGet:
+	case http.MethodPut, http.MethodPatch, http.MethodDelete:
+		w.line("  method: %s   # sent with every poll; make sure that it changes nothing", r.Method)
+	default:
 		w.line("  method: %s", r.Method)
 	}
 	body, isJSON := w.content()

@@ -162,6 +162,8 @@ func TestSourceIsPlain(t *testing.T) {
 		"-H 'Accept: application/vnd.github.v3.raw+json' https://a.example": "Accept: \"application/vnd.github.v3.raw+json\"",
 		"'https://a.example/x?sort_key=name'":                               "sort_key: name",
 		"-d 'a=b' https://a.example":                                        "Content-Type: application/x-www-form-urlencoded",
+		"-X POST https://a.example":                                         "method: POST\n",
+		"-X PUT https://a.example":                                          "method: PUT   # sent with every poll",
 		"-m 2.5 https://a.example":                                          "timeout: 2.5s",
 		"'https://a.example/x?a=1;b=2'":                                     `params: {a: "1;b=2"}`,
 		"'https://a.example/x?a=1;b=2&c'":                                   `url: "https://a.example/x?a=1%3Bb=2&c"`,
