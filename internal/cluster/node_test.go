@@ -7,55 +7,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/pollwire/pollwire/internal/store"
 )
-
-// after lets time pass, and everything come to rest. What the test has looked at or
-// set before is seen by whatever happens then.
-func (w *world) after(d time.Duration) {
-	w.d.set(func(*database) {})
-	for _, k := range w.workers {
-		k.set(func() {})
-		k.link.set(func(*link) {})
-	}
-	timer := time.NewTimer(d)
-	<-timer.C
-	synctest.Wait()
-}
-
-// inWorld runs a test with nodes that share groups, and reports what went wrong in
-// any of them.
-func inWorld(t *testing.T, groups []Group, test func(t *testing.T, w *world)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(groups)
-		defer w.check(t)
-		defer w.stopAll()
-		test(t, w)
-	})
-}
-
-// wantShared fails where not every group is held by exactly one of the nodes, or
-// where the nodes do not hold about the same.
-func (w *world) wantShared(t *testing.T, nodes ...*worker) {
-	t.Helper()
-	total := 0
-	for _, k := range nodes {
-		held := k.held()
-		total += held
-		fair := len(w.groups) / len(nodes)
-		if held < fair*85/100 || held > fair*115/100 {
-			t.Errorf("%s holds %d of %d, among %d nodes", k.name, held, len(w.groups), len(nodes))
-		}
-	}
-	if total != len(w.groups) {
-		t.Errorf("%d of %d groups are held", total, len(w.groups))
-	}
-}
 
 // TestShare starts nodes one after the other, which share what there is.
 func TestShare(t *testing.T) {
@@ -79,109 +34,6 @@ func TestJoinMovesItsShare(t *testing.T) {
 		w.wantShared(t, a, b, c)
 		if a.adopted+b.adopted > 0 || c.adopted != c.held() {
 			t.Errorf("the others adopted %d and %d, the new one %d and holds %d", a.adopted, b.adopted, c.adopted, c.held())
-		}
-	})
-}
-
-// TestStop hands over what a node had, within a second.
-func TestStop(t *testing.T) {
-	inWorld(t, singles(3000), func(t *testing.T, w *world) {
-		a, b, c := w.start(t, "a"), w.start(t, "b"), w.start(t, "c")
-		w.after(5 * time.Second)
-		a.adopted, b.adopted = 0, 0
-		held := c.held()
-		start := time.Now()
-		if err := c.node.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-		w.after(time.Second - time.Since(start))
-		w.wantShared(t, a, b)
-		if moved := a.adopted + b.adopted; moved != held {
-			t.Errorf("%d were adopted, of %d", moved, held)
-		}
-		if members := a.node.Members(); len(members) != 2 {
-			t.Errorf("members %v", members)
-		}
-	})
-}
-
-// TestStopSlowly: what has ended is handed over while the rest is still under way.
-func TestStopSlowly(t *testing.T) {
-	t.Parallel()
-	for groups, most := range map[int]int{100: 1, 1000: 9} {
-		t.Run(fmt.Sprint(groups), func(t *testing.T) { stopSlowly(t, groups, most) })
-	}
-}
-
-// stopSlowly fails where what is slow holds up more than so many groups, itself
-// among them.
-func stopSlowly(t *testing.T, groups, most int) {
-	t.Helper()
-	inWorld(t, singles(groups), func(t *testing.T, w *world) {
-		t.Helper()
-		a, b := w.start(t, "a"), w.start(t, "b")
-		w.after(5 * time.Second)
-		var slow string
-		for _, g := range w.groups {
-			if b.node.Holds(g.Key) {
-				slow = g.Key
-				break
-			}
-		}
-		b.drain[slow] = 20 * time.Second
-		start := time.Now()
-		stopped := make(chan error)
-		go func() { stopped <- b.node.Stop(t.Context()) }()
-		w.after(2 * time.Second)
-		if left := b.held(); left == 0 || left > most || a.held() != len(w.groups)-left {
-			t.Errorf("%d are left, %d handed over", left, a.held())
-		}
-		if !b.node.Holds(slow) {
-			t.Error("what is under way is not held any more")
-		}
-		if err := <-stopped; err != nil || time.Since(start) > 21*time.Second {
-			t.Errorf("stopped after %v: %v", time.Since(start), err)
-		}
-		w.after(time.Second)
-		w.wantShared(t, a)
-	})
-}
-
-// TestStopInAHurry cuts short what takes longer than there is time.
-func TestStopInAHurry(t *testing.T) {
-	inWorld(t, singles(10), func(t *testing.T, w *world) {
-		a := w.start(t, "a")
-		w.after(time.Second)
-		a.drain[""] = 20 * time.Second
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		start := time.Now()
-		if err := a.node.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(start); took < 2*time.Second || took > 3*time.Second {
-			t.Errorf("it took %v", took)
-		}
-		if len(w.d.members) > 0 {
-			t.Error("it did not leave")
-		}
-	})
-}
-
-// TestStopWithoutDatabase ends in time, and says that others were not told.
-func TestStopWithoutDatabase(t *testing.T) {
-	inWorld(t, singles(10), func(t *testing.T, w *world) {
-		a := w.start(t, "a")
-		w.after(time.Second)
-		a.link.set(func(l *link) { l.cut = true })
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		start := time.Now()
-		if err := a.node.Stop(ctx); err == nil || time.Since(start) > 2*time.Second+stopGrace+callTimeout {
-			t.Errorf("stopped after %v: %v", time.Since(start), err)
-		}
-		if len(a.busy) > 0 || a.held() > 0 {
-			t.Errorf("%d are busy, %d held", len(a.busy), a.held())
 		}
 	})
 }

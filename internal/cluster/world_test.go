@@ -208,3 +208,47 @@ func (w *world) stopAll() {
 	}
 	synctest.Wait()
 }
+
+// after lets time pass, and everything come to rest. What the test has looked at or
+// set before is seen by whatever happens then.
+func (w *world) after(d time.Duration) {
+	w.d.set(func(*database) {})
+	for _, k := range w.workers {
+		k.set(func() {})
+		k.link.set(func(*link) {})
+	}
+	timer := time.NewTimer(d)
+	<-timer.C
+	synctest.Wait()
+}
+
+// inWorld runs a test with nodes that share groups, and reports what went wrong in
+// any of them.
+func inWorld(t *testing.T, groups []Group, test func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(groups)
+		defer w.check(t)
+		defer w.stopAll()
+		test(t, w)
+	})
+}
+
+// wantShared fails where not every group is held by exactly one of the nodes, or
+// where the nodes do not hold about the same.
+func (w *world) wantShared(t *testing.T, nodes ...*worker) {
+	t.Helper()
+	total := 0
+	for _, k := range nodes {
+		held := k.held()
+		total += held
+		fair := len(w.groups) / len(nodes)
+		if held < fair*85/100 || held > fair*115/100 {
+			t.Errorf("%s holds %d of %d, among %d nodes", k.name, held, len(w.groups), len(nodes))
+		}
+	}
+	if total != len(w.groups) {
+		t.Errorf("%d of %d groups are held", total, len(w.groups))
+	}
+}
