@@ -16,16 +16,7 @@ import (
 // the server does not ask for.
 func postgresDSN(t *testing.T) string {
 	t.Helper()
-	postgrestest.Need(t)
-	server, err := postgrestest.Start(postgrestest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := postgrestest.Own(t, postgrestest.Options{})
 	dsn, err := server.Create()
 	if err != nil {
 		t.Fatal(err)

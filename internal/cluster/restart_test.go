@@ -14,16 +14,7 @@ import (
 // they live. When it is back they go on as if nothing had been.
 func TestServerCrash(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	server, err := postgrestest.Start(postgrestest.Options{Durable: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	}()
+	server := postgrestest.Own(t, postgrestest.Options{Durable: true})
 	dsn, err := server.Create()
 	if err != nil {
 		t.Fatal(err)

@@ -33,11 +33,8 @@ const (
 // polled: that the node lives, and when what was polled is due again.
 func TestIdleFleet(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
 	// What the server does by itself would count.
-	server, err := postgrestest.Start(postgrestest.Options{Args: []string{"-c", "autovacuum=off"}})
-	wanted(t, err)
-	t.Cleanup(func() { wanted(t, server.Stop()) })
+	server := postgrestest.Own(t, postgrestest.Options{Args: []string{"-c", "autovacuum=off"}})
 	dsn, err := server.Create()
 	wanted(t, err)
 	sources, groups := idle(t)

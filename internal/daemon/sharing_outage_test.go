@@ -15,10 +15,7 @@ import (
 // themselves when it is back, and nothing is lost or out of order.
 func TestServerIsDown(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	server, err := postgrestest.Start(postgrestest.Options{Durable: true})
-	must(t, err)
-	defer func() { must(t, server.Stop()) }()
+	server := postgrestest.Own(t, postgrestest.Options{Durable: true})
 	dsn, err := server.Create()
 	must(t, err)
 	f := newFleet(t, 12)

@@ -18,10 +18,7 @@ import (
 // acknowledged is there, nothing is there twice, and the store goes on by itself.
 func TestServerDies(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	server, err := postgrestest.Start(postgrestest.Options{Durable: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, server.Stop()) })
+	server := postgrestest.Own(t, postgrestest.Options{Durable: true})
 	dsn, err := server.Create()
 	must(t, err)
 	s := mustOpen(t, dsn)

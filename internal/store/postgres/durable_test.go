@@ -12,10 +12,7 @@ import (
 // TestServerThatForgets is warned of, and none that waits for its disk.
 func TestServerThatForgets(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	durable, err := postgrestest.Start(postgrestest.Options{Durable: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, durable.Stop()) })
+	durable := postgrestest.Own(t, postgrestest.Options{Durable: true})
 	good, err := durable.Create()
 	must(t, err)
 	for dsn, warned := range map[string]bool{good: false, database(t): true} {

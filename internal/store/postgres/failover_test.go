@@ -25,10 +25,7 @@ func TestConnectionToStandby(t *testing.T) {
 // and whatever of target_session_attrs is in the DSN.
 func TestSeveralHosts(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	standby, err := postgrestest.Start(postgrestest.Options{})
-	must(t, err)
-	t.Cleanup(func() { must(t, standby.Stop()) })
+	standby := postgrestest.Own(t, postgrestest.Options{})
 	first, err := standby.Create()
 	must(t, err)
 	second := database(t)

@@ -38,10 +38,7 @@ func promote(t *testing.T, server *postgrestest.Server) {
 // that joins again does.
 func TestTimeline(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	server, err := postgrestest.Start(postgrestest.Options{Durable: true})
-	must(t, err)
-	t.Cleanup(func() { must(t, server.Stop()) })
+	server := postgrestest.Own(t, postgrestest.Options{Durable: true})
 	dsn, err := server.Create()
 	must(t, err)
 	s := mustOpen(t, dsn)

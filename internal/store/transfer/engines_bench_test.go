@@ -25,10 +25,7 @@ const benchRun, benchEach = 256, 8
 // durable when it returns, by the number of those who wait at once and of the nodes
 // that they are on. All ratios are to SQLite with as many.
 func BenchmarkEngines(b *testing.B) {
-	postgrestest.Need(b)
-	server, err := postgrestest.Start(postgrestest.Options{Durable: true, Args: []string{"-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"}})
-	must(b, err)
-	b.Cleanup(func() { must(b, server.Stop()) })
+	server := postgrestest.Own(b, postgrestest.Options{Durable: true, Args: []string{"-c", "shared_buffers=256MB", "-c", "max_wal_size=4GB"}})
 	for _, waiting := range []int{1, 8, 64, 512} {
 		b.Run(fmt.Sprintf("waiting=%d", waiting), func(b *testing.B) {
 			file := []store.Store{openSQLite(b, filepath.Join(b.TempDir(), "pollwire.db"))}

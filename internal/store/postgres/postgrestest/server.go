@@ -80,6 +80,23 @@ func Need(tb testing.TB) {
 	}
 }
 
+// Own starts a server that is a test's until its end, and skips the test where there
+// is no PostgreSQL.
+func Own(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	Need(tb)
+	s, err := Start(o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
 // Start starts a server. Who starts it stops it; where that was killed, the next one
 // that starts a server removes its files.
 func Start(o Options) (*Server, error) {

@@ -11,26 +11,10 @@ import (
 	"github.com/pollwire/pollwire/internal/store/postgres/postgrestest"
 )
 
-// start starts a server until the test ends.
-func start(t *testing.T) *postgrestest.Server {
-	t.Helper()
-	s, err := postgrestest.Start(postgrestest.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
 // TestServer crashes a server and has its databases back.
 func TestServer(t *testing.T) {
 	t.Parallel()
-	postgrestest.Need(t)
-	s := start(t)
+	s := postgrestest.Own(t, postgrestest.Options{})
 	dsn, err := s.Create()
 	if err != nil {
 		t.Fatal(err)
@@ -53,7 +37,7 @@ func TestServer(t *testing.T) {
 func TestPooler(t *testing.T) {
 	t.Parallel()
 	postgrestest.NeedPooler(t)
-	p, err := start(t).Pool()
+	p, err := postgrestest.Own(t, postgrestest.Options{}).Pool()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,8 +71,7 @@ func mustRun(t *testing.T, dsn, statement string) (first int64) {
 // mustTemplate makes a template with two tables, one of which has a row.
 func mustTemplate(t *testing.T) *postgrestest.Template {
 	t.Helper()
-	postgrestest.Need(t)
-	dsn, err := start(t).Create()
+	dsn, err := postgrestest.Own(t, postgrestest.Options{}).Create()
 	if err != nil {
 		t.Fatal(err)
 	}
